@@ -1,0 +1,12 @@
+# Fuzzers: every tests/fuzz/fuzz_*.c is one libFuzzer program, run by './dev fuzz'.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+foreach(source IN LISTS fuzz_sources)
+  cmake_path(GET source STEM name)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+  if(TARGET hypernet_app)
+    target_link_libraries(${name} PRIVATE hypernet_app)
+  endif()
+  target_link_libraries(${name} PRIVATE hypernet_flags hypernet_static)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endforeach()
