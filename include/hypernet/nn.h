@@ -1,0 +1,170 @@
+/* Layers as compositions of builders: linear, LSTM, HyperLSTM, the sequence contract, a character language model, streams.
+ *
+ * Letters: B batch, T steps, X input width, N units, M units of the hyper cell, E embedding size, V symbols.
+ * Weights are asked for by name ("layers.0.weight_h"), see docs/checkpoint.md for names and layouts.
+ */
+#ifndef HYPERNET_NN_H
+#define HYPERNET_NN_H
+
+#include "hypernet/io.h"
+#include "hypernet/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* x [B,I] * weight [O,I] transposed + bias [O] -> [B,O]; weight "NAME.weight", bias "NAME.bias". Weights put in their place may
+ * carry a leading batch dimension: one matrix a sample. */
+HN_API hn_tensor hn_linear(hn_weights *weights, const char *name, hn_tensor x, int64_t outputs, hn_init init);
+
+typedef enum hn_cell_kind {
+    HN_CELL_LSTM = 0, /* S = 2N: h, c */
+    HN_CELL_HYPERLSTM /* S = 2N + 2M: h, c, hyper h, hyper c (paper A.2.2, A.2.3) */
+} hn_cell_kind;
+
+typedef enum hn_hyper_output { HN_HYPER_OUTPUT_NEW = 0, HN_HYPER_OUTPUT_PREVIOUS } hn_hyper_output;
+typedef enum hn_input_init { HN_INPUT_INIT_ORTHOGONAL = 0, HN_INPUT_INIT_UNIFORM } hn_input_init;
+typedef enum hn_scale_start { HN_SCALE_START_PAPER = 0, HN_SCALE_START_ONE } hn_scale_start;
+
+/* One recurrent layer. Readings of the paper that change numbers are fields here; defaults come first in their enums. */
+typedef struct hn_cell {
+    hn_cell_kind kind;
+    bool layer_norm;     /* main and hyper cell alike; epsilon 1e-3 */
+    int64_t input_size;  /* X */
+    int64_t units;       /* N */
+    int64_t hyper_units; /* M; HyperLSTM only, as the next one */
+    int64_t embedding_size; /* E */
+    double forget_bias;     /* added inside the sigmoid, both cells; not a parameter; default 1 */
+    double keep_recurrent;  /* keep probability of the candidate tanh(g), a fresh mask each step; default 1 */
+    double keep_hyper_recurrent; /* the same inside the hyper cell; default 1 */
+    hn_hyper_output hyper_output; /* which output of the hyper cell makes the embeddings: the new one, or eq. 11's previous */
+    hn_input_init input_init;     /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X) */
+    hn_scale_start scale_start;   /* W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1) */
+} hn_cell;
+
+HN_API void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell);
+/* S of the sequence contract. */
+HN_API int64_t hn_cell_state_size(const hn_cell *cell);
+
+/* Named observations of a HyperLSTM step or sequence; all [B,T,..] (T = 1 for a step). NULL pointer: not wanted. */
+typedef struct hn_observation {
+    hn_tensor d_h;           /* [B,T,4,N] scaling vectors of W_h, gates i, g, f, o */
+    hn_tensor z_h, z_x, z_b; /* [B,T,4,E] */
+    hn_tensor cell;          /* [B,T,N] c before layer norm */
+    hn_tensor phi;           /* [B,T,N] what the output gate multiplies: tanh(c), or tanh(LN(c)) */
+} hn_observation;
+
+typedef struct hn_sequence_options {
+    hn_tensor lengths;      /* i32 [B]; HN_NO_TENSOR: all T */
+    bool reverse;           /* turn each row within its own length */
+    hn_tensor input_scale;  /* [B,T] factor on each input (input dropout of symbols); HN_NO_TENSOR: 1 */
+    int64_t dropout_base;   /* row of the global batch that row 0 is; masks draw (row*T + t)*N + unit */
+    int64_t dropout_time;   /* t of the first step when a window is split, and .. */
+    int64_t dropout_length; /* .. T of the whole window; 0: this window's T */
+    hn_observation *observe; /* filled if not NULL; HyperLSTM fields stay HN_NO_TENSOR for an LSTM */
+} hn_sequence_options;
+HN_API void hn_sequence_options_default(hn_sequence_options *out_options);
+
+typedef struct hn_sequence_result {
+    hn_tensor outputs; /* [B,T,N]; zeros past a row's length */
+    hn_tensor state;   /* [B,S]; a row keeps its state past its length */
+} hn_sequence_result;
+
+/* Runs a layer over a window. `name` is the prefix of its weights ("layers.0"). inputs: [B,T,X], or i32 [B,T] for one-hot
+ * symbols below X. state [B,S]. Everything is differentiable but symbols and lengths. */
+HN_API hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor inputs,
+                                      hn_tensor state, const hn_sequence_options *options);
+/* One step: input [B,X] or i32 [B], state [B,S] -> new state [B,S], whose first N columns are the output. */
+HN_API hn_tensor hn_step(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor input, hn_tensor state,
+                         const hn_sequence_options *options);
+
+/* ---- character language model ------------------------------------------------------------------------------- */
+
+#define HN_MAX_LAYERS 8
+
+typedef struct hn_language_model {
+    int64_t vocabulary_size; /* V */
+    int layers;              /* 1 .. HN_MAX_LAYERS, all of this cell; layer k > 0 reads the N of the one below */
+    hn_cell cell;            /* input_size is set by the model */
+    double keep_input;       /* drops whole characters of the one-hot input */
+    double keep_between;     /* between layers */
+    double keep_output;      /* before the softmax layer */
+} hn_language_model;
+
+HN_API void hn_language_model_default(hn_language_model *out_model);
+/* One clear message for any setting out of range. */
+HN_API HN_MUST_USE hn_status hn_language_model_check(hn_context *context, const hn_language_model *model);
+/* The model's settings as one line of JSON, as kept in a checkpoint's __metadata__.model; and back. */
+HN_API HN_MUST_USE hn_status hn_language_model_to_json(hn_context *context, const hn_language_model *model, char *out_text,
+                                                       size_t size);
+HN_API HN_MUST_USE hn_status hn_language_model_from_json(hn_context *context, const char *text, hn_language_model *out_model);
+/* Declares every parameter in `store` (open) by a dry run, without any data. */
+HN_API HN_MUST_USE hn_status hn_language_model_declare(hn_store *store, const hn_language_model *model);
+
+typedef struct hn_window {
+    hn_tensor symbols; /* i32 [B,T] what the model reads */
+    hn_tensor targets; /* i32 [B,T] what it should predict; HN_NO_TENSOR: none */
+    hn_tensor weights; /* [B,T] of the loss; HN_NO_TENSOR: all 1 */
+    hn_tensor lengths; /* i32 [B]; HN_NO_TENSOR: all T */
+    double divisor;    /* of the summed loss; 0: B*T */
+    int64_t first_row; /* row of the global batch that row 0 is (dropout masks) */
+} hn_window;
+
+typedef struct hn_language_result {
+    hn_tensor logits;                 /* [B,T,V] */
+    hn_tensor loss;                   /* scalar, nats a symbol; HN_NO_TENSOR without targets */
+    hn_tensor state[HN_MAX_LAYERS];   /* final states */
+    hn_tensor outputs[HN_MAX_LAYERS]; /* [B,T,N] */
+} hn_language_result;
+
+/* state: `layers` tensors [B,S]. observe: NULL, or one hn_observation a layer. */
+HN_API hn_language_result hn_language_run(hn_weights *weights, const hn_language_model *model, const hn_window *window,
+                                          const hn_tensor *state, hn_observation *observe);
+
+/* ---- streams ---------------------------------------------------------------------------------------------------- */
+
+/* Inference with carried state, one or many rows, no recording, no dropout. Holds its own graph memory; nothing is
+ * allocated once a step has been done. Not to be shared between threads. */
+typedef struct hn_stream hn_stream;
+typedef struct hn_stream_observation { /* of the last step; pointers stay until the next one; NULL for an LSTM */
+    const float *d_h;                  /* [rows,4,N] of `layer` */
+    const float *phi;                  /* [rows,N] */
+} hn_stream_observation;
+
+HN_API HN_MUST_USE hn_status hn_stream_create(hn_store *store, const hn_language_model *model, int64_t rows,
+                                              hn_stream **out_stream);
+HN_API void hn_stream_destroy(hn_stream *stream);
+/* Reads one symbol a row; out_logits [rows,V] (NULL: not wanted). */
+HN_API HN_MUST_USE hn_status hn_stream_step(hn_stream *stream, const int32_t *symbols, float *out_logits);
+/* State zero for one row, or for all with row -1. */
+HN_API HN_MUST_USE hn_status hn_stream_reset(hn_stream *stream, int64_t row);
+/* Row i becomes what row source[i] was (beam search). */
+HN_API HN_MUST_USE hn_status hn_stream_copy_rows(hn_stream *stream, const int64_t *source);
+/* Numbers of the whole state; save and restore copy them row by row. */
+HN_API int64_t hn_stream_state_size(const hn_stream *stream);
+HN_API HN_MUST_USE hn_status hn_stream_save(hn_stream *stream, float *out_state);
+HN_API HN_MUST_USE hn_status hn_stream_restore(hn_stream *stream, const float *state);
+/* Keeps the named observations of `layer` from now on (-1: none, the start). */
+HN_API HN_MUST_USE hn_status hn_stream_observe(hn_stream *stream, int layer);
+HN_API HN_MUST_USE hn_status hn_stream_observation_read(const hn_stream *stream, hn_stream_observation *out_observation);
+
+/* ---- checkpoints, as far as a model needs them ------------------------------------------------------------------- */
+
+/* A trained language model from a checkpoint: settings, parameters, vocabulary. The store is sealed with a graph of `options`
+ * (NULL: default). */
+typedef struct hn_trained {
+    hn_language_model model;
+    hn_store *store;
+    int64_t vocabulary_size;
+    uint8_t vocabulary[256]; /* the byte of each row */
+} hn_trained;
+HN_API HN_MUST_USE hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_options *options,
+                                             hn_trained **out_trained);
+HN_API HN_MUST_USE hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file,
+                                                  const hn_graph_options *options, hn_trained **out_trained);
+HN_API void hn_trained_close(hn_trained *trained);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,60 @@
+/* Optimisers, clipping, learning-rate schedules, weight average.
+ *
+ *     hn_optimizer_step(optimizer, rate, &report);    // gradients are in the store; clips, updates, averages
+ *     if (report.bad_parameter) ...                   // nothing was changed: a gradient is not finite
+ */
+#ifndef HYPERNET_OPTIM_H
+#define HYPERNET_OPTIM_H
+
+#include "hypernet/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hn_optimizer_options {
+    double beta1, beta2, epsilon; /* Adam: 0.9, 0.999, 1e-8 (outside the root), with bias correction */
+    double clip_norm;             /* factor min(1, clip_norm / global norm); 0: no clipping */
+    double average_decay;         /* weight average: average += (1 - decay) * (value - average); 0: none */
+} hn_optimizer_options;
+
+typedef struct hn_step_report {
+    double gradient_norm;      /* before clipping */
+    double clip_factor;        /* 1 if nothing was clipped */
+    const char *bad_parameter; /* first parameter with a gradient that is not finite, or NULL */
+} hn_step_report;
+
+typedef struct hn_optimizer hn_optimizer;
+HN_API void hn_optimizer_options_default(hn_optimizer_options *out_options);
+HN_API HN_MUST_USE hn_status hn_optimizer_create(hn_store *store, const hn_optimizer_options *options,
+                                                 hn_optimizer **out_optimizer);
+HN_API void hn_optimizer_destroy(hn_optimizer *optimizer);
+/* One update with learning rate `rate`. A gradient that is not finite gives HN_ERROR_NONFINITE, names the parameter, and changes nothing. */
+HN_API HN_MUST_USE hn_status hn_optimizer_step(hn_optimizer *optimizer, double rate, hn_step_report *out_report);
+HN_API int64_t hn_optimizer_steps(const hn_optimizer *optimizer);
+HN_API void hn_optimizer_set_steps(hn_optimizer *optimizer, int64_t steps);
+/* State blocks for checkpoints, one tensor a parameter each: "adam.mean", "adam.variance", "average". NULL past the end. */
+HN_API const char *hn_optimizer_block_name(const hn_optimizer *optimizer, int block);
+HN_API HN_MUST_USE hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int64_t parameter,
+                                                     hn_dtype dtype, void *out_data);
+HN_API HN_MUST_USE hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype,
+                                                      const void *data);
+/* Exchanges the store's values with the weight average (evaluation); a second call exchanges them back.
+ * Without an average it does nothing. */
+HN_API HN_MUST_USE hn_status hn_optimizer_swap_average(hn_optimizer *optimizer);
+
+typedef enum hn_schedule_kind { HN_SCHEDULE_CONSTANT = 0, HN_SCHEDULE_LINEAR, HN_SCHEDULE_COSINE } hn_schedule_kind;
+typedef struct hn_schedule {
+    hn_schedule_kind kind;
+    double rate;          /* the peak */
+    double final_rate;    /* at `steps` (linear, cosine) */
+    int64_t warmup_steps; /* rate grows linearly from rate/warmup_steps; 0: none */
+    int64_t steps;        /* length of the run in updates, warm-up included */
+} hn_schedule;
+/* Rate of update `step` (0-based). */
+HN_API double hn_schedule_rate(const hn_schedule *schedule, int64_t step);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,91 @@
+/* The parameter store, weights by name, and initialisers.
+ *
+ * Only the store owns trainable numbers: one flat block of values, one of gradients. Layers ask for weights by name;
+ * hn_weights_put puts any tensor in a name's place, and the layer cannot tell the difference: that is how one network
+ * makes the weights of another. A replaced name takes no room in the store and has no place in the count.
+ *
+ *     run the model once on a dry graph       every hn_weights_get declares a parameter
+ *     hn_store_seal(store, graph, seed)       lays out the block and initialises it
+ *     run the model on `graph` as often as wanted
+ */
+#ifndef HYPERNET_PARAMS_H
+#define HYPERNET_PARAMS_H
+
+#include "hypernet/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum hn_init_kind {
+    HN_INIT_ZEROS = 0,
+    HN_INIT_CONSTANT,  /* value */
+    HN_INIT_NORMAL,    /* mean 0, standard deviation value */
+    HN_INIT_UNIFORM,   /* between -value and value */
+    HN_INIT_ORTHOGONAL /* value * an orthogonal matrix [rows/blocks, columns] for each of `blocks` row blocks */
+} hn_init_kind;
+
+typedef struct hn_init {
+    hn_init_kind kind;
+    double value;
+    int blocks; /* orthogonal only; >= 1, divides the first dimension (the four gates: 4) */
+} hn_init;
+
+HN_API hn_init hn_init_zeros(void);
+HN_API hn_init hn_init_constant(double value);
+HN_API hn_init hn_init_normal(double deviation);
+HN_API hn_init hn_init_uniform(double half_width);
+HN_API hn_init hn_init_orthogonal(int blocks, double gain);
+
+typedef struct hn_store hn_store;
+
+/* One parameter. Strings and pointers are owned by the store. */
+typedef struct hn_parameter {
+    const char *name; /* "layers.0.weight_h" */
+    hn_shape shape;
+    int64_t elements;
+    int64_t offset; /* of the first element in the flat block, in elements; each starts at a multiple of 64 bytes */
+    hn_init init;
+} hn_parameter;
+
+HN_API HN_MUST_USE hn_status hn_store_create(hn_context *context, hn_store **out_store);
+HN_API void hn_store_destroy(hn_store *store);
+/* Ends the declaration: allocates values and gradients for the graph's backend and dtype, and initialises every parameter
+ * from Philox numbers keyed by `seed` and the parameter's name (adding a parameter changes no other one's start). */
+HN_API HN_MUST_USE hn_status hn_store_seal(hn_store *store, const hn_graph *graph, uint64_t seed);
+HN_API bool hn_store_is_sealed(const hn_store *store);
+
+HN_API int64_t hn_store_count(const hn_store *store);    /* of parameters (tensors) */
+HN_API int64_t hn_store_elements(const hn_store *store); /* of trainable numbers */
+HN_API const hn_parameter *hn_store_parameter(const hn_store *store, int64_t index);
+/* -1 if there is none of that name. */
+HN_API int64_t hn_store_find(const hn_store *store, const char *name);
+
+/* Copies one parameter, or its gradient, out or in, row-major, F32 or F64 converted to the store's type. */
+HN_API HN_MUST_USE hn_status hn_store_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count, void *out_data);
+HN_API HN_MUST_USE hn_status hn_store_write(hn_store *store, int64_t index, hn_dtype dtype, int64_t count, const void *data);
+HN_API HN_MUST_USE hn_status hn_store_gradient_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count,
+                                                    void *out_data);
+HN_API HN_MUST_USE hn_status hn_store_zero_gradients(hn_store *store);
+
+/* Weights by name, for one graph. The store and the graph must outlive it. */
+typedef struct hn_weights hn_weights;
+HN_API HN_MUST_USE hn_status hn_weights_create(hn_graph *graph, hn_store *store, hn_weights **out_weights);
+HN_API void hn_weights_destroy(hn_weights *weights);
+HN_API hn_graph *hn_weights_graph(const hn_weights *weights);
+HN_API hn_store *hn_weights_store(const hn_weights *weights);
+
+/* The tensor that stands for `name`: the one put there, else the store's parameter. An open store declares the name
+ * (dry graph only); a sealed one refuses an unknown name or another shape. A builder: errors go to the graph. */
+HN_API hn_tensor hn_weights_get(hn_weights *weights, const char *name, hn_shape shape, hn_init init);
+/* Puts a tensor in the place of `name` until hn_weights_clear or the graph's next reset. Its shape is checked by the next get:
+ * the asked shape, or that with a leading batch dimension (weights per sample). */
+HN_API HN_MUST_USE hn_status hn_weights_put(hn_weights *weights, const char *name, hn_tensor tensor);
+HN_API void hn_weights_clear(hn_weights *weights);
+/* hn_site(name), remembered; two different names with one hash are an error of the graph. */
+HN_API uint32_t hn_weights_site(hn_weights *weights, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

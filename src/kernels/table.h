@@ -1,0 +1,177 @@
+/* The kernel table: every operation on tensor data, one comment each. One table for each backend and element type; nothing
+ * outside src/kernels dereferences tensor data. Ops, optimiser, batches and copies are written against this table alone.
+ *
+ * Rules. Every entry returns a status and takes an hni_exec. Views carry sizes and strides (in elements; stride 0 repeats).
+ * "real" is the table's float or double. Unless said otherwise an output view is contiguous and does not overlap an input.
+ * `accumulate` adds to the output instead of overwriting it. Reductions are done in a fixed order for a given thread count, with
+ * double (or wider than real) accumulators where sums are long. A slot may fail only with HN_ERROR_UNSUPPORTED, HN_ERROR_MEMORY
+ * (scratch) or what its comment names. The dry table does nothing in every slot and never looks at data.
+ */
+#ifndef HNI_KERNELS_TABLE_H
+#define HNI_KERNELS_TABLE_H
+
+#include "core/arena.h"
+#include "core/context.h"
+#include "tensor/view.h"
+
+/* What changes from step to step; lies in backend memory, written once a step, read by kernels. */
+typedef struct hni_step_block {
+    uint64_t seed; /* random numbers of ops */
+    uint32_t step;
+    double rate;                                    /* of this update */
+    double correction_mean, correction_variance;    /* Adam's 1 - beta^t */
+    double gradient_norm;                           /* written by gradient_norm */
+    double clip_factor;                             /* written by gradient_norm: min(1, clip / norm), 1 without clipping */
+    int32_t finite;                                 /* written by gradient_norm: 0 if the norm is infinite or NaN */
+} hni_step_block;
+
+typedef struct hni_exec {
+    hn_context *context;  /* error record */
+    int threads;
+    hni_arena *scratch;   /* given back after each op */
+    hni_step_block *step;
+} hni_exec;
+
+/* Element-wise functions of `map`: up to three inputs a, b, c and two parameters p, q. */
+typedef enum hni_map {
+    HNI_MAP_COPY,        /* a */
+    HNI_MAP_SCALE,       /* p * a + q */
+    HNI_MAP_ADD,         /* a + b */
+    HNI_MAP_SUB,         /* a - b */
+    HNI_MAP_MUL,         /* a * b */
+    HNI_MAP_DIV,         /* a / b */
+    HNI_MAP_MUL_ADD,     /* a * b + c */
+    HNI_MAP_SIGMOID,     /* 1 / (1 + exp(-a)), without overflow */
+    HNI_MAP_TANH,        /* tanh(a) */
+    HNI_MAP_RELU,        /* max(a, 0); NaN stays NaN */
+    HNI_MAP_SIGMOID_VJP, /* a * b * (1 - b): a = dy, b = sigmoid(x) */
+    HNI_MAP_TANH_VJP,    /* a * (1 - b * b): a = dy, b = tanh(x) */
+    HNI_MAP_RELU_VJP,    /* b > 0 ? a : 0: a = dy, b = relu(x) */
+    HNI_MAP_DIV_VJP,     /* -a * b / c: a = dy, b = x / divisor, c = divisor */
+    HNI_MAP_COUNT
+} hni_map;
+
+/* Inputs of each function: hni_map_inputs(HNI_MAP_MUL_ADD) == 3. */
+int hni_map_inputs(hni_map map);
+const char *hni_map_name(hni_map map);
+
+/* C[m,n] = alpha * op(A) * op(B) + beta * C for `batch` matrices; op(A) is [m,k], op(B) is [k,n]; leading dimensions in elements. */
+typedef struct hni_gemm {
+    bool transpose_a, transpose_b; /* A is stored [k,m], B is stored [n,k] */
+    int64_t m, n, k;
+    const void *a, *b;
+    void *c;
+    int64_t lda, ldb, ldc;
+    double alpha, beta; /* beta 0: C is not read */
+    int64_t batch;      /* >= 1 */
+    int64_t batch_stride_a, batch_stride_b, batch_stride_c;
+} hni_gemm;
+
+typedef struct hni_layer_norm {
+    hni_view x;           /* [..,N], any strides on leading dimensions, last stride 1 */
+    hni_view gain, shift; /* broadcast to x's shape (stride 0 where repeated), last stride 1 */
+    double epsilon;
+    void *mean, *inverse; /* real [rows]: written forward, read backward; rows = elements / N in row-major order */
+} hni_layer_norm;
+
+typedef struct hni_layer_norm_vjp {
+    hni_layer_norm forward; /* shift is not used */
+    hni_view dy;
+    hni_view dx;            /* accumulated, or overwritten if dx_fresh */
+    hni_view dgain, dshift; /* accumulated, broadcast to x's shape as gain */
+    bool want_dx, want_dgain, want_dshift; /* views that are not wanted are not looked at */
+    bool dx_fresh;
+} hni_layer_norm_vjp;
+
+typedef struct hni_dropout {
+    double keep;
+    uint32_t site;
+    int64_t base;
+    int64_t stride[HN_MAX_RANK]; /* of the random index, for each dimension of x */
+} hni_dropout;
+
+typedef struct hni_adam {
+    double beta1, beta2, epsilon;
+} hni_adam;
+
+typedef struct hni_kernels {
+    const char *backend; /* "generic", "cpu", "dry" */
+    hn_dtype dtype;      /* what `real` is */
+
+    /* ---- memory: pointers of the backend; only these three slots move data between it and the host ---- */
+    hn_status (*allocate)(hn_context *context, const char *what, size_t size, void **out_pointer); /* zeroed, 64-byte aligned */
+    void (*release)(hn_context *context, void *pointer);
+    /* Host array (row-major, contiguous) to a view, and back. f32 and f64 convert into each other, else types must be equal. */
+    hn_status (*copy_in)(hni_exec *exec, hni_view *out, hn_dtype source_type, const void *source);
+    hn_status (*copy_out)(hni_exec *exec, const hni_view *view, hn_dtype target_type, void *out_target);
+    /* Zeros over `size` bytes. */
+    hn_status (*fill_zero)(hni_exec *exec, void *data, size_t size);
+
+    /* ---- element-wise ---- */
+    /* out = f(inputs; p, q). All views have out's rank and sizes (broadcast inputs have stride 0). `out` may have any strides;
+     * with stride 0 in a dimension of size > 1 it is a reduction: `accumulate` must be set and the sum over that
+     * dimension is added. Inputs may be the very view that is written only if not accumulate and the strides are equal. */
+    hn_status (*map)(hni_exec *exec, hni_map map, const double parameters[2], const hni_view *inputs, hni_view *out,
+                     bool accumulate);
+
+    /* ---- multiplies ---- */
+    hn_status (*gemm)(hni_exec *exec, const hni_gemm *gemm);
+
+    /* ---- normalisation ---- */
+    hn_status (*layer_norm)(hni_exec *exec, const hni_layer_norm *norm, hni_view *out);
+    hn_status (*layer_norm_vjp)(hni_exec *exec, const hni_layer_norm_vjp *vjp);
+
+    /* ---- random ---- */
+    /* out = kept(i) ? x / keep : 0, with element i's number from the step block's seed and step. The VJP is the same on dy. */
+    hn_status (*dropout)(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out, bool accumulate);
+
+    /* ---- rows ---- */
+    /* out[r,:] = table[indices[r],:]; table [V,N] any strides, indices i32 [R] contiguous, out [R,N]. HN_ERROR_ARGUMENT names the first
+     * index outside [0,V). */
+    hn_status (*lookup)(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out);
+    /* dtable[indices[r],:] += dy[r,:]; dtable any strides. */
+    hn_status (*lookup_vjp)(hni_exec *exec, const hni_view *dy, const hni_view *indices, hni_view *dtable);
+    /* out[b,:] = t < lengths[b] ? a[b,:] : b[b,:]; all [B,W], any strides; a or b NULL stands for zeros. accumulate adds. */
+    hn_status (*where_length)(hni_exec *exec, const hni_view *a, const hni_view *b, const hni_view *lengths, int64_t t,
+                              hni_view *out, bool accumulate);
+    /* out[b,t,:] = x[b, t < lengths[b] ? lengths[b]-1-t : t, :]; x, out [B,T,W]. HN_ERROR_ARGUMENT for a length outside [0,T]. */
+    hn_status (*reverse)(hni_exec *exec, const hni_view *x, const hni_view *lengths, hni_view *out, bool accumulate);
+    /* out i32 [B,T]: out[b,t] = source[starts[b] + t]; source u8 or i32 [n]. starts is a host array. HN_ERROR_ARGUMENT outside [0,n). */
+    hn_status (*gather_windows)(hni_exec *exec, const hni_view *source, const int64_t *starts, hni_view *out);
+
+    /* ---- softmax ---- */
+    /* logits [R,V] (row stride any, last stride 1), targets i32 [R] -> log_sum [R] = log sum exp, loss [R] = log_sum - logit of the
+     * target. HN_ERROR_ARGUMENT names the first target outside [0,V). */
+    hn_status (*softmax_loss)(hni_exec *exec, const hni_view *logits, const hni_view *targets, hni_view *out_log_sum,
+                              hni_view *out_loss);
+    /* dlogits[r,v] (+)= dloss * factor * weights[r] * (exp(logits - log_sum) - [v == target]); dloss is a scalar view. */
+    hn_status (*softmax_loss_vjp)(hni_exec *exec, const hni_view *logits, const hni_view *targets, const hni_view *weights,
+                                  const hni_view *log_sum, const hni_view *dloss, double factor, hni_view *dlogits,
+                                  bool accumulate);
+
+    /* ---- optimiser; flat blocks of `count` reals ---- */
+    /* Norm of the gradient over all `count` numbers, in double; fills gradient_norm, clip_factor, finite of the step block.
+     * clip 0: no clipping. */
+    hn_status (*gradient_norm)(hni_exec *exec, int64_t count, const void *gradient, double clip);
+    /* Number of elements that are infinite or NaN. */
+    hn_status (*count_nonfinite)(hni_exec *exec, int64_t count, const void *data, int64_t *out_count);
+    /* g = clip_factor * gradient; mean, variance updated; value -= rate * (mean / correction_mean) / (sqrt(variance /
+     * correction_variance) + epsilon). Does nothing while `finite` is 0. */
+    hn_status (*adam)(hni_exec *exec, const hni_adam *adam, int64_t count, void *value, const void *gradient, void *mean,
+                      void *variance);
+    /* average += (1 - decay) * (value - average). Does nothing while `finite` is 0. */
+    hn_status (*average)(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
+    hn_status (*swap)(hni_exec *exec, int64_t count, void *a, void *b);
+} hni_kernels;
+
+/* The tables. NULL if the combination does not exist (cpu double, or a build without the cpu backend). */
+const hni_kernels *hni_kernels_generic(hn_dtype dtype); /* F32, F64 */
+const hni_kernels *hni_kernels_cpu(hn_dtype dtype);     /* F32 */
+const hni_kernels *hni_kernels_dry(hn_dtype dtype);     /* F32, F64 */
+
+/* CPU instruction level of the cpu tables: "v2", "v3", "v4" or "base"; chosen at the first call, from `wanted` (NULL: the best this
+ * machine has). Process-wide; a level that the machine lacks is refused. Call before the first graph. */
+HN_MUST_USE hn_status hni_kernels_choose_isa(hn_context *context, const char *wanted);
+const char *hni_kernels_isa(void);
+
+#endif

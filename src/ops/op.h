@@ -1,0 +1,123 @@
+/* What an op is: a shape rule, a forward and a backward (VJP), written against the kernel table. Ops know views and attributes,
+ * nothing of tapes, parameters or memory. */
+#ifndef HNI_OPS_OP_H
+#define HNI_OPS_OP_H
+
+#include "hypernet/tensor.h"
+#include "kernels/table.h"
+
+#define HNI_VARIADIC (-1)
+#define HNI_ALL_INPUTS 0xffffffffu
+#define HNI_OP_MAX_SAVED 2
+
+typedef enum hni_op {
+#define HNI_OP(NAME, name, inputs, differentiable, fresh, kind) HNI_OP_##NAME,
+#include "ops/ops.def"
+#undef HNI_OP
+    HNI_OP_COUNT
+} hni_op;
+
+typedef enum hni_op_kind { HNI_OP_KIND_PRIMITIVE, HNI_OP_KIND_VIEW, HNI_OP_KIND_FUSED } hni_op_kind;
+
+/* Typed attributes; the op says which member counts. */
+typedef union hni_attributes {
+    struct {
+        bool transpose_a, transpose_b;
+    } matmul;
+    struct {
+        double factor, shift;
+    } scale;
+    struct {
+        hn_shape shape;
+    } reshape;
+    struct {
+        int order[HN_MAX_RANK];
+    } permute;
+    struct {
+        int axis;
+        int64_t start, length;
+    } slice;
+    struct {
+        int axis;
+    } concat;
+    struct {
+        unsigned axes;
+        bool keep;
+    } reduce; /* sum, mean */
+    struct {
+        double epsilon;
+    } layer_norm;
+    hni_dropout dropout;
+    struct {
+        double divisor;
+    } softmax_cross_entropy;
+    struct {
+        int64_t t;
+    } where_length;
+    struct {
+        const int64_t *starts; /* host array [count], copied by the builder */
+        int64_t count, length;
+    } gather_windows;
+} hni_attributes;
+
+/* One use of an op. The graph fills inputs and attributes; the shape rule fills out's and saved's dtype and sizes (contiguous) or,
+ * for a VIEW, the whole view; the graph then gives them memory and calls forward; the backward gets the same struct again. */
+typedef struct hni_call {
+    const struct hni_op_spec *spec;
+    hni_attributes attributes;
+    int64_t input_count;
+    const hni_view *inputs;
+    hni_view out;
+    hni_view saved[HNI_OP_MAX_SAVED];
+    int saved_count;
+    /* Backward only. */
+    hni_view grad_out;
+    hni_view *grad_inputs; /* [input_count] */
+    const bool *wanted;    /* [input_count] skip input i if not */
+    const bool *fresh;     /* [input_count] overwrite instead of add; only set where ops.def allows */
+} hni_call;
+
+typedef struct hni_op_spec {
+    hni_op op;
+    const char *name;
+    int inputs;
+    unsigned differentiable;
+    unsigned fresh;
+    hni_op_kind kind;
+    hn_status (*shape)(hn_context *context, hni_call *call);
+    hn_status (*forward)(const hni_kernels *kernels, hni_exec *exec, hni_call *call);
+    hn_status (*vjp)(const hni_kernels *kernels, hni_exec *exec, hni_call *call);
+} hni_op_spec;
+
+const hni_op_spec *hni_op_find(hni_op op);
+
+/* ---- helpers of the op files (src/ops/support.c) ---- */
+
+/* Records "NAME: text" with the argument's name and shapes. */
+HN_MUST_USE hn_status hni_op_error(hn_context *context, const hni_call *call, hn_status status, const char *argument,
+                                   const char *format, ...) HN_PRINTF(5, 6);
+/* Input i must be a float tensor of the type of input 0 / an i32 tensor; `argument` names it in the message. */
+HN_MUST_USE hn_status hni_op_want_float(hn_context *context, const hni_call *call, int64_t input, const char *argument);
+HN_MUST_USE hn_status hni_op_want_i32(hn_context *context, const hni_call *call, int64_t input, const char *argument);
+/* Gives the output (contiguous) or saved block its type and shape. */
+void hni_op_set_out(hni_call *call, hn_dtype dtype, hn_shape shape);
+void hni_op_add_saved(hni_call *call, hn_dtype dtype, hn_shape shape);
+/* The view broadcast to `shape` (which the shape rule has checked). */
+hni_view hni_op_broadcast(const hni_view *view, hn_shape shape);
+/* grad_inputs[i] (+)= sum over broadcast dimensions of map(inputs). Nothing if input i is not wanted. */
+HN_MUST_USE hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input, hni_map map,
+                                      const double parameters[2], const hni_view *inputs);
+
+#define HNI_OP(NAME, name, inputs, differentiable, fresh, kind)                                                                \
+    hn_status hni_##name##_shape(hn_context *context, hni_call *call);                                                         \
+    HNI_OP_DECLARE_##kind(name)
+#define HNI_OP_DECLARE_PRIMITIVE(name)                                                                                         \
+    hn_status hni_##name##_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call);                                \
+    hn_status hni_##name##_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call);
+#define HNI_OP_DECLARE_VIEW(name)
+#include "ops/ops.def"
+#undef HNI_OP
+#undef HNI_OP_DECLARE_PRIMITIVE
+#undef HNI_OP_DECLARE_VIEW
+
+#endif
