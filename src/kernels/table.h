@@ -67,21 +67,21 @@ typedef struct hni_gemm {
     int64_t batch_stride_a, batch_stride_b, batch_stride_c;
 } hni_gemm;
 
-typedef struct hni_layer_norm {
+typedef struct hni_norm {
     hni_view x;           /* [..,N], any strides on leading dimensions, last stride 1 */
     hni_view gain, shift; /* broadcast to x's shape (stride 0 where repeated), last stride 1 */
     double epsilon;
     void *mean, *inverse; /* real [rows]: written forward, read backward; rows = elements / N in row-major order */
-} hni_layer_norm;
+} hni_norm;
 
-typedef struct hni_layer_norm_vjp {
-    hni_layer_norm forward; /* shift is not used */
+typedef struct hni_norm_vjp {
+    hni_norm forward; /* shift is not used */
     hni_view dy;
     hni_view dx;            /* accumulated, or overwritten if dx_fresh */
     hni_view dgain, dshift; /* accumulated, broadcast to x's shape as gain */
     bool want_dx, want_dgain, want_dshift; /* views that are not wanted are not looked at */
     bool dx_fresh;
-} hni_layer_norm_vjp;
+} hni_norm_vjp;
 
 typedef struct hni_dropout {
     double keep;
@@ -118,8 +118,8 @@ typedef struct hni_kernels {
     hn_status (*gemm)(hni_exec *exec, const hni_gemm *gemm);
 
     /* ---- normalisation ---- */
-    hn_status (*layer_norm)(hni_exec *exec, const hni_layer_norm *norm, hni_view *out);
-    hn_status (*layer_norm_vjp)(hni_exec *exec, const hni_layer_norm_vjp *vjp);
+    hn_status (*layer_norm)(hni_exec *exec, const hni_norm *norm, hni_view *out);
+    hn_status (*layer_norm_vjp)(hni_exec *exec, const hni_norm_vjp *vjp);
 
     /* ---- random ---- */
     /* out = kept(i) ? x / keep : 0, with element i's number from the step block's seed and step. The VJP is the same on dy. */
