@@ -1,0 +1,80 @@
+"""Writes the golden files of this folder: what PyTorch in float64 says the ops, models and training of Hypernet must give.
+
+    pip install torch safetensors numpy
+    python3 tests/golden/make.py            writes tests/golden/*.safetensors
+    python3 tests/golden/make.py --check    computes everything again and compares with the files
+
+By hand, and only when a case is added: the tests read the stored files, and need neither Python nor torch. The version of
+torch is written into each file. README.md in this folder says what each file holds.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import philox
+import safetensors_file
+from op_cases import all_cases
+from reference import Adam, Dropout, Model, language_model, layer_norm, lstm_step, random_parameters, sequence
+
+FOLDER = Path(__file__).resolve().parent
+BATCH, LENGTH = 3, 5
+
+
+def base_metadata():
+    return {"torch": torch.__version__.split("+")[0], "made_by": "tests/golden/make.py"}
+
+
+def check_reference():
+    """The reference itself against torch.nn, where torch.nn has the same thing."""
+    model, rng = Model(cell="lstm", layer_norm=False, forget_bias=0.0), np.random.default_rng(1)
+    parameters = random_parameters(model, rng)
+    stock = torch.nn.LSTM(11, 6, batch_first=True, dtype=torch.float64)
+    order = [0, 2, 1, 3]  # torch.nn keeps i, f, g, o
+    with torch.no_grad():
+        for theirs, ours in (("weight_ih_l0", "weight_x"), ("weight_hh_l0", "weight_h"), ("bias_ih_l0", "bias")):
+            blocks = parameters[f"layers.0.{ours}"].unflatten(0, (4, 6))
+            getattr(stock, theirs).copy_(blocks[order].flatten(0, 1))
+        stock.bias_hh_l0.zero_()
+    x = torch.from_numpy(rng.standard_normal((3, 5, 11)))
+    outputs, state = sequence(parameters, "layers.0", x, torch.zeros(3, 12, dtype=torch.float64), model)
+    expected, (h, c) = stock(x)
+    assert torch.allclose(outputs, expected, atol=1e-14) and torch.allclose(state, torch.cat([h[0], c[0]], 1), atol=1e-14)
+    x, gain, shift = (torch.from_numpy(rng.standard_normal(shape)) for shape in ((3, 7), (7,), (7,)))
+    expected = torch.nn.functional.layer_norm(x, (7,), gain, shift, 1e-3)
+    assert torch.allclose(layer_norm(x, gain, shift), expected, atol=1e-14)
+
+
+def ops_file():
+    cases = all_cases()
+    return {"ops": (cases.tensors, cases.metadata)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare with the stored files instead of writing them")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    check_reference()
+    failed = False
+    for name, (tensors, metadata) in (ops_file()).items():
+        path = FOLDER / f"{name}.safetensors"
+        if options.check:
+            stored, _ = safetensors_file.read(path)
+            difference = max(float(np.abs(stored[k] - np.asarray(v.detach())).max(initial=0)) for k, v in tensors.items())
+            same = set(stored) == set(tensors) and difference < 1e-12
+            failed |= not same
+            print(f"{path.name}: {'same' if same else 'DIFFERS'}, largest difference {difference:.1e}")
+        else:
+            safetensors_file.write(path, tensors, base_metadata() | metadata)
+            print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
