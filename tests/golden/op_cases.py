@@ -205,8 +205,8 @@ def add_indexed(cases):
     cases.add("reverse.rows", turn, [normal(generator("reverse"), 4, 3, 2), lengths])
 
 
-def all_cases():
+def all_files():
     cases = Cases()
     for add in (add_matmul, add_elementwise, add_shape_ops, add_reductions, add_layer_norm, add_dropout, add_indexed):
         add(cases)
-    return cases
+    return {"ops": (cases.tensors, cases.metadata)}
