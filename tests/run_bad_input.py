@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 TIME_LIMIT = 20.0
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 SENTENCE = b"It was the best of times, it was the worst of times, it was the age of wisdom.\n"
 CRASH = re.compile(r"(Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|runtime error:|Segmentation fault|core dumped")
 
@@ -36,17 +37,20 @@ class Sandbox:
     def __init__(self, program):
         self.folder = Path(tempfile.mkdtemp(prefix="hypernet-bad-"))
         self.folder.chmod(0o755)
-        self.tools = self.folder / ".tools"
+        self.tools = self.folder / "prefix" / "bin"
         self.work = self.folder / "work"
         for folder in (self.tools, self.work):
-            folder.mkdir()
+            folder.mkdir(parents=True)
             folder.chmod(0o777)
+        # Laid out as an installation, readable by everybody: rows may run as a user who cannot see the build folder.
         shutil.copy(program, self.tools / "hypernet")
+        if RECIPES.is_dir():
+            shutil.copytree(RECIPES, self.folder / "prefix" / "share" / "hypernet" / "recipes")
         self.write_tool("small-files", 'limit=$1; shift; trap "" XFSZ; ulimit -f "$limit"; exec "$@"')
         drop = "setpriv --reuid=65534 --regid=65534 --clear-groups --" if os.getuid() == 0 else "env"
         self.write_tool("unprivileged", f'exec {drop} "$@"')
         self.environment = {key: value for key, value in os.environ.items()
-                            if not key.startswith(("HYPERNET_", "HN_")) or key == "HYPERNET_RECIPES"}
+                            if not key.startswith(("HYPERNET_", "HN_"))}
         self.environment |= {
             "PATH": f"{self.tools}:{os.environ.get('PATH', '/usr/bin:/bin')}", "HOME": str(self.folder), "NO_COLOR": "1",
             "LC_ALL": "C.UTF-8", "ASAN_OPTIONS": "exitcode=99:detect_stack_use_after_return=1",

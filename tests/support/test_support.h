@@ -20,15 +20,15 @@
 bool test_is_close(double actual, double expected, double relative, double absolute);
 
 /* Fail the running test, with both numbers, unless they are close in the sense of test_is_close. */
-#define assert_close(actual, expected, relative, absolute)                                                             \
+#define assert_close(actual, expected, relative, absolute) \
     test_assert_close((actual), (expected), (relative), (absolute), #actual, __FILE__, __LINE__)
 void test_assert_close(double actual, double expected, double relative, double absolute, const char *text,
                        const char *file, int line);
 
 /* The same for arrays: `share` is a share of the largest |expected|. The message names the worst place. */
-#define assert_all_close_float(actual, expected, count, share)                                                         \
+#define assert_all_close_float(actual, expected, count, share) \
     test_assert_all_close_float((actual), (expected), (count), (share), __FILE__, __LINE__)
-#define assert_all_close_double(actual, expected, count, share)                                                        \
+#define assert_all_close_double(actual, expected, count, share) \
     test_assert_all_close_double((actual), (expected), (count), (share), __FILE__, __LINE__)
 void test_assert_all_close_float(const float *actual, const float *expected, size_t count, double share,
                                  const char *file, int line);
