@@ -76,6 +76,9 @@ HN_MUST_USE hn_status hni_setting_parse(hn_context *context, const char *where, 
 char *hni_setting_print(const hni_setting *row, const void *object, char *buffer, size_t size);
 /* Shortest %.Ng that reads back, always with a dot or a dotted exponent. Returns buffer. */
 char *hni_number_print(double value, char *buffer, size_t size);
+/* The same readers for single values, without a range: a whole number; a finite decimal. False if `text` is none. */
+bool hni_whole_parse(const char *text, int64_t *out_value);
+bool hni_number_parse(const char *text, double *out_value);
 /* Checks every row of `object` against its range (values that came from C code, not from text). */
 HN_MUST_USE hn_status hni_settings_check(hn_context *context, const char *where, const hni_settings *settings, const void *object);
 
