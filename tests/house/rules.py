@@ -190,13 +190,14 @@ def check_type_names(root):
 
 
 def tracked(root):
-    """The files under version control; in a tree without git, all files."""
+    """The files under version control; in a tree without git, all files but those that builds and runs make."""
     listing = subprocess.run(["git", "-C", str(root), "-c", f"safe.directory={root}", "ls-files", "-z", "--cached",
                               "--others", "--exclude-standard"], capture_output=True, check=False)
     if listing.returncode == 0 and listing.stdout:
         names = listing.stdout.decode().split("\0")
         return [root / name for name in names if name and (root / name).is_file()]
-    return [path for path in sorted(root.rglob("*")) if path.is_file()]
+    made = {"build", "demo", ".git"}
+    return [path for path in sorted(root.rglob("*")) if path.is_file() and path.relative_to(root).parts[0] not in made]
 
 
 def lines_of(path):
