@@ -11,6 +11,7 @@ struct hn_context {
     int64_t memory_limit;
     int64_t memory_held;
     uint64_t allocation_calls;
+    uint32_t generations; /* handed out to graphs and persistent tensors: unique within the context */
     void (*log)(void *user, hn_log_level level, const char *text);
     void *log_user;
 };

@@ -8,6 +8,7 @@
 
 #define HNI_VARIADIC (-1)
 #define HNI_ALL_INPUTS 0xffffffffu
+#define HNI_ALL_AXES 0xffffffffu
 #define HNI_OP_MAX_SAVED 2
 
 typedef enum hni_op {
@@ -107,6 +108,9 @@ hni_view hni_op_broadcast(const hni_view *view, hn_shape shape);
 /* grad_inputs[i] (+)= sum over broadcast dimensions of map(inputs). Nothing if input i is not wanted. */
 HN_MUST_USE hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input, hni_map map,
                                       const double parameters[2], const hni_view *inputs);
+
+/* True if `shape` can be had of `view` without a copy. */
+bool hni_reshape_is_view(const hni_view *view, hn_shape shape);
 
 #define HNI_OP(NAME, name, inputs, differentiable, fresh, kind)                                                                \
     hn_status hni_##name##_shape(hn_context *context, hni_call *call);                                                         \

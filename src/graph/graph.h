@@ -1,0 +1,97 @@
+/* Inside of the graph: values, nodes, memory of a step. */
+#ifndef HNI_GRAPH_GRAPH_H
+#define HNI_GRAPH_GRAPH_H
+
+#include "core/arena.h"
+#include "hypernet/graph.h"
+#include "ops/op.h"
+
+/* A tensor of the graph. Views share their root's storage and gradient at the same strides. */
+typedef struct hni_value {
+    hni_view view;
+    void *gradient;      /* memory of the root's gradient, as large as its storage; NULL: none yet */
+    uint32_t root;       /* slot that owns storage and gradient; this one unless it is a view */
+    uint32_t generation; /* persistent slots: of this value */
+    bool wants_gradient;
+    bool has_node;       /* made by a recorded op (else a leaf) */
+    bool has_gradient;   /* `gradient` is there (a dry graph has no addresses) */
+    bool bound;          /* persistent: storage belongs to somebody else (the parameter store) */
+    bool used;           /* persistent: the slot is taken */
+} hni_value;
+
+typedef struct hni_node {
+    hni_call call;
+    const uint32_t *inputs; /* slots [call.input_count] */
+    uint32_t out;
+} hni_node;
+
+typedef struct hni_free_gradient { /* a gradient buffer to be used again within this backward */
+    size_t size;
+    void *data;
+} hni_free_gradient;
+
+#ifdef HNI_TEST_HOOKS
+/* Test build: what the VJP of (op, input) adds is multiplied by `factor` (-1, 0, 2), so gradcheck must go red. */
+typedef struct hni_mutation {
+    bool on;
+    hni_op op;
+    int64_t input;
+    double factor;
+} hni_mutation;
+#endif
+
+struct hn_graph {
+    hn_context *context;
+    const hni_kernels *kernels;
+    bool dry;
+    bool recording, training, walked;
+    hn_status status;      /* first error of a builder since the last reset */
+    uint32_t generation;   /* of step tensors; unique among the context's graphs */
+    uint64_t resets;
+    hni_arena data;        /* activations, saved blocks, gradients (counted only in a dry graph) */
+    hni_arena meta;        /* nodes and their input lists */
+    hni_arena scratch;     /* of one op */
+    hni_exec exec;
+    hni_step_block step;
+    hni_value *values;     /* step tensors: slot i + 1 */
+    int64_t value_count, value_room;
+    hni_value *persistent; /* slot HNI_PERSISTENT + i */
+    int64_t persistent_count, persistent_room;
+    hni_node **nodes;
+    int64_t node_count, node_room;
+    hni_free_gradient *free_gradients;
+    int64_t free_count, free_room;
+#ifdef HNI_TEST_HOOKS
+    hni_mutation mutation;
+#endif
+};
+
+#define HNI_PERSISTENT 0x80000000u
+
+/* ---- used by params, optim, nn ---- */
+
+const hni_kernels *hni_graph_kernels(const hn_graph *graph);
+hni_exec *hni_graph_exec(hn_graph *graph);
+/* A persistent slot on memory that the caller owns and keeps until hn_tensor_drop. gradient NULL: not differentiable.
+ * HN_NO_TENSOR (and the graph's error) when there is no memory for the slot. */
+hn_tensor hni_graph_bind(hn_graph *graph, const hni_view *value, const hni_view *gradient);
+/* Keeps the first error of a builder; returns HN_NO_TENSOR. */
+hn_tensor hni_graph_fail(hn_graph *graph, hn_status status, const char *format, ...) HN_PRINTF(3, 4);
+/* Grows with every reset. */
+uint64_t hni_graph_resets(const hn_graph *graph);
+
+/* ---- used inside graph/ ---- */
+
+/* NULL for a stale or invalid tensor. */
+hni_value *hni_graph_value(const hn_graph *graph, hn_tensor tensor);
+hni_value *hni_graph_slot(const hn_graph *graph, uint32_t slot);
+/* The same, with the error recorded. */
+hni_value *hni_graph_want(hn_graph *graph, hn_tensor tensor, const char *what);
+/* A new step value on `view`. HN_NO_TENSOR on failure. */
+hn_tensor hni_graph_add_value(hn_graph *graph, const hni_view *view);
+/* Memory for a contiguous view in the step arena. */
+HN_MUST_USE hn_status hni_graph_take(hn_graph *graph, hni_view *view);
+/* Runs an op and records it. */
+hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs, int64_t count);
+
+#endif

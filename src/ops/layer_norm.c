@@ -1,0 +1,87 @@
+/* Layer normalisation over the last axis, biased variance (paper A.2.3: per gate, and of c on its way to h). */
+#include "ops/op.h"
+
+hn_status hni_layer_norm_shape(hn_context *context, hni_call *call)
+{
+    static const char *const names[3] = {"x", "gain", "shift"};
+    const hn_shape shape = hni_view_shape(&call->inputs[0]);
+    hn_status status = HN_OK;
+    for (int i = 0; status == HN_OK && i < 3; i++) status = hni_op_want_float(context, call, i, names[i]);
+    if (status != HN_OK) return status;
+    if (shape.rank < 1) return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "a scalar has no axis to normalise over");
+    if (!(call->attributes.layer_norm.epsilon > 0)) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "epsilon", "epsilon must be above 0, it is %g",
+                            call->attributes.layer_norm.epsilon);
+    }
+    for (int i = 1; i < 3; i++) {
+        const hn_shape given = hni_view_shape(&call->inputs[i]);
+        hn_shape both;
+        char left[96], right[96];
+        const bool whole = given.rank >= 1 && given.size[given.rank - 1] == shape.size[shape.rank - 1];
+        if (!whole || !hni_shape_broadcast(shape, given, &both) || !hn_shape_equal(both, shape)) {
+            return hni_op_error(context, call, HN_ERROR_SHAPE, names[i], "%s %s does not fit x %s", names[i],
+                                hn_shape_print(given, right, sizeof right), hn_shape_print(shape, left, sizeof left));
+        }
+    }
+    hn_shape rows = shape;
+    rows.rank--;
+    hni_op_set_out(call, call->inputs[0].dtype, shape);
+    hni_op_add_saved(call, call->inputs[0].dtype, rows); /* mean */
+    hni_op_add_saved(call, call->inputs[0].dtype, rows); /* 1 / deviation */
+    return HN_OK;
+}
+
+/* Kernels want unit stride along the last axis. */
+static hn_status with_unit_stride(const hni_kernels *kernels, hni_exec *exec, hni_view *view)
+{
+    static const double no_parameters[2] = {0, 0};
+    if (view->stride[view->rank - 1] == 1 || view->size[view->rank - 1] == 1) {
+        view->stride[view->rank - 1] = 1;
+        return HN_OK;
+    }
+    hni_view copy = hni_view_of(NULL, view->dtype, hni_view_shape(view));
+    const size_t size = (size_t)hni_view_elements(view) * hn_dtype_size(view->dtype);
+    hn_status status = hni_arena_take(exec->scratch, size, &copy.data);
+    if (status == HN_OK) status = kernels->map(exec, HNI_MAP_COPY, no_parameters, view, &copy, false);
+    *view = copy;
+    return status;
+}
+
+static hn_status prepare(const hni_kernels *kernels, hni_exec *exec, hni_call *call, hni_norm *out_norm)
+{
+    const hn_shape shape = hni_view_shape(&call->inputs[0]);
+    hni_view gain = call->inputs[1], shift = call->inputs[2];
+    out_norm->x = call->inputs[0];
+    out_norm->epsilon = call->attributes.layer_norm.epsilon;
+    out_norm->mean = call->saved[0].data;
+    out_norm->inverse = call->saved[1].data;
+    hn_status status = with_unit_stride(kernels, exec, &out_norm->x);
+    if (status == HN_OK) status = with_unit_stride(kernels, exec, &gain);
+    if (status == HN_OK) status = with_unit_stride(kernels, exec, &shift);
+    out_norm->gain = hni_op_broadcast(&gain, shape);
+    out_norm->shift = hni_op_broadcast(&shift, shape);
+    out_norm->gain.stride[shape.rank - 1] = out_norm->shift.stride[shape.rank - 1] = 1; /* also when N is 1 */
+    return status;
+}
+
+hn_status hni_layer_norm_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    hni_norm norm;
+    const hn_status status = prepare(kernels, exec, call, &norm);
+    return status != HN_OK ? status : kernels->layer_norm(exec, &norm, &call->out);
+}
+
+hn_status hni_layer_norm_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    const hn_shape shape = hni_view_shape(&call->inputs[0]);
+    hni_norm_vjp vjp = {.dy = call->grad_out, .dx_fresh = call->fresh[0]};
+    vjp.want_dx = call->wanted[0];
+    vjp.want_dgain = call->wanted[1];
+    vjp.want_dshift = call->wanted[2];
+    if (vjp.want_dx) vjp.dx = call->grad_inputs[0];
+    if (vjp.want_dgain) vjp.dgain = hni_op_broadcast(&call->grad_inputs[1], shape);
+    if (vjp.want_dshift) vjp.dshift = hni_op_broadcast(&call->grad_inputs[2], shape);
+    hn_status status = prepare(kernels, exec, call, &vjp.forward);
+    if (status == HN_OK) status = kernels->layer_norm_vjp(exec, &vjp);
+    return status;
+}

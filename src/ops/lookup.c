@@ -1,0 +1,74 @@
+/* Row look-up: the product of a one-hot input with a table, without the product. And windows of a corpus. */
+#include "ops/op.h"
+
+/* View of any shape as one dimension (the graph keeps non-view outputs contiguous; others are copied by the builder). */
+static hni_view flat(const hni_view *view)
+{
+    return hni_view_of(view->data, view->dtype, HN_SHAPE1(hni_view_elements(view)));
+}
+
+/* [.., N] as [R, N]. */
+static hni_view as_rows(const hni_view *view)
+{
+    const int64_t width = view->size[view->rank - 1];
+    return hni_view_of(view->data, view->dtype, HN_SHAPE2(hni_view_elements(view) / width, width));
+}
+
+hn_status hni_lookup_shape(hn_context *context, hni_call *call)
+{
+    hn_status status = hni_op_want_float(context, call, 0, "table");
+    if (status == HN_OK) status = hni_op_want_i32(context, call, 1, "indices");
+    if (status != HN_OK) return status;
+    hn_shape shape = hni_view_shape(&call->inputs[1]);
+    if (call->inputs[0].rank != 2 || shape.rank >= HN_MAX_RANK) {
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "table", "the table must be [rows, width]");
+    }
+    if (!hni_view_is_contiguous(&call->inputs[1])) {
+        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "indices", "indices must not be a strided view");
+    }
+    shape.size[shape.rank++] = call->inputs[0].size[1];
+    hni_op_set_out(call, call->inputs[0].dtype, shape);
+    return HN_OK;
+}
+
+hn_status hni_lookup_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    const hni_view indices = flat(&call->inputs[1]);
+    hni_view out = as_rows(&call->out);
+    return kernels->lookup(exec, &call->inputs[0], &indices, &out);
+}
+
+hn_status hni_lookup_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    if (!call->wanted[0]) return HN_OK;
+    const hni_view indices = flat(&call->inputs[1]), dy = as_rows(&call->grad_out);
+    return kernels->lookup_vjp(exec, &dy, &indices, &call->grad_inputs[0]);
+}
+
+hn_status hni_gather_windows_shape(hn_context *context, hni_call *call)
+{
+    const hni_view *source = &call->inputs[0];
+    if (source->dtype != HN_DTYPE_I32 && source->dtype != HN_DTYPE_U8) {
+        return hni_op_error(context, call, HN_ERROR_TYPE, "source", "the corpus must be U8 or I32, it is %s",
+                            hn_dtype_name(source->dtype));
+    }
+    if (source->rank != 1) return hni_op_error(context, call, HN_ERROR_SHAPE, "source", "the corpus must have rank 1");
+    if (call->attributes.gather_windows.count < 1 || call->attributes.gather_windows.length < 1) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "length", "a batch has at least one row and one step");
+    }
+    hni_op_set_out(call, HN_DTYPE_I32,
+                   HN_SHAPE2(call->attributes.gather_windows.count, call->attributes.gather_windows.length));
+    return HN_OK;
+}
+
+hn_status hni_gather_windows_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    return kernels->gather_windows(exec, &call->inputs[0], call->attributes.gather_windows.starts, &call->out);
+}
+
+/* Never called: no input is differentiable. */
+hn_status hni_gather_windows_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    (void)kernels;
+    return hni_op_error(exec->context, call, HN_ERROR_UNSUPPORTED, "source", "symbols have no gradient");
+}

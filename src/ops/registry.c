@@ -1,0 +1,20 @@
+/* The table of ops, made from ops.def. */
+#include "ops/op.h"
+
+#define HNI_ROW_PRIMITIVE(name) .shape = hni_##name##_shape, .forward = hni_##name##_forward, .vjp = hni_##name##_vjp
+#define HNI_ROW_VIEW(name) .shape = hni_##name##_shape
+
+static const hni_op_spec specs[HNI_OP_COUNT] = {
+#define HNI_OP(NAME, name_, inputs_, differentiable_, fresh_, kind_)                                                           \
+    {.op = HNI_OP_##NAME,                                                                                                      \
+     .name = #name_,                                                                                                           \
+     .inputs = inputs_,                                                                                                        \
+     .differentiable = differentiable_,                                                                                        \
+     .fresh = fresh_,                                                                                                          \
+     .kind = HNI_OP_KIND_##kind_,                                                                                              \
+     HNI_ROW_##kind_(name_)},
+#include "ops/ops.def"
+#undef HNI_OP
+};
+
+const hni_op_spec *hni_op_find(hni_op op) { return (int)op >= 0 && op < HNI_OP_COUNT ? &specs[op] : NULL; }

@@ -1,0 +1,72 @@
+/* Helpers shared by the op files: messages, type checks, and the one way in which element-wise gradients are added. */
+#include "ops/op.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+hn_status hni_op_error(hn_context *context, const hni_call *call, hn_status status, const char *argument, const char *format,
+                       ...)
+{
+    char text[512], shapes[2][96] = {"", ""};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    for (int64_t i = 0; i < call->input_count && i < 2; i++) {
+        hn_shape_print(hni_view_shape(&call->inputs[i]), shapes[i], sizeof shapes[i]);
+    }
+    const hni_blame blame = {call->spec->name, argument, shapes[0], shapes[1]};
+    return hni_error_at(context, status, &blame, "%s", text);
+}
+
+static bool is_float(hn_dtype dtype) { return dtype == HN_DTYPE_F32 || dtype == HN_DTYPE_F64; }
+
+hn_status hni_op_want_float(hn_context *context, const hni_call *call, int64_t input, const char *argument)
+{
+    const hn_dtype dtype = call->inputs[input].dtype;
+    if (!is_float(dtype)) {
+        return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be float, it is %s", argument, hn_dtype_name(dtype));
+    }
+    if (is_float(call->inputs[0].dtype) && dtype != call->inputs[0].dtype) {
+        return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s is %s, the first input is %s", argument,
+                            hn_dtype_name(dtype), hn_dtype_name(call->inputs[0].dtype));
+    }
+    return HN_OK;
+}
+
+hn_status hni_op_want_i32(hn_context *context, const hni_call *call, int64_t input, const char *argument)
+{
+    const hn_dtype dtype = call->inputs[input].dtype;
+    if (dtype == HN_DTYPE_I32) return HN_OK;
+    return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be I32, it is %s", argument, hn_dtype_name(dtype));
+}
+
+void hni_op_set_out(hni_call *call, hn_dtype dtype, hn_shape shape) { call->out = hni_view_of(NULL, dtype, shape); }
+
+void hni_op_add_saved(hni_call *call, hn_dtype dtype, hn_shape shape)
+{
+    call->saved[call->saved_count++] = hni_view_of(NULL, dtype, shape);
+}
+
+hni_view hni_op_broadcast(const hni_view *view, hn_shape shape)
+{
+    hni_view out = *view;
+    if (!hni_view_broadcast(view, shape, &out)) out.rank = -1; /* the shape rule has excluded it */
+    return out;
+}
+
+hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input, hni_map map,
+                          const double parameters[2], const hni_view *inputs)
+{
+    if (!call->wanted[input]) return HN_OK;
+    const hn_shape shape = hni_view_shape(&call->grad_out);
+    hni_view *gradient = &call->grad_inputs[input];
+    const bool reduces = !hn_shape_equal(hni_view_shape(gradient), shape);
+    if (call->fresh[input] && reduces) {
+        const size_t size = (size_t)hni_view_elements(gradient) * hn_dtype_size(gradient->dtype);
+        const hn_status status = kernels->fill_zero(exec, gradient->data, size);
+        if (status != HN_OK) return status;
+    }
+    hni_view target = hni_op_broadcast(gradient, shape);
+    return kernels->map(exec, map, parameters, inputs, &target, reduces || !call->fresh[input]);
+}

@@ -1,0 +1,179 @@
+/* Ops that only re-read storage: reshape, permute, slice (no computation; their gradient is the same view of the gradient).
+ * And concat, which copies. */
+#include "ops/op.h"
+
+#include <string.h>
+
+/* Strides of `view` under another shape with as many elements; false where only a copy could give it.
+ * Dimensions of the old shape are taken in groups that the new shape splits or merges. */
+static bool reshape_strides(const hni_view *view, hn_shape shape, hni_view *out)
+{
+    hni_view dense = *view; /* without dimensions of size 1 */
+    dense.rank = 0;
+    for (int i = 0; i < view->rank; i++) {
+        if (view->size[i] == 1) continue;
+        dense.size[dense.rank] = view->size[i];
+        dense.stride[dense.rank++] = view->stride[i];
+    }
+    out->rank = shape.rank;
+    int old = 0, new = 0;
+    while (new < shape.rank) {
+        if (shape.size[new] == 1) {
+            out->size[new] = 1;
+            out->stride[new++] = 1;
+            continue;
+        }
+        if (old >= dense.rank) return false;
+        const int first_old = old, first_new = new;
+        int64_t old_count = dense.size[old++], new_count = shape.size[new++];
+        while (old_count != new_count) {
+            if (old_count < new_count) {
+                if (old >= dense.rank) return false;
+                old_count *= dense.size[old++];
+            } else {
+                if (new >= shape.rank) return false;
+                new_count *= shape.size[new++];
+            }
+        }
+        for (int i = first_old; i + 1 < old; i++) { /* the group must lie without gaps */
+            if (dense.stride[i] != dense.stride[i + 1] * dense.size[i + 1]) return false;
+        }
+        int64_t stride = dense.stride[old - 1];
+        for (int i = new - 1; i >= first_new; i--) {
+            out->size[i] = shape.size[i];
+            out->stride[i] = stride;
+            stride *= shape.size[i];
+        }
+    }
+    return true;
+}
+
+/* The builder copies first where strides do not allow a view, so failing here means another number of elements. */
+hn_status hni_reshape_shape(hn_context *context, hni_call *call)
+{
+    const hn_shape shape = call->attributes.reshape.shape;
+    const int64_t elements = hn_shape_elements(shape);
+    char text[96];
+    if (elements < 1 || elements != hni_view_elements(&call->inputs[0])) {
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "shape", "%s has not as many elements as the input",
+                            hn_shape_print(shape, text, sizeof text));
+    }
+    call->out = call->inputs[0];
+    if (!reshape_strides(&call->inputs[0], shape, &call->out)) {
+        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "x", "%s is no view of the input: copy it first",
+                            hn_shape_print(shape, text, sizeof text));
+    }
+    return HN_OK;
+}
+
+bool hni_reshape_is_view(const hni_view *view, hn_shape shape)
+{
+    hni_view ignored = *view;
+    return hn_shape_elements(shape) == hni_view_elements(view) && reshape_strides(view, shape, &ignored);
+}
+
+hn_status hni_permute_shape(hn_context *context, hni_call *call)
+{
+    const hni_view *x = &call->inputs[0];
+    unsigned seen = 0;
+    call->out = *x;
+    for (int i = 0; i < x->rank; i++) {
+        const int from = call->attributes.permute.order[i];
+        if (from < 0 || from >= x->rank || (seen & (1u << from)) != 0) {
+            return hni_op_error(context, call, HN_ERROR_ARGUMENT, "order", "entry %d is %d: the order must name each of the %d axes once",
+                                i, from, x->rank);
+        }
+        seen |= 1u << from;
+        call->out.size[i] = x->size[from];
+        call->out.stride[i] = x->stride[from];
+    }
+    return HN_OK;
+}
+
+hn_status hni_slice_shape(hn_context *context, hni_call *call)
+{
+    const hni_view *x = &call->inputs[0];
+    const int axis = call->attributes.slice.axis;
+    const int64_t start = call->attributes.slice.start, length = call->attributes.slice.length;
+    if (axis < 0 || axis >= x->rank) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "axis %d of a tensor of rank %d", axis, x->rank);
+    }
+    if (start < 0 || length < 1 || start > x->size[axis] - length) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "start", "elements %lld to %lld of axis %d, which has %lld",
+                            (long long)start, (long long)(start + length - 1), axis, (long long)x->size[axis]);
+    }
+    call->out = *x;
+    call->out.data = hni_view_at(x, start * x->stride[axis]);
+    call->out.size[axis] = length;
+    return HN_OK;
+}
+
+/* ---- concat ---- */
+
+hn_status hni_concat_shape(hn_context *context, hni_call *call)
+{
+    const int axis = call->attributes.concat.axis;
+    hn_shape shape = hni_view_shape(&call->inputs[0]);
+    hn_status status = hni_op_want_float(context, call, 0, "part 0");
+    if (status != HN_OK) return status;
+    if (axis < 0 || axis >= shape.rank) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "axis %d of tensors of rank %d", axis, shape.rank);
+    }
+    shape.size[axis] = 0;
+    for (int64_t i = 0; i < call->input_count; i++) {
+        const hn_shape part = hni_view_shape(&call->inputs[i]);
+        hn_shape rest = part;
+        status = hni_op_want_float(context, call, i, "part");
+        if (status != HN_OK) return status;
+        if (part.rank == shape.rank) rest.size[axis] = shape.size[axis];
+        if (!hn_shape_equal(rest, shape)) {
+            char text[96];
+            return hni_op_error(context, call, HN_ERROR_SHAPE, "parts", "part %lld %s differs from part 0 outside axis %d",
+                                (long long)i, hn_shape_print(part, text, sizeof text), axis);
+        }
+        shape.size[axis] += part.size[axis];
+    }
+    hni_op_set_out(call, call->inputs[0].dtype, shape);
+    return HN_OK;
+}
+
+/* The part of `whole` along `axis` that input i fills. */
+static hni_view concat_part(const hni_view *whole, int axis, int64_t start, int64_t length)
+{
+    hni_view part = *whole;
+    part.data = hni_view_at(whole, start * whole->stride[axis]);
+    part.size[axis] = length;
+    return part;
+}
+
+hn_status hni_concat_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    static const double no_parameters[2] = {0, 0};
+    const int axis = call->attributes.concat.axis;
+    hn_status status = HN_OK;
+    int64_t start = 0;
+    for (int64_t i = 0; status == HN_OK && i < call->input_count; i++) {
+        const int64_t length = call->inputs[i].size[axis];
+        hni_view part = concat_part(&call->out, axis, start, length);
+        status = kernels->map(exec, HNI_MAP_COPY, no_parameters, &call->inputs[i], &part, false);
+        start += length;
+    }
+    return status;
+}
+
+hn_status hni_concat_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    static const double no_parameters[2] = {0, 0};
+    const int axis = call->attributes.concat.axis;
+    hn_status status = HN_OK;
+    int64_t start = 0;
+    for (int64_t i = 0; status == HN_OK && i < call->input_count; i++) {
+        const int64_t length = call->inputs[i].size[axis];
+        const hni_view part = concat_part(&call->grad_out, axis, start, length);
+        if (call->wanted[i]) {
+            status = kernels->map(exec, HNI_MAP_COPY, no_parameters, &part, &call->grad_inputs[i], !call->fresh[i]);
+        }
+        start += length;
+    }
+    return status;
+}
