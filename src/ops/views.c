@@ -8,8 +8,7 @@
  * Dimensions of the old shape are taken in groups that the new shape splits or merges. */
 static bool reshape_strides(const hni_view *view, hn_shape shape, hni_view *out)
 {
-    hni_view dense = *view; /* without dimensions of size 1 */
-    dense.rank = 0;
+    hni_view dense = {.rank = 0}; /* `view` without dimensions of size 1 */
     for (int i = 0; i < view->rank; i++) {
         if (view->size[i] == 1) continue;
         dense.size[dense.rank] = view->size[i];
