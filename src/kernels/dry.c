@@ -1,0 +1,154 @@
+/* The dry tables: every slot succeeds and looks at nothing. With them a graph makes its shapes, counts and sizes without memory
+ * for data: `allocate` gives NULL and counts nothing; how much a store or graph would hold is known from its shapes. */
+#include "kernels/table.h"
+
+static hn_status dry_allocate(hn_context *context, const char *what, size_t size, void **out_pointer)
+{
+    (void)context, (void)what, (void)size;
+    *out_pointer = NULL;
+    return HN_OK;
+}
+
+static void dry_release(hn_context *context, void *pointer) { (void)context, (void)pointer; }
+
+static hn_status dry_copy_in(hni_exec *exec, hni_view *out, hn_dtype source_type, const void *source)
+{
+    (void)exec, (void)out, (void)source_type, (void)source;
+    return HN_OK;
+}
+
+static hn_status dry_copy_out(hni_exec *exec, const hni_view *view, hn_dtype target_type, void *out_target)
+{
+    (void)exec, (void)view, (void)target_type, (void)out_target;
+    return HN_OK;
+}
+
+static hn_status dry_fill_zero(hni_exec *exec, void *data, size_t size)
+{
+    (void)exec, (void)data, (void)size;
+    return HN_OK;
+}
+
+static hn_status dry_map(hni_exec *exec, hni_map map, const double parameters[2], const hni_view *inputs, hni_view *out,
+                         bool accumulate)
+{
+    (void)exec, (void)map, (void)parameters, (void)inputs, (void)out, (void)accumulate;
+    return HN_OK;
+}
+
+static hn_status dry_gemm(hni_exec *exec, const hni_gemm *gemm)
+{
+    (void)exec, (void)gemm;
+    return HN_OK;
+}
+
+static hn_status dry_layer_norm(hni_exec *exec, const hni_norm *norm, hni_view *out)
+{
+    (void)exec, (void)norm, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_layer_norm_vjp(hni_exec *exec, const hni_norm_vjp *vjp)
+{
+    (void)exec, (void)vjp;
+    return HN_OK;
+}
+
+static hn_status dry_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out, bool accumulate)
+{
+    (void)exec, (void)dropout, (void)x, (void)out, (void)accumulate;
+    return HN_OK;
+}
+
+static hn_status dry_lookup(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out)
+{
+    (void)exec, (void)table, (void)indices, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_where_length(hni_exec *exec, const hni_view *a, const hni_view *b, const hni_view *lengths, int64_t t,
+                                  hni_view *out, bool accumulate)
+{
+    (void)exec, (void)a, (void)b, (void)lengths, (void)t, (void)out, (void)accumulate;
+    return HN_OK;
+}
+
+static hn_status dry_reverse(hni_exec *exec, const hni_view *x, const hni_view *lengths, hni_view *out, bool accumulate)
+{
+    (void)exec, (void)x, (void)lengths, (void)out, (void)accumulate;
+    return HN_OK;
+}
+
+static hn_status dry_gather_windows(hni_exec *exec, const hni_view *source, const int64_t *starts, hni_view *out)
+{
+    (void)exec, (void)source, (void)starts, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets, hni_view *out_log_sum,
+                                  hni_view *out_loss)
+{
+    (void)exec, (void)logits, (void)targets, (void)out_log_sum, (void)out_loss;
+    return HN_OK;
+}
+
+static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets, const hni_view *weights,
+                                      const hni_view *log_sum, const hni_view *dloss, double factor, hni_view *dlogits,
+                                      bool accumulate)
+{
+    (void)exec, (void)logits, (void)targets, (void)weights, (void)log_sum, (void)dloss, (void)factor, (void)dlogits;
+    (void)accumulate;
+    return HN_OK;
+}
+
+static hn_status dry_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip)
+{
+    (void)exec, (void)count, (void)gradient, (void)clip;
+    return HN_OK;
+}
+
+/* The answer is the caller's own variable, not data: it must not stay unset. */
+static hn_status dry_count_nonfinite(hni_exec *exec, int64_t count, const void *data, int64_t *out_count)
+{
+    (void)exec, (void)count, (void)data;
+    *out_count = 0;
+    return HN_OK;
+}
+
+static hn_status dry_adam(hni_exec *exec, const hni_adam *adam, int64_t count, void *value, const void *gradient, void *mean,
+                          void *variance)
+{
+    (void)exec, (void)adam, (void)count, (void)value, (void)gradient, (void)mean, (void)variance;
+    return HN_OK;
+}
+
+static hn_status dry_average(hni_exec *exec, double decay, int64_t count, const void *value, void *average)
+{
+    (void)exec, (void)decay, (void)count, (void)value, (void)average;
+    return HN_OK;
+}
+
+static hn_status dry_swap(hni_exec *exec, int64_t count, void *a, void *b)
+{
+    (void)exec, (void)count, (void)a, (void)b;
+    return HN_OK;
+}
+
+#define DRY_TABLE(type)                                                                                                        \
+    {                                                                                                                          \
+        .backend = "dry", .dtype = type, .allocate = dry_allocate, .release = dry_release, .copy_in = dry_copy_in,             \
+        .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm, .layer_norm = dry_layer_norm,  \
+        .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout, .lookup = dry_lookup, .lookup_vjp = dry_lookup,          \
+        .where_length = dry_where_length, .reverse = dry_reverse, .gather_windows = dry_gather_windows,                        \
+        .softmax_loss = dry_softmax_loss, .softmax_loss_vjp = dry_softmax_loss_vjp, .gradient_norm = dry_gradient_norm,        \
+        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .average = dry_average, .swap = dry_swap,                    \
+    }
+
+static const hni_kernels dry_f32 = DRY_TABLE(HN_DTYPE_F32), dry_f64 = DRY_TABLE(HN_DTYPE_F64);
+
+const hni_kernels *hni_kernels_dry(hn_dtype dtype)
+{
+    if (dtype == HN_DTYPE_F32) return &dry_f32;
+    if (dtype == HN_DTYPE_F64) return &dry_f64;
+    return NULL;
+}

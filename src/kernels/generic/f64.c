@@ -1,0 +1,18 @@
+/* The generic kernels in double precision. */
+#include "kernels/generic/generic.h"
+
+typedef double real;
+#define REAL_DTYPE HN_DTYPE_F64
+#define GENERIC(name) hni_generic_##name##_f64
+#define REAL_EXP exp
+#define REAL_TANH tanh
+
+#include "kernels/generic/lines.inc"
+#include "kernels/generic/map.inc"
+#include "kernels/generic/gemm.inc"
+#include "kernels/generic/layer_norm.inc"
+#include "kernels/generic/dropout.inc"
+#include "kernels/generic/rows.inc"
+#include "kernels/generic/softmax.inc"
+#include "kernels/generic/optimiser.inc"
+#include "kernels/generic/table.inc"
