@@ -3,15 +3,17 @@
 
 #include <inttypes.h>
 
-hn_status hni_check_indices(hn_context *context, const char *op, const char *argument, const hni_view *indices, int64_t limit)
+hn_status hni_check_indices(hn_context *context, const char *op, const char *argument, const hni_view *indices,
+                            int64_t limit)
 {
     const int32_t *values = indices->data;
     const int64_t count = hni_view_elements(indices);
     for (int64_t i = 0; i < count; i++) {
         if (values[i] >= 0 && values[i] < limit) continue;
         const hni_blame blame = {.op = op, .argument = argument};
-        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "entry %" PRId64 " of %s is %" PRId32 ", it must lie in [0,%" PRId64 ")",
-                            i, argument, values[i], limit);
+        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame,
+                            "entry %" PRId64 " of %s is %" PRId32 ", it must lie in [0,%" PRId64 ")", i, argument,
+                            values[i], limit);
     }
     return HN_OK;
 }
@@ -24,7 +26,8 @@ hn_status hni_check_lengths(hn_context *context, const char *op, const hni_view 
         if (values[i] >= 0 && values[i] <= limit) continue;
         const hni_blame blame = {.op = op, .argument = "lengths"};
         return hni_error_at(context, HN_ERROR_ARGUMENT, &blame,
-                            "entry %" PRId64 " of lengths is %" PRId32 ", it must lie in [0,%" PRId64 "]", i, values[i], limit);
+                            "entry %" PRId64 " of lengths is %" PRId32 ", it must lie in [0,%" PRId64 "]", i, values[i],
+                            limit);
     }
     return HN_OK;
 }
@@ -35,8 +38,9 @@ hn_status hni_check_windows(hn_context *context, const int64_t *starts, int64_t 
         if (starts[b] >= 0 && length <= size && starts[b] <= size - length) continue;
         const hni_blame blame = {.op = "gather_windows", .argument = "starts"};
         return hni_error_at(context, HN_ERROR_ARGUMENT, &blame,
-                            "window %" PRId64 " has %" PRId64 " entries from %" PRId64 " on, the source has only %" PRId64, b, length,
-                            starts[b], size);
+                            "window %" PRId64 " has %" PRId64 " entries from %" PRId64
+                            " on, the source has only %" PRId64,
+                            b, length, starts[b], size);
     }
     return HN_OK;
 }

@@ -6,11 +6,12 @@
 #include "kernels/table.h"
 
 /* Every entry of `indices` (i32, contiguous) lies in [0, limit). `argument` is "indices" or "targets". */
-HN_MUST_USE hn_status hni_check_indices(hn_context *context, const char *op, const char *argument, const hni_view *indices,
-                                        int64_t limit);
+HN_MUST_USE hn_status hni_check_indices(hn_context *context, const char *op, const char *argument,
+                                        const hni_view *indices, int64_t limit);
 /* Every entry of `lengths` (i32, contiguous) lies in [0, limit]. */
 HN_MUST_USE hn_status hni_check_lengths(hn_context *context, const char *op, const hni_view *lengths, int64_t limit);
 /* Every window [starts[b], starts[b] + length) lies in [0, size). */
-HN_MUST_USE hn_status hni_check_windows(hn_context *context, const int64_t *starts, int64_t count, int64_t length, int64_t size);
+HN_MUST_USE hn_status hni_check_windows(hn_context *context, const int64_t *starts, int64_t count, int64_t length,
+                                        int64_t size);
 
 #endif

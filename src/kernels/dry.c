@@ -9,7 +9,10 @@ static hn_status dry_allocate(hn_context *context, const char *what, size_t size
     return HN_OK;
 }
 
-static void dry_release(hn_context *context, void *pointer) { (void)context, (void)pointer; }
+static void dry_release(hn_context *context, void *pointer)
+{
+    (void)context, (void)pointer;
+}
 
 static hn_status dry_copy_in(hni_exec *exec, hni_view *out, hn_dtype source_type, const void *source)
 {
@@ -54,7 +57,8 @@ static hn_status dry_layer_norm_vjp(hni_exec *exec, const hni_norm_vjp *vjp)
     return HN_OK;
 }
 
-static hn_status dry_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out, bool accumulate)
+static hn_status dry_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out,
+                             bool accumulate)
 {
     (void)exec, (void)dropout, (void)x, (void)out, (void)accumulate;
     return HN_OK;
@@ -66,8 +70,8 @@ static hn_status dry_lookup(hni_exec *exec, const hni_view *table, const hni_vie
     return HN_OK;
 }
 
-static hn_status dry_where_length(hni_exec *exec, const hni_view *a, const hni_view *b, const hni_view *lengths, int64_t t,
-                                  hni_view *out, bool accumulate)
+static hn_status dry_where_length(hni_exec *exec, const hni_view *a, const hni_view *b, const hni_view *lengths,
+                                  int64_t t, hni_view *out, bool accumulate)
 {
     (void)exec, (void)a, (void)b, (void)lengths, (void)t, (void)out, (void)accumulate;
     return HN_OK;
@@ -85,16 +89,16 @@ static hn_status dry_gather_windows(hni_exec *exec, const hni_view *source, cons
     return HN_OK;
 }
 
-static hn_status dry_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets, hni_view *out_log_sum,
-                                  hni_view *out_loss)
+static hn_status dry_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets,
+                                  hni_view *out_log_sum, hni_view *out_loss)
 {
     (void)exec, (void)logits, (void)targets, (void)out_log_sum, (void)out_loss;
     return HN_OK;
 }
 
-static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets, const hni_view *weights,
-                                      const hni_view *log_sum, const hni_view *dloss, double factor, hni_view *dlogits,
-                                      bool accumulate)
+static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets,
+                                      const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
+                                      double factor, hni_view *dlogits, bool accumulate)
 {
     (void)exec, (void)logits, (void)targets, (void)weights, (void)log_sum, (void)dloss, (void)factor, (void)dlogits;
     (void)accumulate;
@@ -115,8 +119,8 @@ static hn_status dry_count_nonfinite(hni_exec *exec, int64_t count, const void *
     return HN_OK;
 }
 
-static hn_status dry_adam(hni_exec *exec, const hni_adam *adam, int64_t count, void *value, const void *gradient, void *mean,
-                          void *variance)
+static hn_status dry_adam(hni_exec *exec, const hni_adam *adam, int64_t count, void *value, const void *gradient,
+                          void *mean, void *variance)
 {
     (void)exec, (void)adam, (void)count, (void)value, (void)gradient, (void)mean, (void)variance;
     return HN_OK;
@@ -134,14 +138,15 @@ static hn_status dry_swap(hni_exec *exec, int64_t count, void *a, void *b)
     return HN_OK;
 }
 
-#define DRY_TABLE(type)                                                                                                        \
-    {                                                                                                                          \
-        .backend = "dry", .dtype = type, .allocate = dry_allocate, .release = dry_release, .copy_in = dry_copy_in,             \
-        .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm, .layer_norm = dry_layer_norm,  \
-        .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout, .lookup = dry_lookup, .lookup_vjp = dry_lookup,          \
-        .where_length = dry_where_length, .reverse = dry_reverse, .gather_windows = dry_gather_windows,                        \
-        .softmax_loss = dry_softmax_loss, .softmax_loss_vjp = dry_softmax_loss_vjp, .gradient_norm = dry_gradient_norm,        \
-        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .average = dry_average, .swap = dry_swap,                    \
+#define DRY_TABLE(type)                                                                                            \
+    {                                                                                                              \
+        .backend = "dry", .dtype = type, .allocate = dry_allocate, .release = dry_release, .copy_in = dry_copy_in, \
+        .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm,                    \
+        .layer_norm = dry_layer_norm, .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout,                \
+        .lookup = dry_lookup, .lookup_vjp = dry_lookup, .where_length = dry_where_length, .reverse = dry_reverse,  \
+        .gather_windows = dry_gather_windows, .softmax_loss = dry_softmax_loss,                                    \
+        .softmax_loss_vjp = dry_softmax_loss_vjp, .gradient_norm = dry_gradient_norm,                              \
+        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .average = dry_average, .swap = dry_swap,        \
     }
 
 static const hni_kernels dry_f32 = DRY_TABLE(HN_DTYPE_F32), dry_f64 = DRY_TABLE(HN_DTYPE_F64);

@@ -11,7 +11,10 @@ hn_status hni_host_allocate(hn_context *context, const char *what, size_t size, 
     return hni_alloc(context, what, size, out_pointer);
 }
 
-void hni_host_release(hn_context *context, void *pointer) { hni_free(context, pointer); }
+void hni_host_release(hn_context *context, void *pointer)
+{
+    hni_free(context, pointer);
+}
 
 hn_status hni_host_fill_zero(hni_exec *exec, void *data, size_t size)
 {
@@ -39,8 +42,8 @@ static void copy_same(const line_ends *l)
         return;
     }
     for (int64_t i = 0; i < l->n; i++) {
-        memcpy((char *)l->to + (size_t)(i * l->to_stride) * size, (const char *)l->from + (size_t)(i * l->from_stride) * size,
-               size);
+        memcpy((char *)l->to + (size_t)(i * l->to_stride) * size,
+               (const char *)l->from + (size_t)(i * l->from_stride) * size, size);
     }
 }
 
@@ -48,14 +51,16 @@ static void copy_f32_to_f64(const line_ends *l)
 {
     double *to = l->to;
     const float *from = l->from;
-    for (int64_t i = 0; i < l->n; i++) to[i * l->to_stride] = (double)from[i * l->from_stride];
+    for (int64_t i = 0; i < l->n; i++)
+        to[i * l->to_stride] = (double)from[i * l->from_stride];
 }
 
 static void copy_f64_to_f32(const line_ends *l)
 {
     float *to = l->to;
     const double *from = l->from;
-    for (int64_t i = 0; i < l->n; i++) to[i * l->to_stride] = (float)from[i * l->from_stride];
+    for (int64_t i = 0; i < l->n; i++)
+        to[i * l->to_stride] = (float)from[i * l->from_stride];
 }
 
 /* NULL if the types do not convert. */
@@ -70,9 +75,10 @@ static line_copy find_copy(hn_dtype to, hn_dtype from)
 static hn_status refuse(hni_exec *exec, const char *op, hn_dtype to, hn_dtype from)
 {
     const hni_blame blame = {.op = op};
-    return hni_error_at(exec->context, HN_ERROR_TYPE, &blame,
-                        "%s values cannot be copied into %s: only F32 and F64 convert into each other, other types must be equal",
-                        hn_dtype_name(from), hn_dtype_name(to));
+    return hni_error_at(
+        exec->context, HN_ERROR_TYPE, &blame,
+        "%s values cannot be copied into %s: only F32 and F64 convert into each other, other types must be equal",
+        hn_dtype_name(from), hn_dtype_name(to));
 }
 
 /* Walks `view` and the row-major host array together; the side that is written is chosen by `into_view`. */
@@ -89,13 +95,14 @@ static void copy_lines(const hni_view *view, void *host, hn_dtype host_type, lin
     hni_walk_begin(&walk, outer, sides[0].size);
     const int of_view = hni_walk_track(&walk, sides[0].stride), of_host = hni_walk_track(&walk, sides[1].stride);
     do {
-        void *view_at = hni_view_at(&sides[0], walk.offset[of_view]), *host_at = hni_view_at(&sides[1], walk.offset[of_host]);
+        void *view_at = hni_view_at(&sides[0], walk.offset[of_view]),
+             *host_at = hni_view_at(&sides[1], walk.offset[of_host]);
         const line_ends line = {.n = n,
-                           .to = into_view ? view_at : host_at,
-                           .from = into_view ? host_at : view_at,
-                           .to_stride = into_view ? view_stride : 1,
-                           .from_stride = into_view ? 1 : view_stride,
-                           .size = hn_dtype_size(host_type)};
+                                .to = into_view ? view_at : host_at,
+                                .from = into_view ? host_at : view_at,
+                                .to_stride = into_view ? view_stride : 1,
+                                .from_stride = into_view ? 1 : view_stride,
+                                .size = hn_dtype_size(host_type)};
         copy(&line);
     } while (hni_walk_next(&walk));
 }

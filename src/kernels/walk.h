@@ -40,7 +40,8 @@ static inline void hni_walk_begin(hni_walk *walk, int rank, const int64_t *size)
 static inline int hni_walk_track(hni_walk *walk, const int64_t *stride)
 {
     assert(walk->tracks < HNI_WALK_TRACKS);
-    for (int d = 0; d < walk->rank; d++) walk->stride[walk->tracks][d] = stride[d];
+    for (int d = 0; d < walk->rank; d++)
+        walk->stride[walk->tracks][d] = stride[d];
     walk->offset[walk->tracks] = 0;
     return walk->tracks++;
 }
@@ -51,7 +52,8 @@ static inline bool hni_walk_next(hni_walk *walk)
     for (int d = walk->rank - 1; d >= 0; d--) {
         const bool wraps = ++walk->index[d] == walk->size[d];
         const int64_t steps = wraps ? 1 - walk->size[d] : 1;
-        for (int track = 0; track < walk->tracks; track++) walk->offset[track] += steps * walk->stride[track][d];
+        for (int track = 0; track < walk->tracks; track++)
+            walk->offset[track] += steps * walk->stride[track][d];
         if (!wraps) return true;
         walk->index[d] = 0;
     }
