@@ -4,45 +4,53 @@
 
 #include <string.h>
 
-/* Strides of `view` under another shape with as many elements; false where only a copy could give it.
- * Dimensions of the old shape are taken in groups that the new shape splits or merges. */
-static bool reshape_strides(const hni_view *view, hn_shape shape, hni_view *out)
+/* Dimensions without those of size 1, and how many. */
+typedef struct dense_dimensions {
+    int rank;
+    int64_t size[HN_MAX_RANK], stride[HN_MAX_RANK];
+} dense_dimensions;
+
+static dense_dimensions dense_of(const hni_view *view)
 {
-    hni_view dense = {.rank = 0}; /* `view` without dimensions of size 1 */
+    dense_dimensions dense = {0, {0}, {0}};
     for (int i = 0; i < view->rank; i++) {
         if (view->size[i] == 1) continue;
         dense.size[dense.rank] = view->size[i];
         dense.stride[dense.rank++] = view->stride[i];
     }
+    return dense;
+}
+
+/* Strides of `view` under another shape with as many elements; false where only a copy could give it.
+ * Goes from the last dimension to the first: a new dimension takes the stride of the run of old ones that it lies in, and may only
+ * go over from one old dimension to the next where they lie without a gap. */
+static bool reshape_strides(const hni_view *view, hn_shape shape, hni_view *out)
+{
+    const dense_dimensions dense = dense_of(view);
+    int old = dense.rank - 1;                                 /* old dimension being used up */
+    int64_t left = old >= 0 ? dense.size[old] : 1;            /* elements of the run that are not taken yet */
+    int64_t stride = old >= 0 ? dense.stride[old] : 1;        /* of the next element of the run */
     out->rank = shape.rank;
-    int old = 0, new = 0;
-    while (new < shape.rank) {
-        if (shape.size[new] == 1) {
-            out->size[new] = 1;
-            out->stride[new++] = 1;
+    for (int i = shape.rank - 1; i >= 0; i--) {
+        out->size[i] = shape.size[i];
+        if (shape.size[i] == 1) {
+            out->stride[i] = 1;
             continue;
         }
-        if (old >= dense.rank) return false;
-        const int first_old = old, first_new = new;
-        int64_t old_count = dense.size[old++], new_count = shape.size[new++];
-        while (old_count != new_count) {
-            if (old_count < new_count) {
-                if (old >= dense.rank) return false;
-                old_count *= dense.size[old++];
-            } else {
-                if (new >= shape.rank) return false;
-                new_count *= shape.size[new++];
-            }
+        if (left == 1 && old > 0) { /* a new run */
+            old--;
+            left = dense.size[old];
+            stride = dense.stride[old];
         }
-        for (int i = first_old; i + 1 < old; i++) { /* the group must lie without gaps */
-            if (dense.stride[i] != dense.stride[i + 1] * dense.size[i + 1]) return false;
+        while (left % shape.size[i] != 0 && old > 0) { /* join the next old dimension to the run */
+            if (dense.stride[old - 1] != dense.stride[old] * dense.size[old]) return false;
+            old--;
+            left *= dense.size[old];
         }
-        int64_t stride = dense.stride[old - 1];
-        for (int i = new - 1; i >= first_new; i--) {
-            out->size[i] = shape.size[i];
-            out->stride[i] = stride;
-            stride *= shape.size[i];
-        }
+        if (left % shape.size[i] != 0) return false;
+        out->stride[i] = stride;
+        stride *= shape.size[i];
+        left /= shape.size[i];
     }
     return true;
 }
