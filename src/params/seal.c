@@ -1,0 +1,186 @@
+/* The sealed store: layout of the flat blocks, their memory, the start of every parameter, copies in and out.
+ * Numbers move only through the kernel table, since the memory may be another device's. */
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/size.h"
+#include "graph/graph.h"
+#include "params/init.h"
+#include "params/store.h"
+
+/* ---- layout and memory ----------------------------------------------------------------------------------------- */
+
+static bool lay_out(hn_store *store, size_t element_size)
+{
+    size_t bytes = 0;
+    for (int64_t i = 0; i < store->names.count; i++) {
+        hn_parameter *parameter = &store->parameters[i];
+        size_t own;
+        parameter->offset = (int64_t)(bytes / element_size);
+        if (!hni_size_mul((size_t)parameter->elements, element_size, &own) || !hni_size_add(bytes, own, &bytes) ||
+            !hni_size_round_up(bytes, HNI_ALIGNMENT, &bytes) || bytes > INT64_MAX)
+            return false;
+    }
+    store->reals = (int64_t)(bytes / element_size);
+    return true;
+}
+
+hn_status hni_store_block_create(const hn_store *store, const char *what, void **out_block)
+{
+    const size_t size = (size_t)store->reals * hn_dtype_size(store->kernels->dtype); /* lay_out has checked it */
+    return store->kernels->allocate(store->context, what, size, out_block);
+}
+
+static int64_t largest_parameter(const hn_store *store)
+{
+    int64_t largest = 0;
+    for (int64_t i = 0; i < store->names.count; i++)
+        if (store->parameters[i].elements > largest) largest = store->parameters[i].elements;
+    return largest;
+}
+
+static hn_status initialise(hn_store *store, uint64_t seed)
+{
+    void *buffer = NULL;
+    hn_status status = HN_OK;
+
+    HNI_TRY(hni_alloc_array(store->context, "start of a parameter", (size_t)largest_parameter(store), sizeof(double), &buffer));
+    for (int64_t i = 0; i < store->names.count; i++) {
+        HNI_TRY(hni_init_fill(store->context, &store->parameters[i], seed, buffer));
+        HNI_TRY(hni_store_part_write(store, store->values, i, HN_DTYPE_F64, buffer));
+    }
+cleanup:
+    hni_free(store->context, buffer);
+    return status;
+}
+
+static void unseal(hn_store *store)
+{
+    if (store->values != NULL) store->kernels->release(store->context, store->values);
+    if (store->gradients != NULL) store->kernels->release(store->context, store->gradients);
+    store->values = store->gradients = NULL;
+    store->kernels = NULL;
+    for (int64_t i = 0; i < store->names.count; i++) store->parameters[i].offset = -1;
+}
+
+static hn_status check_seal(const hn_store *store, const hn_graph *graph)
+{
+    const hni_blame blame = {.op = "hn_store_seal", .argument = "graph"};
+    if (store->sealed) return hni_error_at(store->context, HN_ERROR_STATE, &blame, "the store is sealed already");
+    if (hn_graph_context(graph) != store->context)
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "the graph belongs to another context than the store");
+    return HN_OK;
+}
+
+hn_status hn_store_seal(hn_store *store, const hn_graph *graph, uint64_t seed)
+{
+    hn_status status = HN_OK;
+    HNI_TRY(check_seal(store, graph));
+
+    store->kernels = hni_graph_kernels(graph);
+    store->dry = hn_graph_is_dry(graph);
+    store->exec = (hni_exec){
+        .context = store->context, .threads = store->context->threads, .scratch = &store->scratch, .step = &store->step};
+    if (!lay_out(store, hn_dtype_size(store->kernels->dtype))) {
+        status = hni_error(store->context, HN_ERROR_MEMORY,
+                           "hn_store_seal: %lld parameters are more than this machine can address: make the model smaller",
+                           (long long)store->elements);
+        goto cleanup;
+    }
+    if (!store->dry) {
+        HNI_TRY(hni_store_block_create(store, "parameters", &store->values));
+        HNI_TRY(hni_store_block_create(store, "gradients", &store->gradients));
+        HNI_TRY(initialise(store, seed));
+    }
+    store->sealed = true;
+cleanup:
+    if (status != HN_OK && !store->sealed) unseal(store);
+    return status;
+}
+
+/* ---- copies ---------------------------------------------------------------------------------------------------- */
+
+hn_status hni_store_want_numbers(const hn_store *store, const char *call)
+{
+    const hni_blame blame = {.op = call};
+    if (!store->sealed)
+        return hni_error_at(store->context, HN_ERROR_STATE, &blame, "the store is still open: call hn_store_seal first");
+    if (store->dry)
+        return hni_error_at(store->context, HN_ERROR_STATE, &blame,
+                            "the store was sealed by a dry graph and holds no numbers: seal it with a computing graph");
+    return HN_OK;
+}
+
+hn_status hni_store_want_parameter(const hn_store *store, const char *call, int64_t index)
+{
+    const hni_blame blame = {.op = call, .argument = "index"};
+    if (index >= 0 && index < store->names.count) return HN_OK;
+    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "there is no parameter %lld: the store has %lld",
+                        (long long)index, (long long)store->names.count);
+}
+
+hni_view hni_store_part(const hn_store *store, void *block, int64_t index)
+{
+    const hn_parameter *parameter = &store->parameters[index];
+    const hni_view whole = hni_view_of(block, store->kernels->dtype, HN_SHAPE1(store->reals));
+    return hni_view_of(hni_view_at(&whole, parameter->offset), store->kernels->dtype, parameter->shape);
+}
+
+hn_status hni_store_part_read(const hn_store *store, void *block, int64_t index, hn_dtype dtype, void *out_data)
+{
+    hni_exec exec = store->exec;
+    const hni_view part = hni_store_part(store, block, index);
+    return store->kernels->copy_out(&exec, &part, dtype, out_data);
+}
+
+hn_status hni_store_part_write(const hn_store *store, void *block, int64_t index, hn_dtype dtype, const void *data)
+{
+    hni_exec exec = store->exec;
+    hni_view part = hni_store_part(store, block, index);
+    return store->kernels->copy_in(&exec, &part, dtype, data);
+}
+
+/* What every public copy of one parameter asks for. */
+static hn_status check_copy(const hn_store *store, const char *call, int64_t index, hn_dtype dtype, int64_t count)
+{
+    const hni_blame blame = {.op = call, .argument = dtype == HN_DTYPE_F32 || dtype == HN_DTYPE_F64 ? "count" : "dtype"};
+    hn_status status = hni_store_want_numbers(store, call);
+    if (status == HN_OK) status = hni_store_want_parameter(store, call, index);
+    if (status != HN_OK) return status;
+    const hn_parameter *parameter = &store->parameters[index];
+    if (dtype != HN_DTYPE_F32 && dtype != HN_DTYPE_F64)
+        return hni_error_at(store->context, HN_ERROR_TYPE, &blame, "\"%s\" can be copied as F32 or F64, not as %s",
+                            parameter->name, hn_dtype_name(dtype));
+    if (count != parameter->elements)
+        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame, "\"%s\" has %lld elements, not %lld", parameter->name,
+                            (long long)parameter->elements, (long long)count);
+    return HN_OK;
+}
+
+hn_status hn_store_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count, void *out_data)
+{
+    const hn_status status = check_copy(store, "hn_store_read", index, dtype, count);
+    return status == HN_OK ? hni_store_part_read(store, store->values, index, dtype, out_data) : status;
+}
+
+hn_status hn_store_write(hn_store *store, int64_t index, hn_dtype dtype, int64_t count, const void *data)
+{
+    const hn_status status = check_copy(store, "hn_store_write", index, dtype, count);
+    return status == HN_OK ? hni_store_part_write(store, store->values, index, dtype, data) : status;
+}
+
+hn_status hn_store_gradient_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count, void *out_data)
+{
+    const hn_status status = check_copy(store, "hn_store_gradient_read", index, dtype, count);
+    return status == HN_OK ? hni_store_part_read(store, store->gradients, index, dtype, out_data) : status;
+}
+
+hn_status hn_store_zero_gradients(hn_store *store)
+{
+    /* A dry run of a whole training step comes by here too: there is nothing to do for it. */
+    if (store->sealed && store->dry) return HN_OK;
+    const hn_status status = hni_store_want_numbers(store, "hn_store_zero_gradients");
+    if (status != HN_OK) return status;
+    const size_t size = (size_t)store->reals * hn_dtype_size(store->kernels->dtype);
+    return store->kernels->fill_zero(&store->exec, store->gradients, size);
+}

@@ -1,0 +1,193 @@
+/* The parameter store while it is open: names, shapes and how each parameter starts. Memory and numbers are in seal.c. */
+#include "params/store.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/rng.h"
+#include "core/size.h"
+
+#define SHAPE_TEXT 96
+
+hn_status hn_store_create(hn_context *context, hn_store **out_store)
+{
+    void *pointer = NULL;
+    *out_store = NULL;
+    const hn_status status = hni_alloc(context, "parameter store", sizeof(hn_store), &pointer);
+    if (status != HN_OK) return status;
+    hn_store *store = pointer;
+    store->context = context;
+    hni_names_init(&store->names, context);
+    hni_names_init(&store->sites, context);
+    hni_arena_init(&store->scratch, context, "parameter scratch", false);
+    *out_store = store;
+    return HN_OK;
+}
+
+void hn_store_destroy(hn_store *store)
+{
+    if (store == NULL) return;
+    if (store->values != NULL) store->kernels->release(store->context, store->values);
+    if (store->gradients != NULL) store->kernels->release(store->context, store->gradients);
+    hni_arena_destroy(&store->scratch);
+    hni_names_destroy(&store->sites);
+    hni_names_destroy(&store->names);
+    hni_free(store->context, store->parameters);
+    hni_free(store->context, store);
+}
+
+/* ---- declaration ---------------------------------------------------------------------------------------------- */
+
+static hn_status check_name(hn_store *store, const char *name)
+{
+    const hni_blame blame = {.op = "store", .argument = "name"};
+    const size_t length = name == NULL ? 0 : strlen(name);
+    if (length >= 1 && length <= HNI_PARAMETER_NAME_MAX) return HN_OK;
+    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "a parameter's name has %zu bytes: it needs 1 to %d", length,
+                        HNI_PARAMETER_NAME_MAX);
+}
+
+static hn_status check_orthogonal(hn_store *store, const char *name, hn_shape shape, hn_init init)
+{
+    char text[SHAPE_TEXT];
+    hn_shape_print(shape, text, sizeof(text));
+    const hni_blame blame = {.op = "store", .argument = name, .shape_a = text};
+    if (shape.rank < 2)
+        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
+                            "\"%s\" %s cannot start orthogonal: that needs rows and columns", name, text);
+    if (init.blocks < 1 || shape.size[0] % init.blocks != 0)
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
+                            "\"%s\" %s cannot start as %d orthogonal row blocks: that number must be at least 1 and divide %lld",
+                            name, text, init.blocks, (long long)shape.size[0]);
+    return HN_OK;
+}
+
+static hn_status check_init(hn_store *store, const char *name, hn_shape shape, hn_init init)
+{
+    const hni_blame blame = {.op = "store", .argument = name};
+    const bool is_width = init.kind == HN_INIT_NORMAL || init.kind == HN_INIT_UNIFORM;
+    if ((int)init.kind < HN_INIT_ZEROS || (int)init.kind > HN_INIT_ORTHOGONAL)
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" has initialiser %d, which there is not", name,
+                            (int)init.kind);
+    if (!isfinite(init.value) || (is_width && init.value < 0))
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" cannot start with %g: use a finite %s", name,
+                            init.value, is_width ? "width of at least 0" : "number");
+    return init.kind == HN_INIT_ORTHOGONAL ? check_orthogonal(store, name, shape, init) : HN_OK;
+}
+
+static bool same_init(hn_init a, hn_init b)
+{
+    if (a.kind != b.kind) return false;
+    if (a.kind == HN_INIT_ZEROS) return true;
+    return !(a.value < b.value) && !(a.value > b.value) && (a.kind != HN_INIT_ORTHOGONAL || a.blocks == b.blocks);
+}
+
+/* A name may be asked for any number of times, as long as every call means the same parameter. */
+static hn_status check_again(hn_store *store, int64_t index, hn_shape shape, hn_init init)
+{
+    const hn_parameter *first = &store->parameters[index];
+    char text_first[SHAPE_TEXT], text_again[SHAPE_TEXT];
+    hn_shape_print(first->shape, text_first, sizeof(text_first));
+    hn_shape_print(shape, text_again, sizeof(text_again));
+    const hni_blame blame = {.op = "store", .argument = first->name, .shape_a = text_first, .shape_b = text_again};
+    if (!hn_shape_equal(first->shape, shape))
+        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
+                            "\"%s\" was declared as %s and is now asked for as %s: use another name or one shape", first->name,
+                            text_first, text_again);
+    if (!same_init(first->init, init))
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
+                            "\"%s\" is declared twice with two initialisers: use another name or one initialiser", first->name);
+    return HN_OK;
+}
+
+/* The sum of all elements must stay countable, or nothing after this could be trusted. */
+static hn_status check_size(hn_store *store, const char *name, hn_shape shape, int64_t *out_elements)
+{
+    char text[SHAPE_TEXT];
+    hn_shape_print(shape, text, sizeof(text));
+    const hni_blame blame = {.op = "store", .argument = name, .shape_a = text};
+    const int64_t elements = hn_shape_elements(shape);
+    *out_elements = elements;
+    if (elements >= 1 && elements <= INT64_MAX - store->elements) return HN_OK;
+    return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
+                        "\"%s\" cannot have shape %s: sizes must be at least 1 and the store's total must fit into 63 bits", name,
+                        text);
+}
+
+static hn_status reserve_parameter(hn_store *store)
+{
+    if ((size_t)store->names.count < store->capacity) return HN_OK;
+    const size_t wanted = store->capacity == 0 ? 32 : 2 * store->capacity;
+    void *pointer = store->parameters;
+    const hn_status status =
+        hni_realloc_array(store->context, "parameter store", wanted, sizeof(*store->parameters), &pointer);
+    if (status != HN_OK) return status;
+    store->parameters = pointer;
+    store->capacity = wanted;
+    return HN_OK;
+}
+
+hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, hn_init init, int64_t *out_index)
+{
+    char site_name[HNI_INIT_SITE_SIZE];
+    uint32_t site;
+    int64_t elements;
+    hn_status status = HN_OK;
+
+    *out_index = -1;
+    HNI_TRY(check_name(store, name));
+    const int64_t known = hni_names_find(&store->names, name);
+    if (known >= 0) {
+        HNI_TRY(check_again(store, known, shape, init));
+        *out_index = known;
+        goto cleanup;
+    }
+    HNI_TRY(check_size(store, name, shape, &elements));
+    HNI_TRY(check_init(store, name, shape, init));
+    hni_store_init_site(name, site_name);
+    HNI_TRY(hni_store_site(store, site_name, &site));
+    HNI_TRY(reserve_parameter(store));
+    HNI_TRY(hni_names_add(&store->names, name, out_index));
+    store->parameters[*out_index] = (hn_parameter){
+        .name = store->names.names[*out_index], .shape = shape, .elements = elements, .offset = -1, .init = init};
+    store->elements += elements;
+cleanup:
+    return status;
+}
+
+void hni_store_init_site(const char *name, char buffer[HNI_INIT_SITE_SIZE])
+{
+    (void)snprintf(buffer, HNI_INIT_SITE_SIZE, "init %s", name);
+}
+
+hn_status hni_store_site(hn_store *store, const char *name, uint32_t *out_site)
+{
+    int64_t index;
+    *out_site = hni_rng_site(name);
+    if (hni_names_find(&store->sites, name) >= 0) return HN_OK;
+    const char *other = hni_names_collision(&store->sites, name);
+    if (other != NULL) {
+        const hni_blame blame = {.op = "store", .argument = name};
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
+                            "\"%s\" and \"%s\" would draw the same random numbers (one hash): rename one of them", other, name);
+    }
+    return hni_names_add(&store->sites, name, &index);
+}
+
+/* ---- questions ------------------------------------------------------------------------------------------------- */
+
+bool hn_store_is_sealed(const hn_store *store) { return store->sealed; }
+int64_t hn_store_count(const hn_store *store) { return store->names.count; }
+int64_t hn_store_elements(const hn_store *store) { return store->elements; }
+
+const hn_parameter *hn_store_parameter(const hn_store *store, int64_t index)
+{
+    return index >= 0 && index < store->names.count ? &store->parameters[index] : NULL;
+}
+
+int64_t hn_store_find(const hn_store *store, const char *name)
+{
+    return name == NULL ? -1 : hni_names_find(&store->names, name);
+}
