@@ -21,17 +21,22 @@ typedef struct hn_optimizer_options {
 typedef struct hn_step_report {
     double gradient_norm;      /* before clipping */
     double clip_factor;        /* 1 if nothing was clipped */
-    const char *bad_parameter; /* first parameter with a gradient that is not finite, or NULL */
+    const char *bad_parameter; /* first parameter with a gradient that is not finite, or NULL (also when every number is finite
+                                * and only the norm overflows, which F64 can do) */
 } hn_step_report;
 
 typedef struct hn_optimizer hn_optimizer;
 HN_API void hn_optimizer_options_default(hn_optimizer_options *out_options);
+/* The store must be sealed with numbers, and outlive the optimiser. The average starts as the values at this call, so load
+ * parameters before it. options may be NULL. */
 HN_API HN_MUST_USE hn_status hn_optimizer_create(hn_store *store, const hn_optimizer_options *options,
                                                  hn_optimizer **out_optimizer);
 HN_API void hn_optimizer_destroy(hn_optimizer *optimizer);
-/* One update with learning rate `rate`. A gradient that is not finite gives HN_ERROR_NONFINITE, names the parameter, and changes nothing. */
+/* One update with learning rate `rate` >= 0. A gradient that is not finite gives HN_ERROR_NONFINITE, names the parameter, and
+ * changes nothing. Gradients stay as they are: hn_store_zero_gradients before the next backward. out_report may be NULL. */
 HN_API HN_MUST_USE hn_status hn_optimizer_step(hn_optimizer *optimizer, double rate, hn_step_report *out_report);
 HN_API int64_t hn_optimizer_steps(const hn_optimizer *optimizer);
+/* Updates done so far (bias correction counts them); a negative number is taken as 0. */
 HN_API void hn_optimizer_set_steps(hn_optimizer *optimizer, int64_t steps);
 /* State blocks for checkpoints, one tensor a parameter each: "adam.mean", "adam.variance", "average". NULL past the end. */
 HN_API const char *hn_optimizer_block_name(const hn_optimizer *optimizer, int block);
@@ -40,18 +45,19 @@ HN_API HN_MUST_USE hn_status hn_optimizer_block_read(const hn_optimizer *optimiz
 HN_API HN_MUST_USE hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype,
                                                       const void *data);
 /* Exchanges the store's values with the weight average (evaluation); a second call exchanges them back.
- * Without an average it does nothing. */
+ * In between hn_optimizer_step is HN_ERROR_STATE and the block "average" holds the values. Without an average it does nothing. */
 HN_API HN_MUST_USE hn_status hn_optimizer_swap_average(hn_optimizer *optimizer);
 
 typedef enum hn_schedule_kind { HN_SCHEDULE_CONSTANT = 0, HN_SCHEDULE_LINEAR, HN_SCHEDULE_COSINE } hn_schedule_kind;
 typedef struct hn_schedule {
     hn_schedule_kind kind;
     double rate;          /* the peak */
-    double final_rate;    /* at `steps` (linear, cosine) */
-    int64_t warmup_steps; /* rate grows linearly from rate/warmup_steps; 0: none */
+    double final_rate;    /* at `steps` and after (linear, cosine); the last update, steps - 1, is just before it */
+    int64_t warmup_steps; /* rate * (step + 1) / warmup_steps while step < warmup_steps; 0: none */
     int64_t steps;        /* length of the run in updates, warm-up included */
 } hn_schedule;
-/* Rate of update `step` (0-based). */
+/* Rate of update `step` (0-based; below 0 as 0). With p = (step - warmup_steps) / (steps - warmup_steps) after the warm-up:
+ * linear final_rate + (1 - p) (rate - final_rate), cosine final_rate + (1 + cos(pi p)) / 2 (rate - final_rate). */
 HN_API double hn_schedule_rate(const hn_schedule *schedule, int64_t step);
 
 #ifdef __cplusplus

@@ -22,7 +22,8 @@ typedef enum hn_init_kind {
     HN_INIT_CONSTANT,  /* value */
     HN_INIT_NORMAL,    /* mean 0, standard deviation value */
     HN_INIT_UNIFORM,   /* between -value and value */
-    HN_INIT_ORTHOGONAL /* value * an orthogonal matrix [rows/blocks, columns] for each of `blocks` row blocks */
+    HN_INIT_ORTHOGONAL /* value * a random matrix [rows/blocks, columns] with orthonormal rows (columns, where there are fewer of
+                        * them) for each of `blocks` row blocks; dimensions after the first count as columns */
 } hn_init_kind;
 
 typedef struct hn_init {
@@ -39,24 +40,27 @@ HN_API hn_init hn_init_orthogonal(int blocks, double gain);
 
 typedef struct hn_store hn_store;
 
-/* One parameter. Strings and pointers are owned by the store. */
+/* One parameter. Owned by the store; a pointer to it is good until the next declaration. */
 typedef struct hn_parameter {
-    const char *name; /* "layers.0.weight_h" */
+    const char *name; /* "layers.0.weight_h", 1 to 255 bytes */
     hn_shape shape;
     int64_t elements;
-    int64_t offset; /* of the first element in the flat block, in elements; each starts at a multiple of 64 bytes */
+    int64_t offset; /* of the first element in the flat block, in elements; each starts at a multiple of 64 bytes; -1 until sealed */
     hn_init init;
 } hn_parameter;
 
 HN_API HN_MUST_USE hn_status hn_store_create(hn_context *context, hn_store **out_store);
 HN_API void hn_store_destroy(hn_store *store);
 /* Ends the declaration: allocates values and gradients for the graph's backend and dtype, and initialises every parameter
- * from Philox numbers keyed by `seed` and the parameter's name (adding a parameter changes no other one's start). */
+ * from Philox numbers keyed by `seed` and the parameter's name (adding a parameter changes no other one's start). The graph
+ * may be destroyed afterwards. Sealed by a dry graph a store has a layout and counts but no numbers: reads, writes and
+ * optimisers are HN_ERROR_STATE, and only dry graphs get its weights. After a failure the store is still open. */
 HN_API HN_MUST_USE hn_status hn_store_seal(hn_store *store, const hn_graph *graph, uint64_t seed);
 HN_API bool hn_store_is_sealed(const hn_store *store);
 
 HN_API int64_t hn_store_count(const hn_store *store);    /* of parameters (tensors) */
 HN_API int64_t hn_store_elements(const hn_store *store); /* of trainable numbers */
+/* NULL if there is no parameter `index`. */
 HN_API const hn_parameter *hn_store_parameter(const hn_store *store, int64_t index);
 /* -1 if there is none of that name. */
 HN_API int64_t hn_store_find(const hn_store *store, const char *name);
@@ -76,10 +80,11 @@ HN_API hn_graph *hn_weights_graph(const hn_weights *weights);
 HN_API hn_store *hn_weights_store(const hn_weights *weights);
 
 /* The tensor that stands for `name`: the one put there, else the store's parameter. An open store declares the name
- * (dry graph only); a sealed one refuses an unknown name or another shape. A builder: errors go to the graph. */
+ * (dry graph only; asked for again, shape and init must be the same); a sealed one refuses an unknown name or another shape
+ * and does not look at init. A builder: errors go to the graph. */
 HN_API hn_tensor hn_weights_get(hn_weights *weights, const char *name, hn_shape shape, hn_init init);
 /* Puts a tensor in the place of `name` until hn_weights_clear or the graph's next reset. Its shape is checked by the next get:
- * the asked shape, or that with a leading batch dimension (weights per sample). */
+ * the asked shape, or that with a leading batch dimension (weights per sample). Errors go to the graph too. */
 HN_API HN_MUST_USE hn_status hn_weights_put(hn_weights *weights, const char *name, hn_tensor tensor);
 HN_API void hn_weights_clear(hn_weights *weights);
 /* hn_site(name), remembered; two different names with one hash are an error of the graph. */

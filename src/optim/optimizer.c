@@ -1,0 +1,237 @@
+/* Adam (Kingma & Ba 2015) with clipping by the global norm and an average of the weights, as passes over the flat blocks
+ * of the store. For update t, gradient g, clip factor k:
+ *
+ *     m = beta1 m + (1 - beta1) k g            v = beta2 v + (1 - beta2) (k g)^2
+ *     value -= rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+ *
+ * The arithmetic is the kernels'; what changes from update to update goes through the store's step block. */
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "hypernet/optim.h"
+#include "params/store.h"
+
+enum { BLOCK_MEAN, BLOCK_VARIANCE, BLOCK_AVERAGE, BLOCK_COUNT };
+static const char *const block_names[BLOCK_COUNT] = {"adam.mean", "adam.variance", "average"};
+
+struct hn_optimizer {
+    hn_store *store;
+    hn_optimizer_options options;
+    int64_t steps;
+    int block_count; /* without an average: one less */
+    void *blocks[BLOCK_COUNT];
+    bool swapped; /* the store holds the average, and the block the values */
+};
+
+void hn_optimizer_options_default(hn_optimizer_options *out_options)
+{
+    *out_options = (hn_optimizer_options){.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip_norm = 0, .average_decay = 0};
+}
+
+/* ---- creation -------------------------------------------------------------------------------------------------- */
+
+static hn_status refuse_option(hn_context *context, const char *name, double value, const char *range)
+{
+    const hni_blame blame = {.op = "hn_optimizer_create", .argument = name};
+    return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "%s is %g: it must be %s", name, value, range);
+}
+
+/* Comparisons are written so that a NaN is refused. */
+static hn_status check_options(hn_context *context, const hn_optimizer_options *options)
+{
+    const char *share = "at least 0 and below 1";
+    if (!(options->beta1 >= 0 && options->beta1 < 1)) return refuse_option(context, "beta1", options->beta1, share);
+    if (!(options->beta2 >= 0 && options->beta2 < 1)) return refuse_option(context, "beta2", options->beta2, share);
+    if (!(options->epsilon > 0 && isfinite(options->epsilon)))
+        return refuse_option(context, "epsilon", options->epsilon, "above 0 and finite");
+    if (!(options->clip_norm >= 0 && isfinite(options->clip_norm)))
+        return refuse_option(context, "clip_norm", options->clip_norm, "at least 0 and finite");
+    if (!(options->average_decay >= 0 && options->average_decay < 1))
+        return refuse_option(context, "average_decay", options->average_decay, share);
+    return HN_OK;
+}
+
+static hn_status start_average(hn_optimizer *optimizer)
+{
+    hn_store *store = optimizer->store;
+    if (store->reals == 0) return HN_OK;
+    const double unused[2] = {0, 0};
+    const hni_view values = hni_view_of(store->values, store->kernels->dtype, HN_SHAPE1(store->reals));
+    hni_view average = hni_view_of(optimizer->blocks[BLOCK_AVERAGE], store->kernels->dtype, HN_SHAPE1(store->reals));
+    return store->kernels->map(&store->exec, HNI_MAP_COPY, unused, &values, &average, false);
+}
+
+hn_status hn_optimizer_create(hn_store *store, const hn_optimizer_options *options, hn_optimizer **out_optimizer)
+{
+    hn_optimizer_options chosen;
+    hn_optimizer *optimizer = NULL;
+    void *pointer = NULL;
+    hn_status status = HN_OK;
+
+    *out_optimizer = NULL;
+    hn_optimizer_options_default(&chosen);
+    if (options != NULL) chosen = *options;
+    HNI_TRY(hni_store_want_numbers(store, "hn_optimizer_create"));
+    HNI_TRY(check_options(store->context, &chosen));
+    HNI_TRY(hni_alloc(store->context, "optimiser", sizeof(hn_optimizer), &pointer));
+    optimizer = pointer;
+    optimizer->store = store;
+    optimizer->options = chosen;
+    optimizer->block_count = chosen.average_decay > 0 ? BLOCK_COUNT : BLOCK_AVERAGE;
+    for (int block = 0; block < optimizer->block_count; block++)
+        HNI_TRY(hni_store_block_create(store, "optimiser state", &optimizer->blocks[block]));
+    if (chosen.average_decay > 0) HNI_TRY(start_average(optimizer));
+cleanup:
+    if (status != HN_OK) {
+        hn_optimizer_destroy(optimizer);
+        return status;
+    }
+    *out_optimizer = optimizer;
+    return HN_OK;
+}
+
+void hn_optimizer_destroy(hn_optimizer *optimizer)
+{
+    if (optimizer == NULL) return;
+    hn_store *store = optimizer->store;
+    for (int block = 0; block < BLOCK_COUNT; block++)
+        if (optimizer->blocks[block] != NULL) store->kernels->release(store->context, optimizer->blocks[block]);
+    hni_free(store->context, optimizer);
+}
+
+/* ---- one update ------------------------------------------------------------------------------------------------ */
+
+/* Looked for only once the norm is known to be bad: a second pass over all gradients is no part of a good step. */
+static hn_status find_bad_parameter(hn_store *store, const char **out_name, int64_t *out_bad)
+{
+    *out_name = NULL;
+    *out_bad = 0;
+    for (int64_t i = 0; i < store->names.count && *out_bad == 0; i++) {
+        const hni_view gradient = hni_store_part(store, store->gradients, i);
+        const hn_status status =
+            store->kernels->count_nonfinite(&store->exec, store->parameters[i].elements, gradient.data, out_bad);
+        if (status != HN_OK) return status;
+        if (*out_bad > 0) *out_name = store->parameters[i].name;
+    }
+    return HN_OK;
+}
+
+static hn_status refuse_gradients(hn_optimizer *optimizer, hn_step_report *report)
+{
+    hn_store *store = optimizer->store;
+    int64_t bad;
+    const long long update = (long long)optimizer->steps + 1;
+    const hn_status status = find_bad_parameter(store, &report->bad_parameter, &bad);
+    if (status != HN_OK) return status;
+    const hni_blame blame = {.op = "hn_optimizer_step", .argument = report->bad_parameter};
+    if (report->bad_parameter == NULL)
+        return hni_error_at(store->context, HN_ERROR_NONFINITE, &blame,
+                            "the gradient's norm is too large to be computed at update %lld; nothing was changed: use a lower rate",
+                            update);
+    return hni_error_at(store->context, HN_ERROR_NONFINITE, &blame,
+                        "the gradient of \"%s\" is not finite (%lld of its numbers) at update %lld; nothing was changed: use a lower "
+                        "rate or clip_norm",
+                        report->bad_parameter, (long long)bad, update);
+}
+
+static hn_status check_step(const hn_optimizer *optimizer, double rate)
+{
+    hn_context *context = optimizer->store->context;
+    const hni_blame blame = {.op = "hn_optimizer_step", .argument = "rate"};
+    if (optimizer->swapped)
+        return hni_error_at(context, HN_ERROR_STATE, &blame,
+                            "the store holds the weight average: call hn_optimizer_swap_average again before an update");
+    if (!(rate >= 0 && isfinite(rate)))
+        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "the rate is %g: it must be at least 0 and finite", rate);
+    return HN_OK;
+}
+
+/* Every pass is started before the step block is read: with a gradient that is not finite they change nothing. */
+static hn_status update_blocks(hn_optimizer *optimizer)
+{
+    hn_store *store = optimizer->store;
+    const hni_kernels *kernels = store->kernels;
+    const hn_optimizer_options *options = &optimizer->options;
+    const hni_adam adam = {.beta1 = options->beta1, .beta2 = options->beta2, .epsilon = options->epsilon};
+    void **blocks = optimizer->blocks;
+    hn_status status = HN_OK;
+
+    HNI_TRY(kernels->gradient_norm(&store->exec, store->reals, store->gradients, options->clip_norm));
+    HNI_TRY(kernels->adam(&store->exec, &adam, store->reals, store->values, store->gradients, blocks[BLOCK_MEAN],
+                          blocks[BLOCK_VARIANCE]));
+    if (options->average_decay > 0)
+        HNI_TRY(kernels->average(&store->exec, options->average_decay, store->reals, store->values, blocks[BLOCK_AVERAGE]));
+cleanup:
+    return status;
+}
+
+hn_status hn_optimizer_step(hn_optimizer *optimizer, double rate, hn_step_report *out_report)
+{
+    hni_step_block *step = &optimizer->store->step;
+    hn_step_report report = {.clip_factor = 1};
+    hn_status status = HN_OK;
+
+    HNI_TRY(check_step(optimizer, rate));
+    const double update = (double)(optimizer->steps + 1);
+    step->rate = rate;
+    step->correction_mean = 1 - pow(optimizer->options.beta1, update);
+    step->correction_variance = 1 - pow(optimizer->options.beta2, update);
+    HNI_TRY(update_blocks(optimizer));
+    report.gradient_norm = step->gradient_norm;
+    if (!step->finite) {
+        status = refuse_gradients(optimizer, &report);
+        goto cleanup;
+    }
+    report.clip_factor = step->clip_factor;
+    optimizer->steps++;
+cleanup:
+    if (out_report != NULL) *out_report = report;
+    return status;
+}
+
+int64_t hn_optimizer_steps(const hn_optimizer *optimizer) { return optimizer->steps; }
+void hn_optimizer_set_steps(hn_optimizer *optimizer, int64_t steps) { optimizer->steps = steps > 0 ? steps : 0; }
+
+hn_status hn_optimizer_swap_average(hn_optimizer *optimizer)
+{
+    hn_store *store = optimizer->store;
+    if (optimizer->options.average_decay <= 0) return HN_OK;
+    const hn_status status = store->kernels->swap(&store->exec, store->reals, store->values, optimizer->blocks[BLOCK_AVERAGE]);
+    if (status == HN_OK) optimizer->swapped = !optimizer->swapped;
+    return status;
+}
+
+/* ---- state for checkpoints ------------------------------------------------------------------------------------- */
+
+const char *hn_optimizer_block_name(const hn_optimizer *optimizer, int block)
+{
+    return block >= 0 && block < optimizer->block_count ? block_names[block] : NULL;
+}
+
+static hn_status check_block(const hn_optimizer *optimizer, const char *call, int block, int64_t parameter, hn_dtype dtype)
+{
+    hn_context *context = optimizer->store->context;
+    const bool bad_block = block < 0 || block >= optimizer->block_count;
+    const hni_blame blame = {.op = call, .argument = bad_block ? "block" : "dtype"};
+    if (bad_block)
+        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "there is no state block %d: this optimiser has %d", block,
+                            optimizer->block_count);
+    if (dtype != HN_DTYPE_F32 && dtype != HN_DTYPE_F64)
+        return hni_error_at(context, HN_ERROR_TYPE, &blame, "state can be copied as F32 or F64, not as %s", hn_dtype_name(dtype));
+    return hni_store_want_parameter(optimizer->store, call, parameter);
+}
+
+hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype, void *out_data)
+{
+    const hn_status status = check_block(optimizer, "hn_optimizer_block_read", block, parameter, dtype);
+    if (status != HN_OK) return status;
+    return hni_store_part_read(optimizer->store, optimizer->blocks[block], parameter, dtype, out_data);
+}
+
+hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype, const void *data)
+{
+    const hn_status status = check_block(optimizer, "hn_optimizer_block_write", block, parameter, dtype);
+    if (status != HN_OK) return status;
+    return hni_store_part_write(optimizer->store, optimizer->blocks[block], parameter, dtype, data);
+}
