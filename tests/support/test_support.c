@@ -29,15 +29,9 @@ void test_assert_close(double actual, double expected, double relative, double a
 /* One element type at a time behind a reader, so that the comparison is written once. */
 typedef double (*element_reader)(const void *values, size_t index);
 
-static double read_float(const void *values, size_t index)
-{
-    return (double)((const float *)values)[index];
-}
+static double read_float(const void *values, size_t index) { return (double)((const float *)values)[index]; }
 
-static double read_double(const void *values, size_t index)
-{
-    return ((const double *)values)[index];
-}
+static double read_double(const void *values, size_t index) { return ((const double *)values)[index]; }
 
 typedef struct {
     const void *actual;
