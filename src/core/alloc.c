@@ -67,7 +67,7 @@ char *hni_bytes_print(uint64_t bytes, char *buffer, size_t size)
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     if (bytes < 1024) {
-        (void)snprintf(buffer, size, "%" PRIu64 " bytes", bytes);
+        (void)snprintf(buffer, size, "%" PRIu64 " %s", bytes, bytes == 1 ? "byte" : "bytes");
         return buffer;
     }
     int unit = 0;

@@ -6,7 +6,7 @@
  *         HNI_SETTING_INTEGER("units", hn_cell, units, 1, 65536, 256, "units of the main cell"),
  *         HNI_SETTING_CHOICE("cell", hn_cell, kind, cell_words, "lstm", "kind of recurrent cell"),
  *     };
- *     static const hni_settings table = HNI_SETTINGS("model", hn_cell, rows);
+ *     static const hni_settings table = HNI_SETTINGS("model", rows);
  */
 #ifndef HNI_CORE_SETTINGS_H
 #define HNI_CORE_SETTINGS_H

@@ -107,10 +107,17 @@ char *hni_quote(const char *text, char *shown)
     return shown;
 }
 
+/* A long path is cut in front: its end and the key are what a reader needs. */
 void hni_setting_place(const char *where, const hni_settings *settings, const hni_setting *row, char *name)
 {
-    const bool has_where = where != NULL && where[0] != '\0';
+    enum { MOST = 240 };
+    if (where == NULL) where = "";
+    const size_t length = strlen(where);
+    const bool cut = length > MOST;
+    if (cut) where += length - MOST;
+    while (cut && ((unsigned char)*where & 0xC0) == 0x80)
+        where++; /* not inside a UTF-8 character */
     const bool has_section = settings->section != NULL && settings->section[0] != '\0';
-    (void)snprintf(name, HNI_NAME_SIZE, "%s%s%s%s%s", has_where ? where : "", has_where ? ": " : "",
+    (void)snprintf(name, HNI_NAME_SIZE, "%s%s%s%s%s%s", cut ? "..." : "", where, length > 0 ? ": " : "",
                    has_section ? settings->section : "", has_section ? "." : "", row->name);
 }
