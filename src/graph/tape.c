@@ -139,7 +139,8 @@ static size_t storage_size(const hni_value *root)
 
 static bool has_gradient(const hni_value *root) { return root->gradient != NULL || root->has_gradient; }
 
-/* The gradient of `slot` as a view. A new buffer is left as it is when `*fresh` (the caller overwrites it all), else zeroed. */
+/* The gradient of `slot` as a view. A new buffer is left as it is when `*fresh` (the caller overwrites all of it: the value is its
+ * storage's owner, or a view of the whole of it), else zeroed. */
 static hn_status gradient_view(hn_graph *graph, uint32_t slot, bool may_be_fresh, bool *out_fresh, hni_view *out_view)
 {
     const hni_value *value = hni_graph_slot(graph, slot);
@@ -149,7 +150,7 @@ static hn_status gradient_view(hn_graph *graph, uint32_t slot, bool may_be_fresh
     if (!has_gradient(root) && !root->bound) {
         HNI_TRY(take_gradient(graph, storage_size(root), &root->gradient));
         root->has_gradient = true;
-        *out_fresh = may_be_fresh && value->root == slot;
+        *out_fresh = may_be_fresh && hni_view_elements(&value->view) == hni_view_elements(&root->view);
         if (!*out_fresh) HNI_TRY(graph->kernels->fill_zero(&graph->exec, root->gradient, storage_size(root)));
     }
     *out_view = value->view;

@@ -126,7 +126,7 @@ typedef struct hni_kernels {
     hn_status (*dropout)(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out, bool accumulate);
 
     /* ---- rows ---- */
-    /* out[r,:] = table[indices[r],:]; table [V,N] any strides, indices i32 [R] contiguous, out [R,N]. HN_ERROR_ARGUMENT names the first
+    /* out[r,:] = table[indices[r],:]; table [V,N] any strides, indices i32 [R] at any stride, out [R,N]. HN_ERROR_ARGUMENT names the first
      * index outside [0,V). */
     hn_status (*lookup)(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out);
     /* dtable[indices[r],:] += dy[r,:]; dtable any strides. */

@@ -1,10 +1,12 @@
 /* Row look-up: the product of a one-hot input with a table, without the product. And windows of a corpus. */
 #include "ops/op.h"
 
-/* View of any shape as one dimension (the graph keeps non-view outputs contiguous; others are copied by the builder). */
-static hni_view flat(const hni_view *view)
+/* Indices of any shape as one dimension with one stride (a time step of [B,T] is one column of it). */
+static bool flat(const hni_view *indices, hni_view *out)
 {
-    return hni_view_of(view->data, view->dtype, HN_SHAPE1(hni_view_elements(view)));
+    *out = *indices;
+    hni_views_collapse(out, 1);
+    return out->rank == 1;
 }
 
 /* [.., N] as [R, N]. */
@@ -23,8 +25,9 @@ hn_status hni_lookup_shape(hn_context *context, hni_call *call)
     if (call->inputs[0].rank != 2 || shape.rank >= HN_MAX_RANK) {
         return hni_op_error(context, call, HN_ERROR_SHAPE, "table", "the table must be [rows, width]");
     }
-    if (!hni_view_is_contiguous(&call->inputs[1])) {
-        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "indices", "indices must not be a strided view");
+    hni_view ignored;
+    if (!flat(&call->inputs[1], &ignored)) {
+        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "indices", "indices must lie at one stride");
     }
     shape.size[shape.rank++] = call->inputs[0].size[1];
     hni_op_set_out(call, call->inputs[0].dtype, shape);
@@ -33,15 +36,17 @@ hn_status hni_lookup_shape(hn_context *context, hni_call *call)
 
 hn_status hni_lookup_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
 {
-    const hni_view indices = flat(&call->inputs[1]);
-    hni_view out = as_rows(&call->out);
+    hni_view indices, out = as_rows(&call->out);
+    flat(&call->inputs[1], &indices);
     return kernels->lookup(exec, &call->inputs[0], &indices, &out);
 }
 
 hn_status hni_lookup_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
 {
     if (!call->wanted[0]) return HN_OK;
-    const hni_view indices = flat(&call->inputs[1]), dy = as_rows(&call->grad_out);
+    hni_view indices;
+    const hni_view dy = as_rows(&call->grad_out);
+    flat(&call->inputs[1], &indices);
     return kernels->lookup_vjp(exec, &dy, &indices, &call->grad_inputs[0]);
 }
 

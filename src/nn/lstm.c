@@ -1,0 +1,122 @@
+/* LSTM and layer-norm LSTM as compositions; also the hyper cell of the HyperLSTM (paper A.2.2, A.2.3 with d = 1, b = b_0).
+ *
+ *     y = LN(W_h h + W_x x)  or  W_h h + W_x x + b      gates i, g, f, o
+ *     c = sigmoid(f + forget_bias) * c + sigmoid(i) * Dropout(tanh(g))
+ *     h = sigmoid(o) * tanh(LN(c)) */
+#include <string.h>
+
+#include "nn/cell.h"
+
+/* ---- input ---- */
+
+hni_cell_input hni_cell_input_prepare(hn_graph *graph, hn_tensor x, hn_tensor scale, hn_tensor weight, hn_tensor bias)
+{
+    static const int order[2] = {1, 0};
+    hni_cell_input input = {.scale = scale};
+    const bool has_bias = bias.slot != 0, add_now = has_bias && scale.slot == 0;
+    if (hn_graph_status(graph) != HN_OK) return input;
+    const hn_shape shape = hn_tensor_shape(graph, x);
+    weight = hni_want_rank(graph, weight, "weight_x", 2);
+    if (hn_graph_status(graph) != HN_OK) return input;
+    const int64_t width = hn_tensor_shape(graph, weight).size[0];
+    input.units = width / 4;
+    if (hn_tensor_dtype(graph, x) == HN_DTYPE_I32) {
+        const hn_tensor rows = hn_permute(graph, weight, order);
+        input.symbols = x;
+        input.table = add_now ? hn_add(graph, rows, bias) : hn_copy(graph, rows);
+    } else {
+        const hn_tensor flat = hn_reshape(graph, x, HN_SHAPE2(shape.size[0] * shape.size[1], shape.size[2]));
+        hn_tensor products = hn_matmul(graph, flat, weight, HN_TRANSPOSE_B);
+        if (add_now) products = hn_add(graph, products, bias);
+        input.all = hn_reshape(graph, products, HN_SHAPE3(shape.size[0], shape.size[1], width));
+    }
+    if (has_bias && !add_now) input.bias = hn_reshape(graph, bias, HN_SHAPE3(4, 1, input.units));
+    return input;
+}
+
+void hni_cell_input_reverse(hn_graph *graph, hni_cell_input *input, hn_tensor lengths)
+{
+    if (input->symbols.slot != 0) {
+        input->all = hn_lookup(graph, input->table, input->symbols);
+        input->symbols = HN_NO_TENSOR;
+    }
+    input->all = hn_reverse(graph, input->all, lengths);
+    if (input->scale.slot != 0) input->scale = hn_reverse(graph, input->scale, lengths);
+}
+
+hn_tensor hni_cell_input_at(hn_graph *graph, const hni_cell_input *input, int64_t t)
+{
+    hn_tensor x;
+    if (input->symbols.slot != 0) {
+        const hn_tensor column = hn_slice(graph, input->symbols, 1, t, 1);
+        const int64_t rows = hn_tensor_shape(graph, column).size[0];
+        x = hn_lookup(graph, input->table, hn_reshape(graph, column, HN_SHAPE1(rows)));
+    } else {
+        const hn_tensor step = hn_slice(graph, input->all, 1, t, 1);
+        const hn_shape shape = hn_tensor_shape(graph, step);
+        x = hn_reshape(graph, step, HN_SHAPE2(shape.size[0], shape.size[2]));
+    }
+    x = hni_gates_first(graph, x, input->units);
+    if (input->scale.slot == 0) return x;
+    const hn_tensor scale = hn_slice(graph, input->scale, 1, t, 1); /* [B,1], broadcast over gates and units */
+    return input->bias.slot != 0 ? hn_mul_add(graph, x, scale, input->bias) : hn_mul(graph, x, scale);
+}
+
+/* ---- cell ---- */
+
+void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep, hni_lstm *out_lstm)
+{
+    hn_graph *graph = hn_weights_graph(weights);
+    const hn_init ones = hn_init_constant(1), zeros = hn_init_zeros();
+    char site[192];
+    *out_lstm = (hni_lstm){.units = units, .layer_norm = cell->layer_norm, .forget_bias = cell->forget_bias, .keep = keep};
+    out_lstm->weight_h = hni_weight(weights, name, "weight_h", HN_SHAPE2(4 * units, units), hn_init_orthogonal(4, 1));
+    if (cell->layer_norm) {
+        const hn_shape per_gate = HN_SHAPE3(4, 1, units);
+        out_lstm->gates_gain = hn_reshape(graph, hni_weight(weights, name, "ln_gates.gain", HN_SHAPE2(4, units), ones), per_gate);
+        out_lstm->gates_shift = hn_reshape(graph, hni_weight(weights, name, "ln_gates.shift", HN_SHAPE2(4, units), zeros), per_gate);
+        out_lstm->cell_gain = hni_weight(weights, name, "ln_cell.gain", HN_SHAPE1(units), ones);
+        out_lstm->cell_shift = hni_weight(weights, name, "ln_cell.shift", HN_SHAPE1(units), zeros);
+    }
+    strcpy(site, "dropout ");
+    strncat(site, name, sizeof site - 32);
+    strcat(site, ".recurrent");
+    out_lstm->site = hn_weights_site(weights, site);
+}
+
+/* Gate k of [4,B,n] as [B,n]. */
+static hn_tensor gate(hn_graph *graph, hn_tensor gates, int k)
+{
+    const hn_shape shape = hn_tensor_shape(graph, gates);
+    return hn_reshape(graph, hn_slice(graph, gates, 0, k, 1), HN_SHAPE2(shape.size[1], shape.size[2]));
+}
+
+void hni_lstm_update(hn_graph *graph, const hni_lstm *lstm, hn_tensor y, const hni_draw *draw, hni_cell_state *state,
+                     hn_tensor *out_phi)
+{
+    if (lstm->layer_norm) y = hn_layer_norm(graph, y, lstm->gates_gain, lstm->gates_shift, HNI_LAYER_NORM_EPSILON);
+    const hn_tensor i = hn_sigmoid(graph, gate(graph, y, 0));
+    hn_tensor g = hn_tanh(graph, gate(graph, y, 1));
+    const hn_tensor f = hn_sigmoid(graph, hn_scale(graph, gate(graph, y, 2), 1, lstm->forget_bias));
+    const hn_tensor o = hn_sigmoid(graph, gate(graph, y, 3));
+    const hn_dropout_options dropout = {.keep = lstm->keep,
+                                        .site = lstm->site,
+                                        .base = (draw->first_row * draw->length + draw->time) * lstm->units,
+                                        .stride = {draw->length * lstm->units, 1}};
+    g = hn_dropout(graph, g, &dropout);
+    state->c = hn_mul_add(graph, f, state->c, hn_mul(graph, i, g));
+    const hn_tensor c = lstm->layer_norm
+                            ? hn_layer_norm(graph, state->c, lstm->cell_gain, lstm->cell_shift, HNI_LAYER_NORM_EPSILON)
+                            : state->c;
+    const hn_tensor phi = hn_tanh(graph, c);
+    state->h = hn_mul(graph, o, phi);
+    if (out_phi != NULL) *out_phi = phi;
+}
+
+void hni_lstm_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
+                   hni_cell_view *view)
+{
+    const hn_tensor recurrent = hni_gates_first(graph, hni_project(graph, state->h, layer->main.weight_h), layer->main.units);
+    const hn_tensor y = hn_add(graph, recurrent, hni_cell_input_at(graph, &layer->input, t));
+    hni_lstm_update(graph, &layer->main, y, draw, state, &view->phi);
+}
