@@ -1,0 +1,168 @@
+/* The SVG side of the canvas: few elements, classes for colours (so that a page's light or dark rules reach them), real text.
+ * The same calls give the same bytes, always. */
+
+#include "app/plot/backend.h"
+
+static hn_status begin(hni_canvas *canvas)
+{
+    (void)canvas;
+    return HN_OK;
+}
+
+/* ` name="number"` */
+static void attribute(hni_markup *body, const char *name, double number)
+{
+    hni_markup_format(body, " %s=\"", name);
+    hni_markup_number(body, number);
+    hni_markup_text(body, "\"");
+}
+
+static void draw_polyline(hni_canvas *canvas, const hni_point *points, size_t count, const hni_stroke *stroke)
+{
+    hni_markup *body = &canvas->body;
+    hni_markup_format(body, "<polyline class=\"l l%d\"", stroke->ink);
+    attribute(body, "stroke-width", stroke->width);
+    if (stroke->opacity > 0 && stroke->opacity < 1) attribute(body, "opacity", stroke->opacity);
+    if (stroke->dash > 0) attribute(body, "stroke-dasharray", stroke->dash);
+    hni_markup_text(body, " points=\"");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) hni_markup_text(body, " ");
+        hni_markup_number(body, points[i].x);
+        hni_markup_text(body, ",");
+        hni_markup_number(body, points[i].y);
+    }
+    hni_markup_text(body, "\"/>\n");
+}
+
+static void draw_rectangle(hni_canvas *canvas, hni_box box, hni_ink ink)
+{
+    hni_markup *body = &canvas->body;
+    hni_markup_format(body, "<rect class=\"f%d\"", ink);
+    attribute(body, "x", box.x);
+    attribute(body, "y", box.y);
+    attribute(body, "width", box.width);
+    attribute(body, "height", box.height);
+    hni_markup_text(body, "/>\n");
+}
+
+static void draw_disc(hni_canvas *canvas, hni_point centre, double radius, hni_ink ink)
+{
+    hni_markup *body = &canvas->body;
+    hni_markup_format(body, "<circle class=\"f%d\"", ink);
+    attribute(body, "cx", centre.x);
+    attribute(body, "cy", centre.y);
+    attribute(body, "r", radius);
+    hni_markup_text(body, "/>\n");
+}
+
+static void draw_text(hni_canvas *canvas, hni_point at, const char *clean, const hni_text_style *style)
+{
+    static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
+    hni_markup *body = &canvas->body;
+    hni_markup_format(body, "<text class=\"%s f%d\"", style->mono ? "m" : "s", style->ink);
+    attribute(body, "x", at.x);
+    attribute(body, "y", at.y);
+    attribute(body, "font-size", style->size);
+    hni_markup_text(body, anchors[style->anchor]);
+    if (style->bold) hni_markup_text(body, " font-weight=\"600\"");
+    if (style->width > 0) attribute(body, "textLength", style->width);
+    if (style->mono) hni_markup_text(body, " xml:space=\"preserve\"");
+    hni_markup_text(body, ">");
+    hni_markup_escaped_text(body, clean);
+    hni_markup_text(body, "</text>\n");
+}
+
+/* An inner <svg> cuts off what lies outside it, and needs no name that could clash with another picture in the same page. */
+static void draw_clip(hni_canvas *canvas, const hni_box *box)
+{
+    hni_markup *body = &canvas->body;
+    if (box == NULL) {
+        hni_markup_text(body, "</svg>\n");
+        return;
+    }
+    hni_markup_text(body, "<svg");
+    attribute(body, "x", box->x);
+    attribute(body, "y", box->y);
+    attribute(body, "width", box->width);
+    attribute(body, "height", box->height);
+    hni_markup_text(body, " viewBox=\"");
+    const double numbers[4] = {box->x, box->y, box->width, box->height};
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) hni_markup_text(body, " ");
+        hni_markup_number(body, numbers[i]);
+    }
+    hni_markup_text(body, "\">\n");
+}
+
+static void draw_hover(hni_canvas *canvas, const char *text)
+{
+    hni_markup *body = &canvas->body;
+    if (text == NULL) {
+        hni_markup_text(body, "</g>\n");
+        return;
+    }
+    hni_markup_text(body, "<g><title>");
+    hni_markup_escaped_text(body, text);
+    hni_markup_text(body, "</title>\n");
+}
+
+static void write_head(const hni_canvas *canvas, hni_markup *out)
+{
+    const hni_canvas_options *options = &canvas->options;
+    hni_markup_text(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ");
+    hni_markup_number(out, options->width);
+    hni_markup_text(out, " ");
+    hni_markup_number(out, options->height);
+    hni_markup_text(out, "\"");
+    attribute(out, "width", options->width);
+    attribute(out, "height", options->height);
+    hni_markup_text(out, " role=\"img\"");
+    if (options->title != NULL) {
+        hni_markup_text(out, " aria-label=\"");
+        hni_markup_escaped_text(out, options->title);
+        hni_markup_text(out, "\"");
+    }
+    hni_markup_text(out, ">\n");
+    if (options->title != NULL && !options->inlined) {
+        hni_markup_text(out, "<title>");
+        hni_markup_escaped_text(out, options->title);
+        hni_markup_text(out, "</title>\n");
+    }
+    if (options->description != NULL) {
+        hni_markup_text(out, "<desc>");
+        hni_markup_escaped_text(out, options->description);
+        hni_markup_text(out, "</desc>\n");
+    }
+}
+
+static hn_status finish(hni_canvas *canvas, hni_markup *out)
+{
+    if (canvas->body.status != HN_OK) return canvas->body.status;
+    if (!canvas->options.inlined) hni_markup_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    write_head(canvas, out);
+    if (!canvas->options.inlined) {
+        hni_markup_text(out, "<style>\n");
+        hni_ink_css(out, canvas->options.theme);
+        hni_markup_format(out, "</style>\n<rect class=\"f%d\" width=\"100%%\" height=\"100%%\"/>\n", HNI_INK_PAPER);
+    }
+    hni_markup_bytes(out, canvas->body.bytes, canvas->body.size);
+    hni_markup_text(out, "</svg>\n");
+    return out->status;
+}
+
+static void end(hni_canvas *canvas)
+{
+    (void)canvas;
+}
+
+const hni_canvas_backend hni_canvas_svg = {
+    .begin = begin,
+    .polyline = draw_polyline,
+    .rectangle = draw_rectangle,
+    .disc = draw_disc,
+    .text = draw_text,
+    .clip = draw_clip,
+    .hover = draw_hover,
+    .finish = finish,
+    .end = end,
+};

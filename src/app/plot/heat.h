@@ -1,0 +1,51 @@
+/* Weight change under text (the paper's figure 4): a text wrapped to columns, and under each character four cells, one a gate
+ * i, g, f, o, the darker (in the dark: the brighter) the more the weights moved at that character. Knows nothing of models. */
+#ifndef HNI_APP_PLOT_HEAT_H
+#define HNI_APP_PLOT_HEAT_H
+
+#include "app/plot/canvas.h"
+
+#define HNI_GATES 4
+
+typedef struct hni_heat {
+    const unsigned char *bytes; /* the text, any bytes */
+    size_t count;
+    const float *change[HNI_GATES]; /* [count] each, gates i, g, f, o; a value that is not finite: no value there */
+    const char *quantity;           /* what is shown, for the colour bar; NULL: "weight change" */
+} hni_heat;
+
+/* The colours' range: the 2nd and the 98th percentile of all values, so that one outlier does not pale the rest. */
+typedef struct hni_heat_range {
+    double low, high;
+    size_t values; /* finite ones; 0: there is nothing to show, low = high = 0 */
+} hni_heat_range;
+HN_MUST_USE hn_status hni_heat_range_of(hn_context *context, const hni_heat *heat, hni_heat_range *out_range);
+
+/* Place of a value on the colour scale, 0 .. 1; NaN for a value that is not finite. */
+double hni_heat_share(const hni_heat_range *range, double value);
+
+/* A glyph of a text with bytes of its own shows the largest of their values; NaN if none is finite. */
+double hni_heat_value(const hni_heat *heat, int gate, size_t start, size_t size);
+
+/* One line of the wrapped text: glyphs that begin in start .. end-1. */
+typedef struct hni_heat_line {
+    size_t start, end;
+} hni_heat_line;
+
+/* Breaks after a newline, else behind the last space that fits, else at `columns` (at least 4). The lines belong to the caller:
+ * hni_free. */
+HN_MUST_USE hn_status hni_heat_wrap(hn_context *context, const hni_heat *heat, int columns, hni_heat_line **out_lines,
+                                    size_t *out_count);
+
+/* options->width and height are ignored: the picture is as large as the text needs. Appends the picture's bytes. */
+HN_MUST_USE hn_status hni_heat_picture(hn_context *context, const hni_heat *heat, int columns,
+                                       const hni_canvas_options *options, hni_markup *out_bytes);
+
+typedef enum hni_ansi { HNI_ANSI_SHADES, HNI_ANSI_256, HNI_ANSI_TRUE } hni_ansi;
+/* What a terminal can show, from the values of NO_COLOR, COLORTERM and TERM; NULL: not set. */
+hni_ansi hni_ansi_choose(const char *no_color, const char *colorterm, const char *term);
+/* The same picture for a terminal: four lines of cells under each line of text; without colours, shade characters. */
+HN_MUST_USE hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, hni_ansi ansi,
+                                    hni_markup *out_text);
+
+#endif

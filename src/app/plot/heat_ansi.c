@@ -1,0 +1,102 @@
+/* The weight-change picture for a terminal: true colour, 256 colours, or five shade characters where colour is not wanted. */
+#include <math.h>
+#include <string.h>
+
+#include "app/plot/heat.h"
+#include "app/plot/utf8.h"
+#include "core/alloc.h"
+
+static const char *const gate_names[HNI_GATES] = {"i", "g", "f", "o"};
+static const char *const shades[5] = {" ", "░", "▒", "▓", "█"};
+
+hni_ansi hni_ansi_choose(const char *no_color, const char *colorterm, const char *term)
+{
+    if (no_color != NULL && no_color[0] != '\0') return HNI_ANSI_SHADES;
+    if (colorterm != NULL && (strcmp(colorterm, "truecolor") == 0 || strcmp(colorterm, "24bit") == 0)) return HNI_ANSI_TRUE;
+    if (term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0) return HNI_ANSI_SHADES;
+    return HNI_ANSI_256;
+}
+
+/* The nearest colour of the 6 x 6 x 6 cube that terminals number from 16. */
+static int cube_index(hni_colour colour)
+{
+    const int parts[3] = {colour.red, colour.green, colour.blue};
+    int index = 0;
+    for (int i = 0; i < 3; i++) {
+        int level = parts[i] < 48 ? 0 : parts[i] < 115 ? 1 : (parts[i] - 35) / 40;
+        index = index * 6 + level;
+    }
+    return 16 + index;
+}
+
+/* A cell: blanks on a coloured ground, or shade characters. The dark scale is used: on any ground, bright is much. */
+static void write_cell(hni_markup *out, double share, int columns, hni_ansi ansi)
+{
+    if (ansi == HNI_ANSI_SHADES) {
+        const char *mark = isnan(share) ? "?" : shades[(int)(share * 4.0 + 0.5)];
+        for (int i = 0; i < columns; i++) hni_markup_text(out, mark);
+        return;
+    }
+    hni_colour colour = hni_ink_colour(hni_ink_heat(share), true);
+    if (ansi == HNI_ANSI_TRUE) {
+        hni_markup_format(out, "\033[48;2;%d;%d;%dm", colour.red, colour.green, colour.blue);
+    } else {
+        hni_markup_format(out, "\033[48;5;%dm", cube_index(colour));
+    }
+    for (int i = 0; i < columns; i++) hni_markup_text(out, isnan(share) ? "?" : " ");
+}
+
+static void write_text_line(hni_markup *out, const hni_heat *heat, hni_heat_line line)
+{
+    hni_markup_text(out, "  ");
+    for (size_t at = line.start; at < line.end;) {
+        hni_glyph glyph = hni_glyph_at(heat->bytes, heat->count, at);
+        if (glyph.symbol != NULL) {
+            hni_markup_text(out, glyph.symbol);
+        } else {
+            hni_markup_bytes(out, heat->bytes + at, glyph.size);
+        }
+        at += glyph.size;
+    }
+    hni_markup_text(out, "\n");
+}
+
+static void write_gate_line(hni_markup *out, const hni_heat *heat, const hni_heat_range *range, hni_heat_line line, int gate,
+                            hni_ansi ansi)
+{
+    hni_markup_format(out, "%s ", gate_names[gate]);
+    for (size_t at = line.start; at < line.end;) {
+        hni_glyph glyph = hni_glyph_at(heat->bytes, heat->count, at);
+        write_cell(out, hni_heat_share(range, hni_heat_value(heat, gate, at, glyph.size)), glyph.columns, ansi);
+        at += glyph.size;
+    }
+    hni_markup_text(out, ansi == HNI_ANSI_SHADES ? "\n" : "\033[0m\n");
+}
+
+static void write_bar(hni_markup *out, const hni_heat *heat, const hni_heat_range *range, hni_ansi ansi)
+{
+    enum { STEPS = 16 };
+    hni_markup_format(out, "%s  %.3g ", heat->quantity != NULL ? heat->quantity : "weight change", range->low);
+    for (int i = 0; i < STEPS; i++) write_cell(out, (double)i / (STEPS - 1), 1, ansi);
+    hni_markup_format(out, "%s %.3g  (2nd to 98th percentile)\n", ansi == HNI_ANSI_SHADES ? "" : "\033[0m", range->high);
+}
+
+hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, hni_ansi ansi, hni_markup *out_text)
+{
+    hni_heat_line *lines = NULL;
+    size_t line_count = 0;
+    hni_heat_range range;
+    hn_status status = HN_OK;
+    HNI_TRY(hni_heat_range_of(context, heat, &range));
+    HNI_TRY(hni_heat_wrap(context, heat, columns, &lines, &line_count));
+    for (size_t i = 0; i < line_count; i++) {
+        write_text_line(out_text, heat, lines[i]);
+        for (int gate = 0; gate < HNI_GATES; gate++) write_gate_line(out_text, heat, &range, lines[i], gate, ansi);
+    }
+    write_bar(out_text, heat, &range, ansi);
+    status = out_text->status;
+
+cleanup:
+    hni_free(context, lines);
+    return status;
+}
