@@ -14,7 +14,8 @@ static void add_tick(hni_axis *axis, double value)
 
 static void mend_range(hni_axis *axis)
 {
-    if (!isfinite(axis->low) || !isfinite(axis->high)) axis->low = axis->logarithmic ? 1.0 : 0.0, axis->high = axis->low + 1.0;
+    if (!isfinite(axis->low) || !isfinite(axis->high))
+        axis->low = axis->logarithmic ? 1.0 : 0.0, axis->high = axis->low + 1.0;
     if (axis->logarithmic) {
         if (!(axis->low > 0)) axis->low = 1.0;
         if (!(axis->high > axis->low * 1.000001)) axis->high = axis->low * 10.0;
@@ -45,7 +46,8 @@ static void make_logarithmic(hni_axis *axis, int wanted)
     size_t dense = 3.0 * (last - first) <= wanted + 2 ? 3 : 1;
     double stride = fmax(1.0, ceil((last - first) / (wanted > 1 ? wanted : 1)));
     for (double power = first; power <= last; power += stride) {
-        for (size_t i = 0; i < dense; i++) add_tick(axis, parts[i] * pow(10.0, power));
+        for (size_t i = 0; i < dense; i++)
+            add_tick(axis, parts[i] * pow(10.0, power));
     }
 }
 
@@ -76,7 +78,8 @@ void hni_axis_label(const hni_axis *axis, double value, char *out_text, size_t s
     } else if (amount >= 1e4) {
         (void)snprintf(out_text, size, "%.6gk", value / 1e3);
     } else if (amount >= 1e3) {
-        (void)snprintf(out_text, size, "%s%d,%03d", value < 0 ? "-" : "", (int)(amount + 0.5) / 1000, (int)(amount + 0.5) % 1000);
+        (void)snprintf(out_text, size, "%s%d,%03d", value < 0 ? "-" : "", (int)(amount + 0.5) / 1000,
+                       (int)(amount + 0.5) % 1000);
     } else if (axis->logarithmic) {
         (void)snprintf(out_text, size, "%.3g", value);
     } else {

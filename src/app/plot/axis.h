@@ -8,7 +8,7 @@
 #define HNI_TICKS_MOST 24
 
 typedef struct hni_axis {
-    double low, high;  /* low < high; with `logarithmic` both above 0 */
+    double low, high; /* low < high; with `logarithmic` both above 0 */
     bool logarithmic;
     double ticks[HNI_TICKS_MOST];
     size_t tick_count;

@@ -28,8 +28,8 @@ hn_status hni_canvas_create(hn_context *context, const hni_canvas_options *optio
     canvas->options = *options;
     canvas->options.scale = scale;
     canvas->backend = options->format == HNI_PICTURE_SVG ? &hni_canvas_svg : &hni_canvas_cairo;
-    hni_markup_init(&canvas->scratch, context);
-    hni_markup_init(&canvas->body, context);
+    canvas->scratch = (hni_text){.context = context};
+    canvas->body = (hni_text){.context = context};
     HNI_TRY(canvas->backend->begin(canvas));
     *out_canvas = canvas;
     canvas = NULL;
@@ -43,8 +43,8 @@ void hni_canvas_destroy(hni_canvas *canvas)
 {
     if (canvas == NULL) return;
     canvas->backend->end(canvas);
-    hni_markup_destroy(&canvas->scratch);
-    hni_markup_destroy(&canvas->body);
+    hni_text_free(&canvas->scratch);
+    hni_text_free(&canvas->body);
     hni_free(canvas->context, canvas);
 }
 
@@ -75,10 +75,11 @@ static const char *clean(hni_canvas *canvas, const void *bytes, size_t size)
     canvas->scratch.size = 0;
     hni_markup_clean(&canvas->scratch, bytes, size);
     canvas->status = canvas->scratch.status;
-    return canvas->status == HN_OK && canvas->scratch.size > 0 ? canvas->scratch.bytes : NULL;
+    return canvas->status == HN_OK && canvas->scratch.size > 0 ? canvas->scratch.data : NULL;
 }
 
-void hni_canvas_text_bytes(hni_canvas *canvas, hni_point at, const void *bytes, size_t size, const hni_text_style *style)
+void hni_canvas_text_bytes(hni_canvas *canvas, hni_point at, const void *bytes, size_t size,
+                           const hni_text_style *style)
 {
     if (canvas->status != HN_OK) return;
     const char *text = clean(canvas, bytes, size);
@@ -112,7 +113,7 @@ void hni_canvas_hover_end(hni_canvas *canvas)
     if (canvas->status == HN_OK) canvas->backend->hover(canvas, NULL);
 }
 
-hn_status hni_canvas_finish(hni_canvas *canvas, hni_markup *out_bytes)
+hn_status hni_canvas_finish(hni_canvas *canvas, hni_text *out_bytes)
 {
     if (canvas->status != HN_OK) return canvas->status;
     return canvas->backend->finish(canvas, out_bytes);

@@ -47,12 +47,13 @@ typedef struct hni_text_style {
     hni_ink ink;
     double size; /* height of the font */
     hni_anchor anchor;
-    bool mono;    /* a font of one width, read from left to right whatever the script */
+    bool mono; /* a font of one width, read from left to right whatever the script */
     bool bold;
     double width; /* 0, or the width that the text must take: keeps the characters of a mono text on their columns */
 } hni_text_style;
 
-HN_MUST_USE hn_status hni_canvas_create(hn_context *context, const hni_canvas_options *options, hni_canvas **out_canvas);
+HN_MUST_USE hn_status hni_canvas_create(hn_context *context, const hni_canvas_options *options,
+                                        hni_canvas **out_canvas);
 void hni_canvas_destroy(hni_canvas *canvas); /* NULL is allowed */
 
 void hni_canvas_polyline(hni_canvas *canvas, const hni_point *points, size_t count, const hni_stroke *stroke);
@@ -61,7 +62,8 @@ void hni_canvas_rectangle(hni_canvas *canvas, hni_box box, hni_ink ink);
 void hni_canvas_disc(hni_canvas *canvas, hni_point centre, double radius, hni_ink ink);
 /* The point is on the base line. */
 void hni_canvas_text(hni_canvas *canvas, hni_point at, const char *text, const hni_text_style *style);
-void hni_canvas_text_bytes(hni_canvas *canvas, hni_point at, const void *bytes, size_t size, const hni_text_style *style);
+void hni_canvas_text_bytes(hni_canvas *canvas, hni_point at, const void *bytes, size_t size,
+                           const hni_text_style *style);
 /* Until hni_canvas_clip_end only what lies in the box is seen. Not nested. */
 void hni_canvas_clip(hni_canvas *canvas, hni_box box);
 void hni_canvas_clip_end(hni_canvas *canvas);
@@ -70,7 +72,7 @@ void hni_canvas_hover(hni_canvas *canvas, const char *text);
 void hni_canvas_hover_end(hni_canvas *canvas);
 
 /* Appends the picture's bytes; the canvas can only be destroyed after it. */
-HN_MUST_USE hn_status hni_canvas_finish(hni_canvas *canvas, hni_markup *out_bytes);
+HN_MUST_USE hn_status hni_canvas_finish(hni_canvas *canvas, hni_text *out_bytes);
 
 /* About how wide a text of the proportional font is: for laying out legends and margins. */
 double hni_text_width(const char *text, double size);

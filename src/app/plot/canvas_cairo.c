@@ -12,8 +12,8 @@ static const char fixed_date[] = "2000-01-01T00:00:00Z";
 
 static cairo_status_t take_bytes(void *closure, const unsigned char *bytes, unsigned int size)
 {
-    hni_markup *body = closure;
-    hni_markup_bytes(body, bytes, size);
+    hni_text *body = closure;
+    hni_text_add_bytes(body, bytes, size);
     return body->status == HN_OK ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
@@ -25,10 +25,7 @@ static hn_status check(const hni_canvas *canvas, cairo_status_t result)
                      "picture: the drawing library cairo failed: %s", cairo_status_to_string(result));
 }
 
-static bool is_dark(const hni_canvas *canvas)
-{
-    return canvas->options.theme == HNI_THEME_DARK;
-}
+static bool is_dark(const hni_canvas *canvas) { return canvas->options.theme == HNI_THEME_DARK; }
 
 static void set_ink(const hni_canvas *canvas, hni_ink ink, double opacity)
 {
@@ -41,8 +38,8 @@ static cairo_surface_t *create_pdf(hni_canvas *canvas)
 {
     const hni_canvas_options *options = &canvas->options;
     const double point = 0.75; /* CSS pixels are 1/96, points of PDF 1/72 of an inch */
-    cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(take_bytes, &canvas->body, options->width * point,
-                                                                   options->height * point);
+    cairo_surface_t *surface =
+        cairo_pdf_surface_create_for_stream(take_bytes, &canvas->body, options->width * point, options->height * point);
     cairo_surface_set_fallback_resolution(surface, 300, 300);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, fixed_date);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "hypernet " HYPERNET_VERSION);
@@ -63,8 +60,8 @@ static hn_status begin(hni_canvas *canvas)
 
     if (options->format == HNI_PICTURE_PDF && options->title != NULL) {
         hni_markup_clean(&canvas->scratch, options->title, strlen(options->title));
-        if (canvas->scratch.bytes != NULL) {
-            cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_TITLE, canvas->scratch.bytes);
+        if (canvas->scratch.data != NULL) {
+            cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_TITLE, canvas->scratch.data);
         }
     }
     cairo_font_options_t *font = cairo_font_options_create();
@@ -88,7 +85,8 @@ static void draw_polyline(hni_canvas *canvas, const hni_point *points, size_t co
     cairo_set_line_width(pen, stroke->width);
     cairo_set_dash(pen, &stroke->dash, stroke->dash > 0 ? 1 : 0, 0);
     cairo_new_path(pen);
-    for (size_t i = 0; i < count; i++) cairo_line_to(pen, points[i].x, points[i].y);
+    for (size_t i = 0; i < count; i++)
+        cairo_line_to(pen, points[i].x, points[i].y);
     cairo_stroke(pen);
 }
 
@@ -149,7 +147,7 @@ static void draw_hover(hni_canvas *canvas, const char *text)
     (void)text;
 }
 
-static hn_status finish(hni_canvas *canvas, hni_markup *out)
+static hn_status finish(hni_canvas *canvas, hni_text *out)
 {
     hn_status status = check(canvas, cairo_status(canvas->pen));
     if (status != HN_OK) return status;
@@ -162,7 +160,7 @@ static hn_status finish(hni_canvas *canvas, hni_markup *out)
         status = check(canvas, cairo_surface_write_to_png_stream(canvas->surface, take_bytes, &canvas->body));
     }
     if (status != HN_OK) return status;
-    hni_markup_bytes(out, canvas->body.bytes, canvas->body.size);
+    hni_text_add_bytes(out, canvas->body.data, canvas->body.size);
     return out->status;
 }
 

@@ -10,17 +10,17 @@ static hn_status begin(hni_canvas *canvas)
 }
 
 /* ` name="number"` */
-static void attribute(hni_markup *body, const char *name, double number)
+static void attribute(hni_text *body, const char *name, double number)
 {
-    hni_markup_format(body, " %s=\"", name);
+    hni_text_add(body, " %s=\"", name);
     hni_markup_number(body, number);
     hni_markup_text(body, "\"");
 }
 
 static void draw_polyline(hni_canvas *canvas, const hni_point *points, size_t count, const hni_stroke *stroke)
 {
-    hni_markup *body = &canvas->body;
-    hni_markup_format(body, "<polyline class=\"l l%d\"", stroke->ink);
+    hni_text *body = &canvas->body;
+    hni_text_add(body, "<polyline class=\"l l%d\"", stroke->ink);
     attribute(body, "stroke-width", stroke->width);
     if (stroke->opacity > 0 && stroke->opacity < 1) attribute(body, "opacity", stroke->opacity);
     if (stroke->dash > 0) attribute(body, "stroke-dasharray", stroke->dash);
@@ -36,8 +36,8 @@ static void draw_polyline(hni_canvas *canvas, const hni_point *points, size_t co
 
 static void draw_rectangle(hni_canvas *canvas, hni_box box, hni_ink ink)
 {
-    hni_markup *body = &canvas->body;
-    hni_markup_format(body, "<rect class=\"f%d\"", ink);
+    hni_text *body = &canvas->body;
+    hni_text_add(body, "<rect class=\"f%d\"", ink);
     attribute(body, "x", box.x);
     attribute(body, "y", box.y);
     attribute(body, "width", box.width);
@@ -47,8 +47,8 @@ static void draw_rectangle(hni_canvas *canvas, hni_box box, hni_ink ink)
 
 static void draw_disc(hni_canvas *canvas, hni_point centre, double radius, hni_ink ink)
 {
-    hni_markup *body = &canvas->body;
-    hni_markup_format(body, "<circle class=\"f%d\"", ink);
+    hni_text *body = &canvas->body;
+    hni_text_add(body, "<circle class=\"f%d\"", ink);
     attribute(body, "cx", centre.x);
     attribute(body, "cy", centre.y);
     attribute(body, "r", radius);
@@ -58,8 +58,8 @@ static void draw_disc(hni_canvas *canvas, hni_point centre, double radius, hni_i
 static void draw_text(hni_canvas *canvas, hni_point at, const char *clean, const hni_text_style *style)
 {
     static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
-    hni_markup *body = &canvas->body;
-    hni_markup_format(body, "<text class=\"%s f%d\"", style->mono ? "m" : "s", style->ink);
+    hni_text *body = &canvas->body;
+    hni_text_add(body, "<text class=\"%s f%d\"", style->mono ? "m" : "s", style->ink);
     attribute(body, "x", at.x);
     attribute(body, "y", at.y);
     attribute(body, "font-size", style->size);
@@ -75,7 +75,7 @@ static void draw_text(hni_canvas *canvas, hni_point at, const char *clean, const
 /* An inner <svg> cuts off what lies outside it, and needs no name that could clash with another picture in the same page. */
 static void draw_clip(hni_canvas *canvas, const hni_box *box)
 {
-    hni_markup *body = &canvas->body;
+    hni_text *body = &canvas->body;
     if (box == NULL) {
         hni_markup_text(body, "</svg>\n");
         return;
@@ -96,7 +96,7 @@ static void draw_clip(hni_canvas *canvas, const hni_box *box)
 
 static void draw_hover(hni_canvas *canvas, const char *text)
 {
-    hni_markup *body = &canvas->body;
+    hni_text *body = &canvas->body;
     if (text == NULL) {
         hni_markup_text(body, "</g>\n");
         return;
@@ -106,7 +106,7 @@ static void draw_hover(hni_canvas *canvas, const char *text)
     hni_markup_text(body, "</title>\n");
 }
 
-static void write_head(const hni_canvas *canvas, hni_markup *out)
+static void write_head(const hni_canvas *canvas, hni_text *out)
 {
     const hni_canvas_options *options = &canvas->options;
     hni_markup_text(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ");
@@ -135,7 +135,7 @@ static void write_head(const hni_canvas *canvas, hni_markup *out)
     }
 }
 
-static hn_status finish(hni_canvas *canvas, hni_markup *out)
+static hn_status finish(hni_canvas *canvas, hni_text *out)
 {
     if (canvas->body.status != HN_OK) return canvas->body.status;
     if (!canvas->options.inlined) hni_markup_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -143,17 +143,14 @@ static hn_status finish(hni_canvas *canvas, hni_markup *out)
     if (!canvas->options.inlined) {
         hni_markup_text(out, "<style>\n");
         hni_ink_css(out, canvas->options.theme);
-        hni_markup_format(out, "</style>\n<rect class=\"f%d\" width=\"100%%\" height=\"100%%\"/>\n", HNI_INK_PAPER);
+        hni_text_add(out, "</style>\n<rect class=\"f%d\" width=\"100%%\" height=\"100%%\"/>\n", HNI_INK_PAPER);
     }
-    hni_markup_bytes(out, canvas->body.bytes, canvas->body.size);
+    hni_text_add_bytes(out, canvas->body.data, canvas->body.size);
     hni_markup_text(out, "</svg>\n");
     return out->status;
 }
 
-static void end(hni_canvas *canvas)
-{
-    (void)canvas;
-}
+static void end(hni_canvas *canvas) { (void)canvas; }
 
 const hni_canvas_backend hni_canvas_svg = {
     .begin = begin,

@@ -35,6 +35,6 @@ hni_ink hni_ink_heat(double share);
  * dark inside a media query; `theme` below restricts them to one. The rules hold no variables, so that viewers which know
  * none show the colours too. */
 typedef enum hni_theme { HNI_THEME_AUTO, HNI_THEME_LIGHT, HNI_THEME_DARK } hni_theme;
-void hni_ink_css(hni_markup *css, hni_theme theme);
+void hni_ink_css(hni_text *css, hni_theme theme);
 
 #endif

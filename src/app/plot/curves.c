@@ -123,7 +123,8 @@ static void short_name(const char *name, char *out_text, size_t size)
     size_t length = 0, characters = 0;
     while (name[length] != '\0' && length + 8 < size) {
         size_t next = length + 1;
-        while (((unsigned char)name[next] & 0xc0) == 0x80) next++;
+        while (((unsigned char)name[next] & 0xc0) == 0x80)
+            next++;
         if (++characters > NAME_MOST) break;
         length = next;
     }
@@ -181,7 +182,8 @@ static void sort_labels(curves_drawing *drawing)
     for (size_t i = 1; i < drawing->label_count; i++) {
         end_label moving = drawing->labels[i];
         size_t at = i;
-        for (; at > 0 && drawing->labels[at - 1].y > moving.y; at--) drawing->labels[at] = drawing->labels[at - 1];
+        for (; at > 0 && drawing->labels[at - 1].y > moving.y; at--)
+            drawing->labels[at] = drawing->labels[at - 1];
         drawing->labels[at] = moving;
     }
 }
@@ -266,8 +268,8 @@ static void draw_frame(const curves_drawing *drawing)
     hni_canvas_text(canvas, (hni_point){10.0, frame->y - 12.0}, label, &style);
     style.anchor = HNI_ANCHOR_END;
     if (!drawing->narrow) {
-        hni_canvas_text(canvas, (hni_point){frame->x + frame->width, frame->y - 12.0}, "thick: validation, thin: training",
-                        &style);
+        hni_canvas_text(canvas, (hni_point){frame->x + frame->width, frame->y - 12.0},
+                        "thick: validation, thin: training", &style);
     }
 }
 
@@ -294,8 +296,10 @@ static void draw_training(const curves_drawing *drawing, size_t index)
 {
     const hni_series *series = &drawing->curves->series[index];
     bool only = series->valid_count == 0;
-    hni_stroke stroke = {
-        .ink = hni_ink_series(index), .width = only ? 1.8 : 1.0, .opacity = only ? 1.0 : 0.5, .dash = series_dash(index)};
+    hni_stroke stroke = {.ink = hni_ink_series(index),
+                         .width = only ? 1.8 : 1.0,
+                         .opacity = only ? 1.0 : 0.5,
+                         .dash = series_dash(index)};
     size_t count = lay_out(drawing, series->train, series->train_count);
     hni_canvas_polyline(drawing->canvas, drawing->scratch, count, &stroke);
 }
@@ -344,7 +348,8 @@ static void draw_all(curves_drawing *drawing)
 {
     if (drawing->label_count == 0) {
         hni_text_style style = {.ink = HNI_INK_MUTED, .size = FONT, .anchor = HNI_ANCHOR_MIDDLE};
-        hni_canvas_text(drawing->canvas, (hni_point){drawing->width / 2.0, drawing->height / 2.0}, "no values yet", &style);
+        hni_canvas_text(drawing->canvas, (hni_point){drawing->width / 2.0, drawing->height / 2.0}, "no values yet",
+                        &style);
         return;
     }
     double top = 18.0 + legend(drawing, drawing->canvas, 18.0) + 14.0;
@@ -355,8 +360,10 @@ static void draw_all(curves_drawing *drawing)
     hni_box clip = drawing->frame;
     clip.y -= 3.0, clip.height += 6.0, clip.width += 3.0; /* half a line, and the last dot */
     hni_canvas_clip(drawing->canvas, clip);
-    for (size_t s = 0; s < drawing->curves->count; s++) draw_training(drawing, s);
-    for (size_t s = 0; s < drawing->curves->count; s++) draw_validation(drawing, s);
+    for (size_t s = 0; s < drawing->curves->count; s++)
+        draw_training(drawing, s);
+    for (size_t s = 0; s < drawing->curves->count; s++)
+        draw_validation(drawing, s);
     hni_canvas_clip_end(drawing->canvas);
     draw_labels(drawing);
 }
@@ -372,18 +379,20 @@ static size_t longest_line(const hni_curves *curves)
 }
 
 hn_status hni_curves_picture(hn_context *context, const hni_curves *curves, const hni_canvas_options *options,
-                             hni_markup *out_bytes)
+                             hni_text *out_bytes)
 {
     curves_drawing drawing = {.curves = curves, .width = options->width, .height = options->height};
     hn_status status = HN_OK;
     if (!(options->width >= 240 && options->height >= 160)) {
-        return hni_error(context, HN_ERROR_ARGUMENT, "curves: a picture of %.0f x %.0f is too small: give at least 240 x 160",
-                         options->width, options->height);
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "curves: a picture of %.0f x %.0f is too small: give at least 240 x 160", options->width,
+                         options->height);
     }
     drawing.narrow = options->width < 520;
     HNI_TRY(hni_canvas_create(context, options, &drawing.canvas));
     HNI_TRY(hni_alloc_array(context, "curves", curves->count, sizeof *drawing.labels, (void **)&drawing.labels));
-    HNI_TRY(hni_alloc_array(context, "curves", longest_line(curves), sizeof *drawing.scratch, (void **)&drawing.scratch));
+    HNI_TRY(
+        hni_alloc_array(context, "curves", longest_line(curves), sizeof *drawing.scratch, (void **)&drawing.scratch));
     collect_labels(&drawing);
     choose_ranges(&drawing);
     draw_all(&drawing);

@@ -25,7 +25,7 @@ typedef struct hni_curves {
 
 /* Draws into the picture's options->width x height (at least 240 x 160); below 520 wide the labels are short. Appends the
  * picture's bytes. */
-HN_MUST_USE hn_status hni_curves_picture(hn_context *context, const hni_curves *curves, const hni_canvas_options *options,
-                                         hni_markup *out_bytes);
+HN_MUST_USE hn_status hni_curves_picture(hn_context *context, const hni_curves *curves,
+                                         const hni_canvas_options *options, hni_text *out_bytes);
 
 #endif

@@ -31,7 +31,8 @@ hn_status hni_heat_range_of(hn_context *context, const hni_heat *heat, hni_heat_
     hn_status status = HN_OK;
     *out_range = (hni_heat_range){0};
     if (!hni_size_mul(heat->count, HNI_GATES, &room)) {
-        return hni_error(context, HN_ERROR_ARGUMENT, "weight change: a text of %zu bytes is too long to draw", heat->count);
+        return hni_error(context, HN_ERROR_ARGUMENT, "weight change: a text of %zu bytes is too long to draw",
+                         heat->count);
     }
     HNI_TRY(hni_alloc_array(context, "weight change", room, sizeof *values, (void **)&values));
     for (int gate = 0; gate < HNI_GATES; gate++) {
@@ -85,14 +86,16 @@ static size_t line_end(const hni_heat *heat, size_t start, int columns)
     return at;
 }
 
-hn_status hni_heat_wrap(hn_context *context, const hni_heat *heat, int columns, hni_heat_line **out_lines, size_t *out_count)
+hn_status hni_heat_wrap(hn_context *context, const hni_heat *heat, int columns, hni_heat_line **out_lines,
+                        size_t *out_count)
 {
     hni_heat_line *lines = NULL;
     size_t count = 0, room = 0;
     hn_status status = HN_OK;
     *out_lines = NULL;
     *out_count = 0;
-    if (columns < 4) return hni_error(context, HN_ERROR_ARGUMENT, "weight change: %d columns are too few: give at least 4", columns);
+    if (columns < 4)
+        return hni_error(context, HN_ERROR_ARGUMENT, "weight change: %d columns are too few: give at least 4", columns);
     for (size_t start = 0; start < heat->count;) {
         if (count == room) {
             room = room == 0 ? 64 : room * 2;

@@ -39,13 +39,13 @@ HN_MUST_USE hn_status hni_heat_wrap(hn_context *context, const hni_heat *heat, i
 
 /* options->width and height are ignored: the picture is as large as the text needs. Appends the picture's bytes. */
 HN_MUST_USE hn_status hni_heat_picture(hn_context *context, const hni_heat *heat, int columns,
-                                       const hni_canvas_options *options, hni_markup *out_bytes);
+                                       const hni_canvas_options *options, hni_text *out_bytes);
 
 typedef enum hni_ansi { HNI_ANSI_SHADES, HNI_ANSI_256, HNI_ANSI_TRUE } hni_ansi;
 /* What a terminal can show, from the values of NO_COLOR, COLORTERM and TERM; NULL: not set. */
 hni_ansi hni_ansi_choose(const char *no_color, const char *colorterm, const char *term);
 /* The same picture for a terminal: four lines of cells under each line of text; without colours, shade characters. */
 HN_MUST_USE hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, hni_ansi ansi,
-                                    hni_markup *out_text);
+                                    hni_text *out_text);
 
 #endif

@@ -12,7 +12,8 @@ static const char *const shades[5] = {" ", "░", "▒", "▓", "█"};
 hni_ansi hni_ansi_choose(const char *no_color, const char *colorterm, const char *term)
 {
     if (no_color != NULL && no_color[0] != '\0') return HNI_ANSI_SHADES;
-    if (colorterm != NULL && (strcmp(colorterm, "truecolor") == 0 || strcmp(colorterm, "24bit") == 0)) return HNI_ANSI_TRUE;
+    if (colorterm != NULL && (strcmp(colorterm, "truecolor") == 0 || strcmp(colorterm, "24bit") == 0))
+        return HNI_ANSI_TRUE;
     if (term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0) return HNI_ANSI_SHADES;
     return HNI_ANSI_256;
 }
@@ -30,23 +31,25 @@ static int cube_index(hni_colour colour)
 }
 
 /* A cell: blanks on a coloured ground, or shade characters. The dark scale is used: on any ground, bright is much. */
-static void write_cell(hni_markup *out, double share, int columns, hni_ansi ansi)
+static void write_cell(hni_text *out, double share, int columns, hni_ansi ansi)
 {
     if (ansi == HNI_ANSI_SHADES) {
         const char *mark = isnan(share) ? "?" : shades[(int)(share * 4.0 + 0.5)];
-        for (int i = 0; i < columns; i++) hni_markup_text(out, mark);
+        for (int i = 0; i < columns; i++)
+            hni_markup_text(out, mark);
         return;
     }
     hni_colour colour = hni_ink_colour(hni_ink_heat(share), true);
     if (ansi == HNI_ANSI_TRUE) {
-        hni_markup_format(out, "\033[48;2;%d;%d;%dm", colour.red, colour.green, colour.blue);
+        hni_text_add(out, "\033[48;2;%d;%d;%dm", colour.red, colour.green, colour.blue);
     } else {
-        hni_markup_format(out, "\033[48;5;%dm", cube_index(colour));
+        hni_text_add(out, "\033[48;5;%dm", cube_index(colour));
     }
-    for (int i = 0; i < columns; i++) hni_markup_text(out, isnan(share) ? "?" : " ");
+    for (int i = 0; i < columns; i++)
+        hni_markup_text(out, isnan(share) ? "?" : " ");
 }
 
-static void write_text_line(hni_markup *out, const hni_heat *heat, hni_heat_line line)
+static void write_text_line(hni_text *out, const hni_heat *heat, hni_heat_line line)
 {
     hni_markup_text(out, "  ");
     for (size_t at = line.start; at < line.end;) {
@@ -54,17 +57,17 @@ static void write_text_line(hni_markup *out, const hni_heat *heat, hni_heat_line
         if (glyph.symbol != NULL) {
             hni_markup_text(out, glyph.symbol);
         } else {
-            hni_markup_bytes(out, heat->bytes + at, glyph.size);
+            hni_text_add_bytes(out, heat->bytes + at, glyph.size);
         }
         at += glyph.size;
     }
     hni_markup_text(out, "\n");
 }
 
-static void write_gate_line(hni_markup *out, const hni_heat *heat, const hni_heat_range *range, hni_heat_line line, int gate,
-                            hni_ansi ansi)
+static void write_gate_line(hni_text *out, const hni_heat *heat, const hni_heat_range *range, hni_heat_line line,
+                            int gate, hni_ansi ansi)
 {
-    hni_markup_format(out, "%s ", gate_names[gate]);
+    hni_text_add(out, "%s ", gate_names[gate]);
     for (size_t at = line.start; at < line.end;) {
         hni_glyph glyph = hni_glyph_at(heat->bytes, heat->count, at);
         write_cell(out, hni_heat_share(range, hni_heat_value(heat, gate, at, glyph.size)), glyph.columns, ansi);
@@ -73,15 +76,16 @@ static void write_gate_line(hni_markup *out, const hni_heat *heat, const hni_hea
     hni_markup_text(out, ansi == HNI_ANSI_SHADES ? "\n" : "\033[0m\n");
 }
 
-static void write_bar(hni_markup *out, const hni_heat *heat, const hni_heat_range *range, hni_ansi ansi)
+static void write_bar(hni_text *out, const hni_heat *heat, const hni_heat_range *range, hni_ansi ansi)
 {
     enum { STEPS = 16 };
-    hni_markup_format(out, "%s  %.3g ", heat->quantity != NULL ? heat->quantity : "weight change", range->low);
-    for (int i = 0; i < STEPS; i++) write_cell(out, (double)i / (STEPS - 1), 1, ansi);
-    hni_markup_format(out, "%s %.3g  (2nd to 98th percentile)\n", ansi == HNI_ANSI_SHADES ? "" : "\033[0m", range->high);
+    hni_text_add(out, "%s  %.3g ", heat->quantity != NULL ? heat->quantity : "weight change", range->low);
+    for (int i = 0; i < STEPS; i++)
+        write_cell(out, (double)i / (STEPS - 1), 1, ansi);
+    hni_text_add(out, "%s %.3g  (2nd to 98th percentile)\n", ansi == HNI_ANSI_SHADES ? "" : "\033[0m", range->high);
 }
 
-hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, hni_ansi ansi, hni_markup *out_text)
+hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, hni_ansi ansi, hni_text *out_text)
 {
     hni_heat_line *lines = NULL;
     size_t line_count = 0;
@@ -91,7 +95,8 @@ hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, 
     HNI_TRY(hni_heat_wrap(context, heat, columns, &lines, &line_count));
     for (size_t i = 0; i < line_count; i++) {
         write_text_line(out_text, heat, lines[i]);
-        for (int gate = 0; gate < HNI_GATES; gate++) write_gate_line(out_text, heat, &range, lines[i], gate, ansi);
+        for (int gate = 0; gate < HNI_GATES; gate++)
+            write_gate_line(out_text, heat, &range, lines[i], gate, ansi);
     }
     write_bar(out_text, heat, &range, ansi);
     status = out_text->status;

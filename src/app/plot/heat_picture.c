@@ -77,13 +77,16 @@ static void describe(const heat_drawing *drawing, const hni_glyph *glyph, char *
     const hni_heat *heat = drawing->heat;
     unsigned char first = heat->bytes[glyph->start];
     int length = glyph->symbol != NULL ? snprintf(out_text, size, "byte 0x%02x", first)
-                 : first == ' '        ? snprintf(out_text, size, "space")
-                                       : snprintf(out_text, size, "%.*s", (int)glyph->size, (const char *)heat->bytes + glyph->start);
+                 : first == ' '
+                     ? snprintf(out_text, size, "space")
+                     : snprintf(out_text, size, "%.*s", (int)glyph->size, (const char *)heat->bytes + glyph->start);
     for (int gate = 0; gate < HNI_GATES && length >= 0 && (size_t)length < size; gate++) {
         double value = hni_heat_value(heat, gate, glyph->start, glyph->size);
         const char *before = gate == 0 ? ":" : ",";
-        length += isnan(value) ? snprintf(out_text + length, size - (size_t)length, "%s %s no value", before, gate_names[gate])
-                               : snprintf(out_text + length, size - (size_t)length, "%s %s %.3g", before, gate_names[gate], value);
+        length +=
+            isnan(value)
+                ? snprintf(out_text + length, size - (size_t)length, "%s %s no value", before, gate_names[gate])
+                : snprintf(out_text + length, size - (size_t)length, "%s %s %.3g", before, gate_names[gate], value);
     }
 }
 
@@ -114,8 +117,8 @@ static void draw_gate_names(const heat_drawing *drawing, double y)
 {
     hni_text_style style = {.ink = HNI_INK_MUTED, .size = 8.5, .anchor = HNI_ANCHOR_END, .mono = true};
     for (int gate = 0; gate < HNI_GATES; gate++) {
-        hni_canvas_text(drawing->canvas, (hni_point){EDGE + LEFT - 6.0, y + gate * (ROW + ROW_GAP) + ROW - 0.8}, gate_names[gate],
-                        &style);
+        hni_canvas_text(drawing->canvas, (hni_point){EDGE + LEFT - 6.0, y + gate * (ROW + ROW_GAP) + ROW - 0.8},
+                        gate_names[gate], &style);
     }
 }
 
@@ -143,8 +146,9 @@ static void draw_bar(const heat_drawing *drawing, double y)
     x += hni_text_width(label, style.size) + 6.0;
     for (int i = 0; i < HNI_HEAT_INKS; i++) {
         double cell = bar / HNI_HEAT_INKS;
-        hni_canvas_rectangle(canvas, (hni_box){x + i * cell, y - height, cell + (i + 1 < HNI_HEAT_INKS ? OVERLAP : 0.0), height},
-                             (hni_ink)(HNI_INK_HEAT + i));
+        hni_canvas_rectangle(
+            canvas, (hni_box){x + i * cell, y - height, cell + (i + 1 < HNI_HEAT_INKS ? OVERLAP : 0.0), height},
+            (hni_ink)(HNI_INK_HEAT + i));
     }
     x += bar + 6.0;
     (void)snprintf(label, sizeof label, "%.3g", drawing->range.high);
@@ -158,7 +162,7 @@ static void draw_bar(const heat_drawing *drawing, double y)
 }
 
 hn_status hni_heat_picture(hn_context *context, const hni_heat *heat, int columns, const hni_canvas_options *options,
-                           hni_markup *out_bytes)
+                           hni_text *out_bytes)
 {
     heat_drawing drawing = {.heat = heat};
     hni_canvas_options sized = *options;

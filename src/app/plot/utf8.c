@@ -1,6 +1,8 @@
 /* See utf8.h. */
 #include "app/plot/utf8.h"
 
+#include "io/text.h"
+
 #define MARKS_AT_MOST 8 /* marks on one character: more are shown as glyphs of their own */
 
 typedef struct code_range {
@@ -19,17 +21,11 @@ static bool is_in(const code_range *ranges, size_t count, uint32_t code)
 
 size_t hni_utf8_decode(const unsigned char *bytes, size_t size, uint32_t *out_code)
 {
-    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000}; /* below it, the sequence is longer than need be */
-    if (size == 0) return 0;
-    uint32_t code = bytes[0];
-    size_t length = code < 0x80 ? 1 : code >= 0xc2 && code < 0xe0 ? 2 : (code & 0xf0) == 0xe0 ? 3 : (code & 0xf8) == 0xf0 ? 4 : 0;
-    if (length == 0 || length > size) return 0;
-    if (length > 1) code &= 0x7fu >> length;
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80) return 0;
+    size_t length = size == 0 ? 0 : hni_utf8_length(bytes, size);
+    if (length == 0) return 0;
+    uint32_t code = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++)
         code = code << 6 | (bytes[i] & 0x3fu);
-    }
-    if (code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return 0;
     *out_code = code;
     return length;
 }
@@ -37,8 +33,8 @@ size_t hni_utf8_decode(const unsigned char *bytes, size_t size, uint32_t *out_co
 bool hni_utf8_is_printable(uint32_t code)
 {
     static const code_range hidden[] = {
-        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x061c, 0x061c}, {0x200b, 0x200c},
-        {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xd800, 0xf8ff}, {0xfeff, 0xfeff},
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},        {0x061c, 0x061c}, {0x200b, 0x200c},
+        {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},    {0xd800, 0xf8ff}, {0xfeff, 0xfeff},
         {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff},
     };
     return !IS_IN(hidden, code) && (code & 0xfffe) != 0xfffe;
@@ -48,8 +44,8 @@ bool hni_utf8_is_printable(uint32_t code)
 static bool is_mark(uint32_t code)
 {
     static const code_range marks[] = {
-        {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f}, {0x093c, 0x093c}, {0x094d, 0x094d},
-        {0x0e31, 0x0e31}, {0x0e34, 0x0e3a}, {0x0e47, 0x0e4e}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200d, 0x200d},
+        {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f}, {0x093c, 0x093c},   {0x094d, 0x094d},
+        {0x0e31, 0x0e31}, {0x0e34, 0x0e3a}, {0x0e47, 0x0e4e}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},   {0x200d, 0x200d},
         {0x20d0, 0x20ff}, {0x3099, 0x309a}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0x1f3fb, 0x1f3ff},
     };
     return IS_IN(marks, code);

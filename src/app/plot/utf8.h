@@ -15,10 +15,10 @@ bool hni_utf8_is_printable(uint32_t code);
 
 /* One place on the grid: a character with the marks that stand on it, or one byte that cannot be shown as it is. */
 typedef struct hni_glyph {
-    size_t start, size;  /* the bytes it covers */
-    int columns;         /* 1, or 2 for wide East Asian characters and pictographs */
-    const char *symbol;  /* what to show instead of the bytes: "↵", "→", "·"; NULL: the bytes themselves */
-    bool breaks;         /* a newline: the next glyph begins a line */
+    size_t start, size; /* the bytes it covers */
+    int columns;        /* 1, or 2 for wide East Asian characters and pictographs */
+    const char *symbol; /* what to show instead of the bytes: "↵", "→", "·"; NULL: the bytes themselves */
+    bool breaks;        /* a newline: the next glyph begins a line */
 } hni_glyph;
 
 /* The glyph that begins at `start` < size. Its size is at least 1. */
