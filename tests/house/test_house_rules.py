@@ -85,6 +85,8 @@ class MadeUpTrees(unittest.TestCase):
         for text in ('snprintf(s, 3, "x");', "/* exit(1) */", "assert(x);", "vsnprintf(s, 3, f, a);", "on_exit_key(1);"):
             self.assert_good(rules.check_no_printing, "src/core/b.c", text)
         self.assert_good(rules.check_no_printing, "src/app/plot/b.c", 'fprintf(file, "x");')
+        self.assert_bad(rules.check_no_printing, "src/core/b.c", "omp_set_num_threads(2);")
+        self.assert_good(rules.check_no_printing, "src/kernels/cpu/b.c", "omp_set_num_threads(2);")
 
     def test_threads_and_intrinsics(self):
         for text in ("#pragma omp parallel for\n", "  #  pragma omp simd\n", '_Pragma("omp simd")\n',
