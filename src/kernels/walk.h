@@ -17,7 +17,7 @@
 
 #include "hypernet/tensor.h"
 
-#define HNI_WALK_TRACKS 6
+#define HNI_WALK_TRACKS 8
 
 typedef struct hni_walk {
     int rank, tracks;
