@@ -19,8 +19,8 @@ typedef struct block_header {
     size_t total; /* bytes of the raw block */
 } block_header;
 
-/* Room for the header, for moving the data up to a multiple of 64, and for a red zone behind it. */
-#define BLOCK_OVERHEAD (sizeof(block_header) + HNI_ALIGNMENT - 1 + HNI_RED_ZONE)
+/* Room for the header and for moving the data up to a multiple of 64. */
+#define BLOCK_OVERHEAD (sizeof(block_header) + HNI_ALIGNMENT - 1)
 
 static void *resize_by_c_library(void *user, void *pointer, size_t size)
 {

@@ -197,18 +197,6 @@ static void check_refused(hn_context *context, const model *m, const char *messa
     assert_string_equal(hn_context_error(context)->text, message);
 }
 
-static void test_infinity_is_refused_even_without_a_bound(void **state)
-{
-    const hni_setting row = HNI_SETTING_NUMBER("keep", model, keep, 0, (double)INFINITY, 1, "any");
-    const hni_settings unbounded = {.section = "model", .rows = &row, .count = 1};
-    model m = {.keep = 1e300};
-    assert_int_equal(hni_settings_check(*state, "", &unbounded, &m), HN_OK);
-    assert_int_equal(hni_setting_parse(*state, "", &unbounded, &row, "1e400", &m), HN_ERROR_ARGUMENT);
-    m.keep = (double)INFINITY;
-    hn_context_clear(*state);
-    assert_int_equal(hni_settings_check(*state, "", &unbounded, &m), HN_ERROR_ARGUMENT);
-}
-
 static void test_values_from_code_are_checked(void **state)
 {
     model good, m;
@@ -245,7 +233,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_values_are_refused_and_change_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_values_and_places_are_cut, set_up, tear_down),
         cmocka_unit_test(test_near_misses),
-        cmocka_unit_test_setup_teardown(test_infinity_is_refused_even_without_a_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_values_from_code_are_checked, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -1,0 +1,148 @@
+/* What the files of the cpu backend share. Float only, x86-64 or any machine that gcc and clang vectorise for.
+ *
+ * Two kinds of files. NAME_simd.c holds loops over unit-stride lines, written as plain C under `omp simd`; it is compiled once
+ * a level of the instruction set, exports one table of functions a level, and knows neither threads nor views. NAME.c is
+ * compiled once: it walks views, divides work among threads (always in the same way for a thread count) and calls the table
+ * of the level that isa.c has chosen. oneDNN is touched by gemm.c and isa.c alone. */
+#ifndef HNI_KERNELS_CPU_H
+#define HNI_KERNELS_CPU_H
+
+#include "kernels/table.h"
+#include "kernels/walk.h"
+
+/* Floats of a block that stays in the first cache while several passes go over it. */
+#define HNI_CPU_BLOCK 1024
+
+/* stem_v3 where the file is compiled for level v3. */
+#define HNI_CPU_PASTE(stem, isa) stem##_##isa
+#define HNI_CPU_EXPAND(stem, isa) HNI_CPU_PASTE(stem, isa)
+#define HNI_CPU_NAME(stem) HNI_CPU_EXPAND(stem, HNI_ISA)
+
+/* ---- map_simd.c ---- */
+
+/* n elements of an element-wise function; out may be one of the inputs. */
+typedef struct hni_cpu_line {
+    int64_t n;
+    const float *in[3];
+    float p, q;
+    float *out;
+} hni_cpu_line;
+
+typedef struct hni_cpu_maps {
+    void (*write[HNI_MAP_COUNT])(const hni_cpu_line *line); /* out = f(in) */
+    void (*add[HNI_MAP_COUNT])(const hni_cpu_line *line);   /* out += f(in) */
+    double (*sum)(int64_t n, const float *x);               /* float lanes over HNI_CPU_BLOCK elements, then double */
+    void (*add_to_double)(int64_t n, const float *x, double *total);
+} hni_cpu_maps;
+
+/* ---- gemm_simd.c ---- */
+
+/* out[r][j] = (add: out +) sum over k of a[r * a_row + k * a_column] * b[k * ldb + j], j < width: for a few columns k, or a few
+ * rows r. Rows of b and out have unit stride. */
+typedef struct hni_cpu_panel {
+    int64_t rows, k, width;
+    const float *a;
+    int64_t a_row, a_column;
+    const float *b;
+    int64_t ldb;
+    float *out;
+    int64_t ldout;
+    float alpha;
+    bool add;
+} hni_cpu_panel;
+
+/* out[r * ldout + c] += alpha * sum over k of a[r * lda + k] * b[c * ldb + k]: for a few columns c. */
+typedef struct hni_cpu_dots {
+    int64_t rows, columns, k;
+    const float *a;
+    int64_t lda;
+    const float *b;
+    int64_t ldb;
+    float *out;
+    int64_t ldout;
+    float alpha;
+} hni_cpu_dots;
+
+typedef struct hni_cpu_gemms {
+    void (*panel)(const hni_cpu_panel *panel);
+    void (*dots)(const hni_cpu_dots *dots);
+} hni_cpu_gemms;
+
+/* ---- norm_simd.c ---- */
+
+/* One row of N numbers. */
+typedef struct hni_cpu_norm_row {
+    int64_t n;
+    const float *x, *gain, *shift, *dy;
+    float epsilon;
+    float mean, inverse;   /* written forward, read backward */
+    float *y, *dx;         /* dx NULL: not wanted */
+    float *dgain, *dshift; /* added to; NULL: not wanted */
+    bool dx_add;
+} hni_cpu_norm_row;
+
+typedef struct hni_cpu_norms {
+    void (*forward)(hni_cpu_norm_row *row);
+    void (*backward)(const hni_cpu_norm_row *row);
+} hni_cpu_norms;
+
+/* ---- isa.c ---- */
+
+typedef struct hni_cpu_simd {
+    const hni_cpu_maps *maps;
+    const hni_cpu_gemms *gemms;
+    const hni_cpu_norms *norms;
+} hni_cpu_simd;
+
+/* Tables of the chosen level; the first call chooses the best one if nobody has. */
+const hni_cpu_simd *hni_cpu_simd_get(void);
+
+/* ---- slots, gathered in table.c ---- */
+
+HN_MUST_USE hn_status hni_cpu_map(hni_exec *exec, hni_map map, const double parameters[2], const hni_view *inputs,
+                                  hni_view *out, bool accumulate);
+HN_MUST_USE hn_status hni_cpu_gemm(hni_exec *exec, const hni_gemm *gemm);
+HN_MUST_USE hn_status hni_cpu_layer_norm(hni_exec *exec, const hni_norm *norm, hni_view *out);
+HN_MUST_USE hn_status hni_cpu_layer_norm_vjp(hni_exec *exec, const hni_norm_vjp *vjp);
+HN_MUST_USE hn_status hni_cpu_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out,
+                                      bool accumulate);
+HN_MUST_USE hn_status hni_cpu_lookup(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out);
+HN_MUST_USE hn_status hni_cpu_lookup_vjp(hni_exec *exec, const hni_view *dy, const hni_view *indices, hni_view *dtable);
+HN_MUST_USE hn_status hni_cpu_where_length(hni_exec *exec, const hni_view *a, const hni_view *b,
+                                           const hni_view *lengths, int64_t t, hni_view *out, bool accumulate);
+HN_MUST_USE hn_status hni_cpu_reverse(hni_exec *exec, const hni_view *x, const hni_view *lengths, hni_view *out,
+                                      bool accumulate);
+HN_MUST_USE hn_status hni_cpu_gather_windows(hni_exec *exec, const hni_view *source, const int64_t *starts,
+                                             hni_view *out);
+HN_MUST_USE hn_status hni_cpu_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets,
+                                           hni_view *out_log_sum, hni_view *out_loss);
+HN_MUST_USE hn_status hni_cpu_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets,
+                                               const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
+                                               double factor, hni_view *dlogits, bool accumulate);
+HN_MUST_USE hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip);
+HN_MUST_USE hn_status hni_cpu_count_nonfinite(hni_exec *exec, int64_t count, const void *data, int64_t *out_count);
+HN_MUST_USE hn_status hni_cpu_adam(hni_exec *exec, const hni_adam *adam, int64_t count, void *value,
+                                   const void *gradient, void *mean, void *variance);
+HN_MUST_USE hn_status hni_cpu_average(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
+HN_MUST_USE hn_status hni_cpu_swap(hni_exec *exec, int64_t count, void *a, void *b);
+
+/* ---- helpers ---- */
+
+/* Places a walk, whose tracks are all set, at place `place` in row-major order. */
+static inline void hni_cpu_walk_seek(hni_walk *walk, int64_t place)
+{
+    for (int track = 0; track < walk->tracks; track++)
+        walk->offset[track] = 0;
+    for (int d = walk->rank - 1; d >= 0; d--) {
+        walk->index[d] = place % walk->size[d];
+        place /= walk->size[d];
+        for (int track = 0; track < walk->tracks; track++)
+            walk->offset[track] += walk->index[d] * walk->stride[track][d];
+    }
+}
+
+static inline int64_t hni_cpu_min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline int64_t hni_cpu_divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+#endif

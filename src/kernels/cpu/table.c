@@ -1,0 +1,33 @@
+/* The table of the cpu backend, for float. */
+#include "kernels/cpu/cpu.h"
+
+#include "kernels/host.h"
+
+static const hni_kernels cpu_table = {
+    .backend = "cpu",
+    .dtype = HN_DTYPE_F32,
+    .allocate = hni_host_allocate,
+    .release = hni_host_release,
+    .copy_in = hni_host_copy_in,
+    .copy_out = hni_host_copy_out,
+    .fill_zero = hni_host_fill_zero,
+    .map = hni_cpu_map,
+    .gemm = hni_cpu_gemm,
+    .layer_norm = hni_cpu_layer_norm,
+    .layer_norm_vjp = hni_cpu_layer_norm_vjp,
+    .dropout = hni_cpu_dropout,
+    .lookup = hni_cpu_lookup,
+    .lookup_vjp = hni_cpu_lookup_vjp,
+    .where_length = hni_cpu_where_length,
+    .reverse = hni_cpu_reverse,
+    .gather_windows = hni_cpu_gather_windows,
+    .softmax_loss = hni_cpu_softmax_loss,
+    .softmax_loss_vjp = hni_cpu_softmax_loss_vjp,
+    .gradient_norm = hni_cpu_gradient_norm,
+    .count_nonfinite = hni_cpu_count_nonfinite,
+    .adam = hni_cpu_adam,
+    .average = hni_cpu_average,
+    .swap = hni_cpu_swap,
+};
+
+const hni_kernels *hni_kernels_cpu(hn_dtype dtype) { return dtype == HN_DTYPE_F32 ? &cpu_table : NULL; }
