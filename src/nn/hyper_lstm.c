@@ -7,7 +7,6 @@
  * constant element that is appended to z_b, so adding it costs nothing. */
 #include <string.h>
 
-#include "core/alloc.h"
 #include "nn/cell.h"
 
 /* ---- preparation ---- */

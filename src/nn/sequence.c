@@ -1,0 +1,229 @@
+/* The sequence contract: inputs, state, lengths, reverse -> all outputs and the final state, for every kind of cell.
+ * Past its length a row keeps its state and puts out zeros, so the final state's gradient enters at the last real step. */
+#include <math.h>
+
+#include "nn/cell.h"
+
+void hn_sequence_options_default(hn_sequence_options *out_options) { *out_options = (hn_sequence_options){.reverse = false}; }
+
+int64_t hn_cell_state_size(const hn_cell *cell)
+{
+    return cell->kind == HN_CELL_HYPERLSTM ? 2 * cell->units + 2 * cell->hyper_units : 2 * cell->units;
+}
+
+/* ---- state ---- */
+
+static hni_cell_state split_state(hn_graph *graph, const hn_cell *cell, hn_tensor state)
+{
+    const int64_t n = cell->units, m = cell->hyper_units;
+    hni_cell_state out = {.h = hn_slice(graph, state, 1, 0, n), .c = hn_slice(graph, state, 1, n, n)};
+    if (cell->kind == HN_CELL_HYPERLSTM) {
+        out.hyper_h = hn_slice(graph, state, 1, 2 * n, m);
+        out.hyper_c = hn_slice(graph, state, 1, 2 * n + m, m);
+    }
+    return out;
+}
+
+static hn_tensor join_state(hn_graph *graph, const hn_cell *cell, const hni_cell_state *state)
+{
+    const hn_tensor parts[4] = {state->h, state->c, state->hyper_h, state->hyper_c};
+    return hn_concat(graph, parts, cell->kind == HN_CELL_HYPERLSTM ? 4 : 2, 1);
+}
+
+/* Rows past their length go back to `old`. */
+static void keep_ended(hn_graph *graph, const hn_cell *cell, const hni_cell_state *old, hn_tensor lengths, int64_t t,
+                       hni_cell_state *state)
+{
+    state->h = hn_where_length(graph, state->h, old->h, lengths, t);
+    state->c = hn_where_length(graph, state->c, old->c, lengths, t);
+    if (cell->kind != HN_CELL_HYPERLSTM) return;
+    state->hyper_h = hn_where_length(graph, state->hyper_h, old->hyper_h, lengths, t);
+    state->hyper_c = hn_where_length(graph, state->hyper_c, old->hyper_c, lengths, t);
+}
+
+/* ---- a layer over a window ---- */
+
+static void prepare(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor x, hn_tensor scale, hni_layer *layer)
+{
+    hn_graph *graph = hn_weights_graph(weights);
+    const bool hyper = cell->kind == HN_CELL_HYPERLSTM, has_bias = hyper || !cell->layer_norm;
+    const hn_init init = cell->input_init == HN_INPUT_INIT_UNIFORM ? hn_init_uniform(sqrt(3.0 / (double)cell->input_size))
+                                                                    : hn_init_orthogonal(4, 1);
+    const hn_tensor weight_x = hni_weight(weights, name, "weight_x", HN_SHAPE2(4 * cell->units, cell->input_size), init);
+    const hn_tensor bias = has_bias ? hni_weight(weights, name, "bias", HN_SHAPE1(4 * cell->units), hn_init_zeros()) : HN_NO_TENSOR;
+    layer->cell = cell;
+    hni_lstm_prepare(weights, name, cell, cell->units, cell->keep_recurrent, &layer->main);
+    layer->input = hni_cell_input_prepare(graph, x, scale, weight_x, hyper ? HN_NO_TENSOR : bias);
+    if (hyper) hni_hyper_prepare(weights, name, cell, x, scale, bias, &layer->hyper);
+}
+
+/* Lists of tensors of each step, in the tape's memory. */
+typedef struct step_lists {
+    hn_tensor *outputs;
+    hn_tensor *d_h, *z_h, *z_x, *z_b, *cell, *phi; /* NULL unless observed */
+} step_lists;
+
+static hn_status take_list(hn_graph *graph, int64_t steps, hn_tensor **out_list)
+{
+    void *memory = NULL;
+    const hn_status status = hni_arena_take(&graph->meta, (size_t)steps * sizeof(hn_tensor), &memory);
+    *out_list = memory;
+    return status;
+}
+
+static hn_status take_lists(hn_graph *graph, int64_t steps, bool observe, step_lists *lists)
+{
+    hn_tensor **const observed[] = {&lists->d_h, &lists->z_h, &lists->z_x, &lists->z_b, &lists->cell, &lists->phi};
+    *lists = (step_lists){NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+    hn_status status = take_list(graph, steps, &lists->outputs);
+    for (size_t i = 0; observe && status == HN_OK && i < sizeof observed / sizeof observed[0]; i++) {
+        status = take_list(graph, steps, observed[i]);
+    }
+    return status;
+}
+
+/* [4,B,N] -> [B,1,4,N] */
+static hn_tensor rows_first(hn_graph *graph, hn_tensor gates)
+{
+    static const int order[3] = {1, 0, 2};
+    const hn_shape s = hn_tensor_shape(graph, gates);
+    if (s.rank < 0) return HN_NO_TENSOR;
+    return hn_reshape(graph, hn_permute(graph, gates, order), HN_SHAPE4(s.size[1], 1, s.size[0], s.size[2]));
+}
+
+/* [B,4,k] -> [B,1,4,E], the constant element cut off */
+static hn_tensor embedding_only(hn_graph *graph, hn_tensor z, int64_t embedding)
+{
+    const hn_shape s = hn_tensor_shape(graph, z);
+    if (s.rank < 0) return HN_NO_TENSOR;
+    return hn_reshape(graph, hn_slice(graph, z, 2, 0, embedding), HN_SHAPE4(s.size[0], 1, s.size[1], embedding));
+}
+
+static hn_tensor with_time(hn_graph *graph, hn_tensor x) /* [B,N] -> [B,1,N] */
+{
+    const hn_shape s = hn_tensor_shape(graph, x);
+    if (s.rank < 0) return HN_NO_TENSOR;
+    return hn_reshape(graph, x, HN_SHAPE3(s.size[0], 1, s.size[1]));
+}
+
+static void observe_step(hn_graph *graph, const hn_cell *cell, const hni_cell_view *view, const hni_cell_state *state, int64_t t,
+                         step_lists *lists)
+{
+    lists->cell[t] = with_time(graph, state->c);
+    lists->phi[t] = with_time(graph, view->phi);
+    if (cell->kind != HN_CELL_HYPERLSTM) return;
+    lists->d_h[t] = rows_first(graph, view->d_h);
+    lists->z_h[t] = embedding_only(graph, view->z_h, cell->embedding_size);
+    lists->z_x[t] = embedding_only(graph, view->z_x, cell->embedding_size);
+    lists->z_b[t] = embedding_only(graph, view->z_b, cell->embedding_size);
+}
+
+static void join_observations(hn_graph *graph, const hn_cell *cell, const step_lists *lists, int64_t steps, hn_observation *out)
+{
+    *out = (hn_observation){.cell = hn_concat(graph, lists->cell, steps, 1), .phi = hn_concat(graph, lists->phi, steps, 1)};
+    if (cell->kind != HN_CELL_HYPERLSTM) return;
+    out->d_h = hn_concat(graph, lists->d_h, steps, 1);
+    out->z_h = hn_concat(graph, lists->z_h, steps, 1);
+    out->z_x = hn_concat(graph, lists->z_x, steps, 1);
+    out->z_b = hn_concat(graph, lists->z_b, steps, 1);
+}
+
+/* i32 [B], all T: what no lengths mean where an op wants some. */
+static hn_tensor full_lengths(hn_graph *graph, int64_t rows, int64_t steps)
+{
+    void *memory = NULL;
+    const hn_status status = hni_arena_take(&graph->meta, (size_t)rows * sizeof(int32_t), &memory);
+    if (status != HN_OK) return hni_graph_fail(graph, status, "sequence: no memory for lengths");
+    int32_t *lengths = memory;
+    for (int64_t i = 0; i < rows; i++) lengths[i] = (int32_t)steps;
+    return hn_tensor_from(graph, HN_DTYPE_I32, HN_SHAPE1(rows), lengths, false);
+}
+
+/* Shapes of inputs and state against the cell; the first error goes to the graph. */
+static bool check_inputs(hn_graph *graph, const char *name, const hn_cell *cell, hn_tensor inputs, hn_tensor state)
+{
+    if (hn_graph_status(graph) != HN_OK) return false;
+    graph->status = hni_cell_check(graph->context, cell);
+    if (graph->status != HN_OK) return false;
+    if (hni_graph_want(graph, inputs, name) == NULL || hni_graph_want(graph, state, name) == NULL) return false;
+    const hn_shape x = hn_tensor_shape(graph, inputs), s = hn_tensor_shape(graph, state);
+    const bool symbols = hn_tensor_dtype(graph, inputs) == HN_DTYPE_I32;
+    char text[96];
+    if (x.rank != (symbols ? 2 : 3) || (!symbols && x.size[2] != cell->input_size)) {
+        hni_graph_fail(graph, HN_ERROR_SHAPE, "%s: inputs %s, the cell reads [B,T,%lld] or I32 symbols [B,T]", name,
+                       hn_shape_print(x, text, sizeof text), (long long)cell->input_size);
+        return false;
+    }
+    if (s.rank != 2 || s.size[0] != x.size[0] || s.size[1] != hn_cell_state_size(cell)) {
+        hni_graph_fail(graph, HN_ERROR_SHAPE, "%s: state %s, the cell needs [%lld,%lld]", name,
+                       hn_shape_print(s, text, sizeof text), (long long)x.size[0], (long long)hn_cell_state_size(cell));
+        return false;
+    }
+    return true;
+}
+
+hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor inputs,
+                               hn_tensor state, const hn_sequence_options *options)
+{
+    hn_graph *graph = hn_weights_graph(weights);
+    hn_sequence_result result = {HN_NO_TENSOR, HN_NO_TENSOR};
+    hn_sequence_options chosen;
+    step_lists lists;
+    hni_layer layer;
+    hn_sequence_options_default(&chosen);
+    if (options != NULL) chosen = *options;
+    if (!check_inputs(graph, name, cell, inputs, state)) return result;
+    const hn_shape shape = hn_tensor_shape(graph, inputs);
+    const int64_t rows = shape.size[0], steps = shape.size[1];
+    const bool has_lengths = chosen.lengths.slot != 0, observe = chosen.observe != NULL;
+
+    prepare(weights, name, cell, inputs, chosen.input_scale, &layer);
+    hn_tensor lengths = chosen.lengths;
+    if (chosen.reverse) {
+        if (!has_lengths) lengths = full_lengths(graph, rows, steps);
+        hni_cell_input_reverse(graph, &layer.input, lengths);
+        if (cell->kind == HN_CELL_HYPERLSTM) hni_cell_input_reverse(graph, &layer.hyper.input, lengths);
+    }
+    if (hn_graph_status(graph) == HN_OK) graph->status = take_lists(graph, steps, observe, &lists);
+    if (hn_graph_status(graph) != HN_OK) return result;
+
+    hni_cell_state now = split_state(graph, cell, state);
+    const hn_tensor nothing = hn_tensor_from(graph, hn_graph_dtype(graph), HN_SHAPE2(rows, cell->units), NULL, false);
+    hni_draw draw = {chosen.dropout_base, chosen.dropout_time, chosen.dropout_length > 0 ? chosen.dropout_length : steps};
+    for (int64_t t = 0; t < steps; t++, draw.time++) {
+        const hni_cell_state old = now;
+        hni_cell_view view = {HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR};
+        if (cell->kind == HN_CELL_HYPERLSTM) {
+            hni_hyper_step(graph, &layer, t, &draw, &now, &view);
+        } else {
+            hni_lstm_step(graph, &layer, t, &draw, &now, &view);
+        }
+        hn_tensor output = now.h;
+        if (has_lengths) {
+            output = hn_where_length(graph, now.h, nothing, lengths, t);
+            keep_ended(graph, cell, &old, lengths, t, &now);
+        }
+        if (hn_graph_status(graph) != HN_OK) return result;
+        lists.outputs[t] = with_time(graph, output);
+        if (observe) observe_step(graph, cell, &view, &now, t, &lists);
+    }
+    result.outputs = hn_concat(graph, lists.outputs, steps, 1);
+    result.state = join_state(graph, cell, &now);
+    if (chosen.reverse) result.outputs = hn_reverse(graph, result.outputs, lengths);
+    if (observe) join_observations(graph, cell, &lists, steps, chosen.observe);
+    return result;
+}
+
+hn_tensor hn_step(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor input, hn_tensor state,
+                  const hn_sequence_options *options)
+{
+    hn_graph *graph = hn_weights_graph(weights);
+    const hn_shape shape = hn_tensor_shape(graph, input);
+    if (hn_graph_status(graph) != HN_OK) return HN_NO_TENSOR;
+    if (shape.rank != 1 && shape.rank != 2) {
+        return hni_graph_fail(graph, HN_ERROR_SHAPE, "%s: a step reads [B,X] or I32 symbols [B]", name);
+    }
+    const hn_tensor window = hn_reshape(graph, input,
+                                        shape.rank == 1 ? HN_SHAPE2(shape.size[0], 1) : HN_SHAPE3(shape.size[0], 1, shape.size[1]));
+    return hn_sequence(weights, name, cell, window, state, options).state;
+}

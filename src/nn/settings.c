@@ -1,0 +1,78 @@
+/* Defaults, ranges and names of every setting of a cell and of the language model. */
+#include "nn/settings.h"
+
+#include <stdio.h>
+
+#include "nn/cell.h"
+
+static const char *const cell_words[] = {"lstm", "hyperlstm", NULL};
+static const char *const output_words[] = {"new", "previous", NULL};
+static const char *const input_init_words[] = {"orthogonal", "uniform", NULL};
+static const char *const scale_words[] = {"paper", "one", NULL};
+
+/* The smallest keep probability that makes sense to ask for. */
+#define LEAST_KEEP 0.01
+#define MOST_UNITS 1048576
+
+static const hni_setting rows[] = {
+    HNI_SETTING_CHOICE("cell", hn_language_model, cell.kind, cell_words, "lstm", "recurrent cell: lstm or hyperlstm"),
+    HNI_SETTING_BOOL("layer_norm", hn_language_model, cell.layer_norm, 0, "layer norm in every cell, the hyper cell included"),
+    HNI_SETTING_INT("layers", hn_language_model, layers, 1, HN_MAX_LAYERS, 1, "recurrent layers"),
+    HNI_SETTING_INTEGER("units", hn_language_model, cell.units, 1, MOST_UNITS, 256, "N, units of the main cell"),
+    HNI_SETTING_INTEGER("hyper_units", hn_language_model, cell.hyper_units, 1, MOST_UNITS, 32, "M, units of the hyper cell"),
+    HNI_SETTING_INTEGER("embedding_size", hn_language_model, cell.embedding_size, 1, 65536, 4,
+                        "E, numbers from which a gate's scaling vector is made"),
+    HNI_SETTING_NUMBER("forget_bias", hn_language_model, cell.forget_bias, -100, 100, 1, "added inside the forget gate, not learned"),
+    HNI_SETTING_NUMBER("keep_input", hn_language_model, keep_input, LEAST_KEEP, 1, 1, "keep probability of a whole input character"),
+    HNI_SETTING_NUMBER("keep_between", hn_language_model, keep_between, LEAST_KEEP, 1, 1, "keep probability between layers"),
+    HNI_SETTING_NUMBER("keep_output", hn_language_model, keep_output, LEAST_KEEP, 1, 1, "keep probability before the softmax"),
+    HNI_SETTING_NUMBER("keep_recurrent", hn_language_model, cell.keep_recurrent, LEAST_KEEP, 1, 1,
+                       "keep probability of the candidate tanh(g): recurrent dropout without memory loss"),
+    HNI_SETTING_NUMBER("keep_hyper_recurrent", hn_language_model, cell.keep_hyper_recurrent, LEAST_KEEP, 1, 1,
+                       "the same inside the hyper cell"),
+    HNI_SETTING_CHOICE("hyper_output", hn_language_model, cell.hyper_output, output_words, "new",
+                       "which output of the hyper cell makes the embeddings: new, or previous (equations 6 and 11)"),
+    HNI_SETTING_CHOICE("input_init", hn_language_model, cell.input_init, input_init_words, "orthogonal",
+                       "start of W_x: orthogonal per gate, or uniform within sqrt(3/X)"),
+    HNI_SETTING_CHOICE("scale_start", hn_language_model, cell.scale_start, scale_words, "paper",
+                       "scaling vectors at the start: paper (0.1) or one (1)"),
+};
+
+static const hni_settings table = HNI_SETTINGS("model", hn_language_model, rows);
+
+const hni_settings *hni_language_settings(void) { return &table; }
+
+void hn_language_model_default(hn_language_model *out_model)
+{
+    *out_model = (hn_language_model){.vocabulary_size = 256};
+    hni_settings_default(&table, out_model);
+}
+
+void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell)
+{
+    hn_language_model model;
+    hn_language_model_default(&model);
+    *out_cell = model.cell;
+    out_cell->kind = kind;
+    out_cell->input_size = 1;
+}
+
+hn_status hni_cell_check(hn_context *context, const hn_cell *cell)
+{
+    hn_language_model model;
+    hn_language_model_default(&model);
+    model.cell = *cell;
+    if (cell->input_size < 1 || cell->input_size > MOST_UNITS) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "cell: input_size is %lld, it must be at least 1", (long long)cell->input_size);
+    }
+    return hni_settings_check(context, "cell", &table, &model);
+}
+
+hn_status hn_language_model_check(hn_context *context, const hn_language_model *model)
+{
+    if (model->vocabulary_size < 1 || model->vocabulary_size > MOST_UNITS) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "language model: vocabulary_size is %lld, it must be between 1 and %d",
+                         (long long)model->vocabulary_size, MOST_UNITS);
+    }
+    return hni_settings_check(context, "language model", &table, model);
+}
