@@ -153,10 +153,11 @@ HN_API HN_MUST_USE hn_status hn_stream_observation_read(const hn_stream *stream,
 /* A trained language model from a checkpoint: settings, parameters, vocabulary. The store is sealed with a graph of `options`
  * (NULL: default). */
 typedef struct hn_trained {
+    hn_context *context;
     hn_language_model model;
     hn_store *store;
-    int64_t vocabulary_size;
-    uint8_t vocabulary[256]; /* the byte of each row */
+    int64_t symbols;         /* rows that stand for a byte; at most model.vocabulary_size */
+    uint8_t vocabulary[256]; /* the byte of each of them */
 } hn_trained;
 HN_API HN_MUST_USE hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_options *options,
                                              hn_trained **out_trained);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "nn/cell.h"
+#include "params/store.h"
 
 /* Cell of layer k: layer 0 reads symbols, the others the units below. */
 static hn_cell layer_cell(const hn_language_model *model, int layer)
@@ -85,7 +86,7 @@ hn_language_result hn_language_run(hn_weights *weights, const hn_language_model 
 
 hn_status hn_language_model_declare(hn_store *store, const hn_language_model *model)
 {
-    hn_context *context = hni_store_context(store);
+    hn_context *context = store->context;
     hn_graph *graph = NULL;
     hn_weights *weights = NULL;
     hn_tensor state[HN_MAX_LAYERS];

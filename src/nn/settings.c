@@ -15,6 +15,7 @@ static const char *const scale_words[] = {"paper", "one", NULL};
 #define MOST_UNITS 1048576
 
 static const hni_setting rows[] = {
+    HNI_SETTING_INTEGER("vocabulary_size", hn_language_model, vocabulary_size, 1, MOST_UNITS, 256, "V, symbols"),
     HNI_SETTING_CHOICE("cell", hn_language_model, cell.kind, cell_words, "lstm", "recurrent cell: lstm or hyperlstm"),
     HNI_SETTING_BOOL("layer_norm", hn_language_model, cell.layer_norm, 0, "layer norm in every cell, the hyper cell included"),
     HNI_SETTING_INT("layers", hn_language_model, layers, 1, HN_MAX_LAYERS, 1, "recurrent layers"),
@@ -38,13 +39,16 @@ static const hni_setting rows[] = {
                        "scaling vectors at the start: paper (0.1) or one (1)"),
 };
 
-static const hni_settings table = HNI_SETTINGS("model", hn_language_model, rows);
+static const hni_settings table = HNI_SETTINGS("model", rows);
+/* A recipe's section "model": all rows but the first, which the data decide. */
+static const hni_settings recipe_table = {.section = "model", .rows = rows + 1, .count = sizeof rows / sizeof rows[0] - 1};
 
-const hni_settings *hni_language_settings(void) { return &table; }
+const hni_settings *hni_language_settings(void) { return &recipe_table; }
+const hni_settings *hni_language_checkpoint_settings(void) { return &table; }
 
 void hn_language_model_default(hn_language_model *out_model)
 {
-    *out_model = (hn_language_model){.vocabulary_size = 256};
+    *out_model = (hn_language_model){.layers = 1};
     hni_settings_default(&table, out_model);
 }
 
@@ -70,9 +74,5 @@ hn_status hni_cell_check(hn_context *context, const hn_cell *cell)
 
 hn_status hn_language_model_check(hn_context *context, const hn_language_model *model)
 {
-    if (model->vocabulary_size < 1 || model->vocabulary_size > MOST_UNITS) {
-        return hni_error(context, HN_ERROR_ARGUMENT, "language model: vocabulary_size is %lld, it must be between 1 and %d",
-                         (long long)model->vocabulary_size, MOST_UNITS);
-    }
     return hni_settings_check(context, "language model", &table, model);
 }

@@ -4,7 +4,9 @@
 
 #include "core/settings.h"
 
-/* Over hn_language_model; section "model". vocabulary_size is not among the rows: it comes from the data. */
+/* Over hn_language_model; section "model" of a recipe. vocabulary_size is not among the rows: it comes from the data. */
 const hni_settings *hni_language_settings(void);
+/* The same rows and vocabulary_size: what a checkpoint holds. */
+const hni_settings *hni_language_checkpoint_settings(void);
 
 #endif

@@ -72,7 +72,8 @@ static hn_status check_seal(const hn_store *store, const hn_graph *graph)
     return HN_OK;
 }
 
-hn_status hn_store_seal(hn_store *store, const hn_graph *graph, uint64_t seed)
+/* seed NULL: all zeros, for values that come from a file. */
+static hn_status seal(hn_store *store, const hn_graph *graph, const uint64_t *seed)
 {
     hn_status status = HN_OK;
     HNI_TRY(check_seal(store, graph));
@@ -90,13 +91,16 @@ hn_status hn_store_seal(hn_store *store, const hn_graph *graph, uint64_t seed)
     if (!store->dry) {
         HNI_TRY(hni_store_block_create(store, "parameters", &store->values));
         HNI_TRY(hni_store_block_create(store, "gradients", &store->gradients));
-        HNI_TRY(initialise(store, seed));
+        if (seed != NULL) HNI_TRY(initialise(store, *seed));
     }
     store->sealed = true;
 cleanup:
     if (status != HN_OK && !store->sealed) unseal(store);
     return status;
 }
+
+hn_status hn_store_seal(hn_store *store, const hn_graph *graph, uint64_t seed) { return seal(store, graph, &seed); }
+hn_status hni_store_seal_zero(hn_store *store, const hn_graph *graph) { return seal(store, graph, NULL); }
 
 /* ---- copies ---------------------------------------------------------------------------------------------------- */
 

@@ -37,6 +37,8 @@ HN_MUST_USE hn_status hni_store_site(hn_store *store, const char *name, uint32_t
 #define HNI_INIT_SITE_SIZE (HNI_PARAMETER_NAME_MAX + 8)
 void hni_store_init_site(const char *name, char buffer[HNI_INIT_SITE_SIZE]);
 
+/* hn_store_seal with all values zero: they come from a file. */
+HN_MUST_USE hn_status hni_store_seal_zero(hn_store *store, const hn_graph *graph);
 /* HN_ERROR_STATE, with the call's name, unless the store holds numbers. */
 HN_MUST_USE hn_status hni_store_want_numbers(const hn_store *store, const char *call);
 /* HN_ERROR_ARGUMENT, with the call's name, unless there is a parameter `index`. */

@@ -1,0 +1,148 @@
+/* A whole language model from a checkpoint: settings from the metadata, symbols from blob.vocabulary, parameters by name. And the
+ * settings as JSON, as checkpoints keep them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "io/settings_json.h"
+#include "nn/cell.h"
+#include "nn/settings.h"
+#include "params/store.h"
+
+/* ---- settings as JSON ---- */
+
+hn_status hn_language_model_to_json(hn_context *context, const hn_language_model *model, char *out_text, size_t size)
+{
+    char *text = NULL;
+    hn_status status = hni_settings_to_json(context, hni_language_checkpoint_settings(), model, &text);
+    if (status != HN_OK) return status;
+    const size_t length = strlen(text);
+    if (length >= size) {
+        status = hni_error(context, HN_ERROR_ARGUMENT, "model settings: needs %zu bytes, the buffer has %zu", length + 1, size);
+    } else {
+        memcpy(out_text, text, length + 1);
+    }
+    hni_free(context, text);
+    return status;
+}
+
+hn_status hn_language_model_from_json(hn_context *context, const char *text, hn_language_model *out_model)
+{
+    hn_language_model_default(out_model);
+    return hni_settings_from_json(context, "model settings", hni_language_checkpoint_settings(), text, out_model);
+}
+
+/* ---- parameters ---- */
+
+/* Copies every parameter of the store out of the file; another name, shape or type, or a value that is not finite, is an error. */
+static hn_status read_parameters(hn_context *context, const hn_safetensors *file, hn_store *store)
+{
+    hn_status status = HN_OK;
+    for (int64_t i = 0; status == HN_OK && i < hn_store_count(store); i++) {
+        const hn_parameter *parameter = hn_store_parameter(store, i);
+        const hn_file_tensor *tensor = hn_safetensors_find(file, parameter->name);
+        char wanted[96], found[96];
+        hn_shape_print(parameter->shape, wanted, sizeof wanted);
+        if (tensor == NULL) {
+            return hni_error(context, HN_ERROR_FORMAT, "checkpoint: parameter '%s' %s is missing: is this another model's file?",
+                             parameter->name, wanted);
+        }
+        if (!hn_shape_equal(tensor->shape, parameter->shape)) {
+            return hni_error(context, HN_ERROR_SHAPE, "checkpoint: parameter '%s' has shape %s, the model needs %s", parameter->name,
+                             hn_shape_print(tensor->shape, found, sizeof found), wanted);
+        }
+        if (tensor->dtype != HN_DTYPE_F32 && tensor->dtype != HN_DTYPE_F64) {
+            return hni_error(context, HN_ERROR_TYPE, "checkpoint: parameter '%s' is %s, the model needs F32 or F64", parameter->name,
+                             hn_dtype_name(tensor->dtype));
+        }
+        status = hn_store_write(store, i, tensor->dtype, parameter->elements, tensor->data);
+    }
+    return status;
+}
+
+/* The first parameter with a value that is not finite is an error. */
+static hn_status want_finite(hn_context *context, hn_store *store)
+{
+    for (int64_t i = 0; i < hn_store_count(store); i++) {
+        const hn_parameter *parameter = hn_store_parameter(store, i);
+        const hni_view part = hni_store_part(store, store->values, i);
+        int64_t bad = 0;
+        const hn_status status = store->kernels->count_nonfinite(&store->exec, parameter->elements, part.data, &bad);
+        if (status != HN_OK) return status;
+        if (bad != 0) {
+            return hni_error(context, HN_ERROR_NONFINITE, "checkpoint: parameter '%s' has %lld values that are infinite or NaN",
+                             parameter->name, (long long)bad);
+        }
+    }
+    return HN_OK;
+}
+
+/* ---- the whole ---- */
+
+static hn_status read_vocabulary(hn_context *context, const hn_safetensors *file, hn_trained *trained)
+{
+    const hn_file_tensor *blob = hn_safetensors_find(file, "blob.vocabulary");
+    if (blob == NULL) return hni_error(context, HN_ERROR_FORMAT, "checkpoint: 'blob.vocabulary' is missing");
+    if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1 || blob->shape.size[0] > 256) {
+        return hni_error(context, HN_ERROR_FORMAT, "checkpoint: 'blob.vocabulary' must be U8 with at most 256 entries");
+    }
+    trained->symbols = blob->shape.size[0];
+    memcpy(trained->vocabulary, blob->data, (size_t)blob->shape.size[0]);
+    return HN_OK;
+}
+
+static hn_status read_model(hn_context *context, const hn_safetensors *file, hn_language_model *model)
+{
+    const char *json = hn_safetensors_text(file, "model");
+    if (json != NULL) return hn_language_model_from_json(context, json, model);
+    return hni_error(context, HN_ERROR_FORMAT, "checkpoint: this file holds no language model (no 'model' in __metadata__)");
+}
+
+hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file, const hn_graph_options *options,
+                               hn_trained **out_trained)
+{
+    hn_graph *graph = NULL;
+    hn_trained *trained = NULL;
+    void *memory = NULL;
+    hn_status status;
+    *out_trained = NULL;
+    HNI_TRY(hni_alloc(context, "model", sizeof *trained, &memory));
+    trained = memory;
+    trained->context = context;
+    HNI_TRY(read_model(context, file, &trained->model));
+    HNI_TRY(read_vocabulary(context, file, trained));
+    if (trained->symbols > trained->model.vocabulary_size) {
+        status = hni_error(context, HN_ERROR_FORMAT, "checkpoint: %lld symbols for %lld rows of the softmax layer",
+                           (long long)trained->symbols, (long long)trained->model.vocabulary_size);
+        goto cleanup;
+    }
+    HNI_TRY(hn_store_create(context, &trained->store));
+    HNI_TRY(hn_language_model_declare(trained->store, &trained->model));
+    HNI_TRY(hn_graph_create(context, options, &graph));
+    HNI_TRY(hni_store_seal_zero(trained->store, graph));
+    HNI_TRY(read_parameters(context, file, trained->store));
+    HNI_TRY(want_finite(context, trained->store));
+    *out_trained = trained;
+    trained = NULL;
+cleanup:
+    hn_graph_destroy(graph);
+    hn_trained_close(trained);
+    return status;
+}
+
+hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_options *options, hn_trained **out_trained)
+{
+    hn_safetensors *file = NULL;
+    *out_trained = NULL;
+    hn_status status = hn_safetensors_open(context, path, &file);
+    if (status == HN_OK) status = hn_trained_from_file(context, file, options, out_trained);
+    hn_safetensors_close(file);
+    return status;
+}
+
+void hn_trained_close(hn_trained *trained)
+{
+    if (trained == NULL) return;
+    hn_store_destroy(trained->store);
+    hni_free(trained->context, trained);
+}
