@@ -292,8 +292,8 @@ static void test_each_failing_allocation_is_reported(void **state)
             hn_context_options_default(&options);
             options.allocator = test_allocator_hook(&memory);
             if (hn_context_create(&options, &context) == HN_OK) {
-                assert_int_equal(draw_both(context, (hni_picture_format)format),
-                                 memory.has_failed ? HN_ERROR_MEMORY : HN_OK);
+                hn_status status = draw_both(context, (hni_picture_format)format);
+                assert_int_equal(status, memory.has_failed ? HN_ERROR_MEMORY : HN_OK);
             }
             hn_context_destroy(context);
             assert_int_equal(memory.blocks, 0);
