@@ -2,66 +2,72 @@
  * trainer knows tasks only through this struct; src/app/tasks/registry.c lists them.
  *
  *     recipe -> open data -> declare model -> [ batch -> loss -> backward -> optimiser ] -> metrics, sample -> checkpoint
+ *
+ * The order of calls: open, declare, (the caller seals the store), bind, then loss, backward, advance as often as wanted;
+ * evaluate and sample between two updates; close last. Functions that can fail leave a text in the context.
  */
 #ifndef HNI_APP_TASKS_TASK_H
 #define HNI_APP_TASKS_TASK_H
 
+#include "app/data/find.h"
 #include "core/settings.h"
 #include "hypernet/nn.h"
-#include "hypernet/optim.h"
-
-/* Where data may lie, in the order of looking: --data, $HYPERNET_DATA, ~/.local/share/hypernet, then what Debian ships. */
-typedef struct hni_data_places {
-    const char *folders[4]; /* NULL entries are skipped */
-} hni_data_places;
-
-/* What `recipes` and messages say about a recipe's data. */
-typedef struct hni_data_status {
-    bool available;
-    char where[1024]; /* the file or folder that was found */
-    char remedy[512]; /* what to put where, with its checksum, when it is not */
-} hni_data_status;
 
 /* Size of a run as the data and the recipe give it. */
 typedef struct hni_task_size {
-    int64_t windows_per_epoch; /* updates an epoch */
+    int64_t windows_per_epoch; /* updates an epoch; 0: opened without data */
     int64_t symbols_per_step;  /* B*T: what "characters a second" counts */
+    int64_t train_symbols, valid_symbols, test_symbols; /* 0: opened without data */
     const char *symbol_name;   /* "characters" */
+    const char *metric_name;   /* "bits per character" */
 } hni_task_size;
 
 typedef struct hni_metric {
-    double value;     /* lower is better: bits per character */
-    int64_t count;    /* symbols that were predicted */
-    char note[96];    /* "64 tracks, state carried" */
+    double value;  /* lower is better: bits per character */
+    int64_t count; /* symbols that were predicted */
+    char note[96]; /* "64 tracks, state carried" */
 } hni_metric;
+
+typedef struct hni_evaluate_options {
+    const char *split; /* "valid", "test", "train", or "all" where a single file was opened */
+    int64_t tracks;    /* 0: the task's choice while training; 1: one stream */
+    /* Not NULL: called now and then; false stops with HN_ERROR_CANCELLED. */
+    bool (*progress)(void *user, int64_t done, int64_t total);
+    /* Not NULL (one track only): bits that each symbol of the text took, in order, from the second on. */
+    void (*symbol)(void *user, uint8_t byte, double bits);
+    void *user;
+} hni_evaluate_options;
 
 /* One extra tensor of a checkpoint: carried state, buffers, blobs. Memory belongs to the task until its next call. */
 typedef struct hni_task_tensor {
-    char name[96];
+    char name[96]; /* "state.layers.0", "blob.vocabulary" */
     hn_dtype dtype;
     hn_shape shape;
-    void *data;
+    const void *data;
 } hni_task_tensor;
 
 typedef struct hni_task_work hni_task_work; /* one opened task: data, model, graph tensors; private to the task */
 
 typedef struct hni_task_open {
     hn_context *context;
-    const void *data;  /* its data settings, filled */
-    const void *model; /* its model settings, filled */
-    const hni_data_places *places; /* NULL: no data is wanted (info, sampling from a checkpoint) */
-    const hn_safetensors *checkpoint; /* blobs (vocabulary) come from here if not NULL */
+    const void *data;                 /* its data settings, filled; copied */
+    const void *model;                /* its model settings, filled; copied */
+    const hni_data_places *places;    /* NULL: no data is wanted (info, sampling from a checkpoint) */
+    const char *file;                 /* not NULL: this file is the data, as one split "all", whatever the recipe says */
+    const hn_safetensors *checkpoint; /* not NULL: model and blobs (vocabulary) are taken from here */
 } hni_task_open;
 
 typedef struct hni_sample_options {
-    const char *prime;
+    const char *prime;  /* NULL or "": the start of a line */
     int64_t length;     /* symbols after the prime */
     double temperature; /* > 0; 0: always the most probable symbol */
     uint64_t seed;
-    /* Gets the text as it grows, in whole UTF-8 sequences where the bytes form some; false stops. */
+    /* Gets what was sampled as it grows (the prime is not in it), in whole UTF-8 sequences where the bytes form some, else byte
+     * by byte; false stops with HN_OK. */
     bool (*write)(void *user, const char *bytes, size_t size);
     void *user;
-    /* Not NULL: weight change of `heat_layer` under each symbol, gates i, g, f, o: Frobenius norm of the change of d_h * W_h. */
+    /* Not NULL: weight change of layer `heat_layer` under each piece that was written, gates i, g, f, o: Frobenius norm of the
+     * change of d_h * W_h, mean over the bytes of the piece. Called right after its write. */
     void (*heat)(void *user, const char *symbol, size_t size, const float change[4]);
     int heat_layer;
 } hni_sample_options;
@@ -69,32 +75,35 @@ typedef struct hni_sample_options {
 typedef struct hni_task {
     const char *name; /* the recipe's `task:` */
     const char *help;
-    const hni_settings *data_settings;  /* section "data" */
-    size_t data_size;
-    const hni_settings *model_settings; /* section "model" */
+    const hni_settings *(*data_settings)(void); /* section "data" */
+    size_t data_size;                           /* of the struct that they fill */
+    const hni_settings *(*model_settings)(void); /* section "model" */
     size_t model_size;
 
+    /* Is the data here? Looks for files, reads none. */
     hn_status (*find_data)(hn_context *context, const void *data, const hni_data_places *places, hni_data_status *out_status);
     hn_status (*open)(const hni_task_open *open, hni_task_work **out_work);
+    /* NULL is allowed. The graph may be gone already. */
     void (*close)(hni_task_work *work);
-    hn_status (*size)(const hni_task_work *work, hni_task_size *out_size);
-    /* Hex SHA-256 of what is learned from: a resume on other data is an error. */
+    void (*size)(const hni_task_work *work, hni_task_size *out_size);
+    /* Hex SHA-256 of the decoded data, all splits: a resume on other data is an error. "" without data. */
     const char *(*data_checksum)(const hni_task_work *work);
 
-    /* Declares the parameters in an open store; later binds work to the graph it runs on (state tensors, corpus). */
+    /* Declares the parameters in an open store. */
     hn_status (*declare)(hni_task_work *work, hn_store *store);
+    /* Binds work to the graph it runs on (state tensors, corpus). Binding again leaves the former graph alone, which may be gone. */
     hn_status (*bind)(hni_task_work *work, hn_weights *weights);
     /* Builds the loss of update `step` on the bound graph: a pure function of data, recipe, seed, step (and carried state).
-     * The caller has reset the graph and set its step. Dry graphs are allowed (memory forecast). */
+     * The caller has reset the graph and set its step. Dry graphs are allowed, also without data (memory forecast). */
     hn_status (*loss)(hni_task_work *work, int64_t step, hn_tensor *out_loss);
-    /* After the update: carries state over. */
+    /* After the update, before the graph is reset: carries state over. */
     hn_status (*advance)(hni_task_work *work, int64_t step);
-    /* Mean over a split ("valid", "test"), no dropout, state of training untouched. tracks 0: the task's choice while training. */
-    hn_status (*evaluate)(hni_task_work *work, const char *split, int64_t tracks, hni_metric *out_metric);
+    /* Mean over a split, no dropout; state of training untouched. Resets the graph, before and after. */
+    hn_status (*evaluate)(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
     hn_status (*sample)(hni_task_work *work, const hni_sample_options *options);
 
-    /* Carried state, buffers, blobs of a checkpoint: tensor `index`, false past the end; and back. */
-    bool (*state_get)(hni_task_work *work, int64_t index, hni_task_tensor *out_tensor);
+    /* Carried state, buffers, blobs of a checkpoint: tensor `index`. *out_more is false past the end, and no tensor is given. */
+    hn_status (*state_get)(hni_task_work *work, int64_t index, hni_task_tensor *out_tensor, bool *out_more);
     hn_status (*state_set)(hni_task_work *work, const hn_safetensors *checkpoint);
     /* __metadata__.model: settings as JSON from which libhypernet alone rebuilds the model. */
     hn_status (*model_json)(const hni_task_work *work, char *out_text, size_t size);
