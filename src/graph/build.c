@@ -35,7 +35,8 @@ static int front_axis(const hn_graph *graph, hn_tensor x, int axis)
 hn_tensor hn_matmul(hn_graph *graph, hn_tensor a, hn_tensor b, hn_transpose transpose)
 {
     const hn_tensor inputs[2] = {a, b};
-    hni_attributes attributes = {.matmul = {((unsigned)transpose & HN_TRANSPOSE_A) != 0, ((unsigned)transpose & HN_TRANSPOSE_B) != 0}};
+    hni_attributes attributes = {
+        .matmul = {((unsigned)transpose & HN_TRANSPOSE_A) != 0, ((unsigned)transpose & HN_TRANSPOSE_B) != 0}};
     if ((unsigned)transpose > HN_TRANSPOSE_AB) {
         return hni_graph_fail(graph, HN_ERROR_ARGUMENT, "matmul: there is no transpose number %d", (int)transpose);
     }
@@ -89,7 +90,9 @@ hn_tensor hn_slice(hn_graph *graph, hn_tensor x, int axis, int64_t start, int64_
 
 hn_tensor hn_concat(hn_graph *graph, const hn_tensor *parts, int64_t count, int axis)
 {
-    if (count < 1) return hni_graph_fail(graph, HN_ERROR_ARGUMENT, "concat: needs at least one part, %lld given", (long long)count);
+    if (count < 1)
+        return hni_graph_fail(graph, HN_ERROR_ARGUMENT, "concat: needs at least one part, %lld given",
+                              (long long)count);
     const hni_attributes attributes = {.concat = {front_axis(graph, parts[0], axis)}};
     return hni_graph_apply(graph, HNI_OP_CONCAT, &attributes, parts, count);
 }
@@ -100,8 +103,14 @@ static hn_tensor reduce(hn_graph *graph, hni_op op, hn_tensor x, unsigned axes, 
     return hni_graph_apply(graph, op, &attributes, &x, 1);
 }
 
-hn_tensor hn_sum(hn_graph *graph, hn_tensor x, unsigned axes, bool keep) { return reduce(graph, HNI_OP_SUM, x, axes, keep); }
-hn_tensor hn_mean(hn_graph *graph, hn_tensor x, unsigned axes, bool keep) { return reduce(graph, HNI_OP_MEAN, x, axes, keep); }
+hn_tensor hn_sum(hn_graph *graph, hn_tensor x, unsigned axes, bool keep)
+{
+    return reduce(graph, HNI_OP_SUM, x, axes, keep);
+}
+hn_tensor hn_mean(hn_graph *graph, hn_tensor x, unsigned axes, bool keep)
+{
+    return reduce(graph, HNI_OP_MEAN, x, axes, keep);
+}
 
 hn_tensor hn_layer_norm(hn_graph *graph, hn_tensor x, hn_tensor gain, hn_tensor shift, double epsilon)
 {
@@ -133,9 +142,13 @@ hn_tensor hn_dropout(hn_graph *graph, hn_tensor x, const hn_dropout_options *opt
     return hni_graph_apply(graph, HNI_OP_DROPOUT, &attributes, &x, 1);
 }
 
-hn_tensor hn_lookup(hn_graph *graph, hn_tensor table, hn_tensor indices) { return binary(graph, HNI_OP_LOOKUP, table, indices); }
+hn_tensor hn_lookup(hn_graph *graph, hn_tensor table, hn_tensor indices)
+{
+    return binary(graph, HNI_OP_LOOKUP, table, indices);
+}
 
-hn_tensor hn_softmax_cross_entropy(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights, double divisor)
+hn_tensor hn_softmax_cross_entropy(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights,
+                                   double divisor)
 {
     const hn_tensor inputs[3] = {contiguous(graph, logits), targets, contiguous(graph, weights)};
     const hni_attributes attributes = {.softmax_cross_entropy = {divisor}};
@@ -154,7 +167,10 @@ hn_tensor hn_where_length(hn_graph *graph, hn_tensor a, hn_tensor b, hn_tensor l
     return hni_graph_apply(graph, HNI_OP_WHERE_LENGTH, &attributes, inputs, 3);
 }
 
-hn_tensor hn_reverse(hn_graph *graph, hn_tensor x, hn_tensor lengths) { return binary(graph, HNI_OP_REVERSE, x, lengths); }
+hn_tensor hn_reverse(hn_graph *graph, hn_tensor x, hn_tensor lengths)
+{
+    return binary(graph, HNI_OP_REVERSE, x, lengths);
+}
 
 hn_tensor hn_gather_windows(hn_graph *graph, hn_tensor source, const int64_t *starts, int64_t count, int64_t length)
 {

@@ -147,7 +147,8 @@ hni_value *hni_graph_value(const hn_graph *graph, hn_tensor tensor)
         hni_value *value = &graph->persistent[index];
         return value->used && value->generation == tensor.generation ? value : NULL;
     }
-    if (tensor.slot == 0 || (int64_t)tensor.slot > graph->value_count || tensor.generation != graph->generation) return NULL;
+    if (tensor.slot == 0 || (int64_t)tensor.slot > graph->value_count || tensor.generation != graph->generation)
+        return NULL;
     return &graph->values[tensor.slot - 1];
 }
 
@@ -156,9 +157,10 @@ hni_value *hni_graph_want(hn_graph *graph, hn_tensor tensor, const char *what)
     hni_value *value = hni_graph_value(graph, tensor);
     if (value == NULL) {
         const bool empty = tensor.slot == 0;
-        hni_graph_fail(graph, HN_ERROR_STALE, "%s: %s", what,
-                       empty ? "an input is no tensor (HN_NO_TENSOR)"
-                             : "a tensor of an earlier step or of another graph (the graph was reset, or it was dropped)");
+        hni_graph_fail(
+            graph, HN_ERROR_STALE, "%s: %s", what,
+            empty ? "an input is no tensor (HN_NO_TENSOR)"
+                  : "a tensor of an earlier step or of another graph (the graph was reset, or it was dropped)");
     }
     return value;
 }
@@ -190,7 +192,8 @@ hn_tensor hni_graph_add_value(hn_graph *graph, const hni_view *view)
 static hn_tensor add_persistent(hn_graph *graph, const hni_view *view)
 {
     int64_t index = 0;
-    while (index < graph->persistent_count && graph->persistent[index].used) index++;
+    while (index < graph->persistent_count && graph->persistent[index].used)
+        index++;
     void *values = graph->persistent;
     const bool ok = grow(graph, "persistent tensors", index, &graph->persistent_room, sizeof(hni_value), &values);
     graph->persistent = values;
@@ -223,16 +226,21 @@ hn_status hni_graph_take(hn_graph *graph, hni_view *view)
 static bool is_float(hn_dtype dtype) { return dtype == HN_DTYPE_F32 || dtype == HN_DTYPE_F64; }
 
 /* The type in which the graph keeps `dtype`: its own float for floats. */
-static hn_dtype kept_type(const hn_graph *graph, hn_dtype dtype) { return is_float(dtype) ? graph->kernels->dtype : dtype; }
+static hn_dtype kept_type(const hn_graph *graph, hn_dtype dtype)
+{
+    return is_float(dtype) ? graph->kernels->dtype : dtype;
+}
 
 static hn_status check_new(hn_graph *graph, hn_dtype dtype, hn_shape shape)
 {
     char text[96];
     if (!is_float(dtype) && dtype != HN_DTYPE_I32 && dtype != HN_DTYPE_U8) {
-        return hni_error(graph->context, HN_ERROR_TYPE, "tensor: no op takes %s yet: give F32, F64, I32 or U8", hn_dtype_name(dtype));
+        return hni_error(graph->context, HN_ERROR_TYPE, "tensor: no op takes %s yet: give F32, F64, I32 or U8",
+                         hn_dtype_name(dtype));
     }
     if (hn_shape_elements(shape) < 1) {
-        return hni_error(graph->context, HN_ERROR_SHAPE, "tensor: %s is no shape: at most %d dimensions, each at least 1",
+        return hni_error(graph->context, HN_ERROR_SHAPE,
+                         "tensor: %s is no shape: at most %d dimensions, each at least 1",
                          hn_shape_print(shape, text, sizeof text), HN_MAX_RANK);
     }
     return HN_OK;
@@ -249,9 +257,10 @@ hn_tensor hn_tensor_from(hn_graph *graph, hn_dtype dtype, hn_shape shape, const 
     hni_view view = hni_view_of(NULL, kept_type(graph, dtype), shape);
     graph->status = hni_graph_take(graph, &view);
     if (graph->status != HN_OK) return HN_NO_TENSOR;
-    graph->status = data != NULL ? graph->kernels->copy_in(&graph->exec, &view, dtype, data)
-                                 : graph->kernels->fill_zero(&graph->exec, view.data,
-                                                             (size_t)hni_view_elements(&view) * hn_dtype_size(view.dtype));
+    graph->status = data != NULL
+                        ? graph->kernels->copy_in(&graph->exec, &view, dtype, data)
+                        : graph->kernels->fill_zero(&graph->exec, view.data,
+                                                    (size_t)hni_view_elements(&view) * hn_dtype_size(view.dtype));
     if (graph->status != HN_OK) return HN_NO_TENSOR;
     const hn_tensor tensor = hni_graph_add_value(graph, &view);
     if (tensor.slot != 0) hni_graph_slot(graph, tensor.slot)->wants_gradient = differentiable;
@@ -357,7 +366,8 @@ hn_status hn_tensor_store(hn_graph *graph, hn_tensor source, hn_tensor persisten
     static const double no_parameters[2] = {0, 0};
     hni_value *from, *to;
     hn_status status = want_persistent(graph, "store", persistent);
-    if (status == HN_OK) status = want_count(graph, "store", source, hn_shape_elements(hn_tensor_shape(graph, source)), &from);
+    if (status == HN_OK)
+        status = want_count(graph, "store", source, hn_shape_elements(hn_tensor_shape(graph, source)), &from);
     if (status == HN_OK) status = want_count(graph, "store", persistent, hni_view_elements(&from->view), &to);
     if (status != HN_OK) return status;
     if (!hn_shape_equal(hni_view_shape(&from->view), hni_view_shape(&to->view)) || from->view.dtype != to->view.dtype ||

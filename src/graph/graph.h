@@ -13,10 +13,10 @@ typedef struct hni_value {
     uint32_t root;       /* slot that owns storage and gradient; this one unless it is a view */
     uint32_t generation; /* persistent slots: of this value */
     bool wants_gradient;
-    bool has_node;       /* made by a recorded op (else a leaf) */
-    bool has_gradient;   /* `gradient` is there (a dry graph has no addresses) */
-    bool bound;          /* persistent: storage belongs to somebody else (the parameter store) */
-    bool used;           /* persistent: the slot is taken */
+    bool has_node;     /* made by a recorded op (else a leaf) */
+    bool has_gradient; /* `gradient` is there (a dry graph has no addresses) */
+    bool bound;        /* persistent: storage belongs to somebody else (the parameter store) */
+    bool used;         /* persistent: the slot is taken */
 } hni_value;
 
 typedef struct hni_node {
@@ -45,15 +45,15 @@ struct hn_graph {
     const hni_kernels *kernels;
     bool dry;
     bool recording, training, walked;
-    hn_status status;      /* first error of a builder since the last reset */
-    uint32_t generation;   /* of step tensors; unique among the context's graphs */
+    hn_status status;    /* first error of a builder since the last reset */
+    uint32_t generation; /* of step tensors; unique among the context's graphs */
     uint64_t resets;
-    hni_arena data;        /* activations, saved blocks, gradients (counted only in a dry graph) */
-    hni_arena meta;        /* nodes and their input lists */
-    hni_arena scratch;     /* of one op */
+    hni_arena data;    /* activations, saved blocks, gradients (counted only in a dry graph) */
+    hni_arena meta;    /* nodes and their input lists */
+    hni_arena scratch; /* of one op */
     hni_exec exec;
     hni_step_block step;
-    hni_value *values;     /* step tensors: slot i + 1 */
+    hni_value *values; /* step tensors: slot i + 1 */
     int64_t value_count, value_room;
     hni_value *persistent; /* slot HNI_PERSISTENT + i */
     int64_t persistent_count, persistent_room;
@@ -92,6 +92,7 @@ hn_tensor hni_graph_add_value(hn_graph *graph, const hni_view *view);
 /* Memory for a contiguous view in the step arena. */
 HN_MUST_USE hn_status hni_graph_take(hn_graph *graph, hni_view *view);
 /* Runs an op and records it. */
-hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs, int64_t count);
+hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs,
+                          int64_t count);
 
 #endif

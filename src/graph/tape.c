@@ -15,8 +15,8 @@ static const double no_parameters[2] = {0, 0};
 /* ---- forward ---- */
 
 /* A call with resolved inputs in the tape's memory; NULL after an error. */
-static hni_node *new_node(hn_graph *graph, const hni_op_spec *spec, const hni_attributes *attributes, const hn_tensor *inputs,
-                          int64_t count)
+static hni_node *new_node(hn_graph *graph, const hni_op_spec *spec, const hni_attributes *attributes,
+                          const hn_tensor *inputs, int64_t count)
 {
     void *memory = NULL, *views = NULL, *slots = NULL;
     if (graph->status == HN_OK) graph->status = hni_arena_take(&graph->meta, sizeof(hni_node), &memory);
@@ -49,7 +49,8 @@ static bool is_differentiable(const hni_op_spec *spec, int64_t input)
 static bool any_wants_gradient(const hn_graph *graph, const hni_node *node)
 {
     for (int64_t i = 0; i < node->call.input_count; i++) {
-        if (is_differentiable(node->call.spec, i) && hni_graph_slot(graph, node->inputs[i])->wants_gradient) return true;
+        if (is_differentiable(node->call.spec, i) && hni_graph_slot(graph, node->inputs[i])->wants_gradient)
+            return true;
     }
     return false;
 }
@@ -61,7 +62,8 @@ static hn_status compute(hn_graph *graph, hni_call *call)
     HNI_TRY(call->spec->shape(graph->context, call));
     if (call->spec->kind == HNI_OP_KIND_VIEW) goto cleanup;
     HNI_TRY(hni_graph_take(graph, &call->out));
-    for (int i = 0; i < call->saved_count; i++) HNI_TRY(hni_graph_take(graph, &call->saved[i]));
+    for (int i = 0; i < call->saved_count; i++)
+        HNI_TRY(hni_graph_take(graph, &call->saved[i]));
     HNI_TRY(call->spec->forward(graph->kernels, &graph->exec, call));
 cleanup:
     hni_arena_reset(&graph->scratch);
@@ -82,7 +84,8 @@ static bool push_node(hn_graph *graph, hni_node *node)
     return true;
 }
 
-hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs, int64_t count)
+hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs,
+                          int64_t count)
 {
     if (graph->status != HN_OK) return HN_NO_TENSOR;
     const hni_op_spec *spec = hni_op_find(op);
@@ -123,7 +126,8 @@ static hn_status give_gradient_back(hn_graph *graph, size_t size, void *data)
     if (graph->free_count == graph->free_room) {
         const int64_t room = graph->free_room == 0 ? 64 : graph->free_room * 2;
         void *list = graph->free_gradients;
-        const hn_status status = hni_realloc_array(graph->context, "gradient list", (size_t)room, sizeof(hni_free_gradient), &list);
+        const hn_status status =
+            hni_realloc_array(graph->context, "gradient list", (size_t)room, sizeof(hni_free_gradient), &list);
         if (status != HN_OK) return status;
         graph->free_gradients = list;
         graph->free_room = room;
@@ -189,7 +193,8 @@ static hn_status mutate_view(hn_graph *graph, const hni_node *node)
     hni_view region;
     if (!is_mutated(graph, node, 0)) return HN_OK;
     const hn_status status = gradient_view(graph, node->out, false, &fresh, &region);
-    return status != HN_OK ? status : graph->kernels->map(&graph->exec, HNI_MAP_SCALE, parameters, &region, &region, false);
+    return status != HN_OK ? status
+                           : graph->kernels->map(&graph->exec, HNI_MAP_SCALE, parameters, &region, &region, false);
 }
 #endif
 
@@ -268,7 +273,8 @@ cleanup:
 static hn_status walk(hn_graph *graph)
 {
     hn_status status = HN_OK;
-    for (int64_t i = graph->node_count - 1; status == HN_OK && i >= 0; i--) status = walk_node(graph, graph->nodes[i]);
+    for (int64_t i = graph->node_count - 1; status == HN_OK && i >= 0; i--)
+        status = walk_node(graph, graph->nodes[i]);
     graph->walked = true;
     if (status != HN_OK) graph->status = status;
     return status;
@@ -278,13 +284,13 @@ static hn_status check_backward(hn_graph *graph, hn_tensor output)
 {
     if (graph->status != HN_OK) return graph->status;
     if (graph->walked) {
-        return hni_error(graph->context, HN_ERROR_STATE, "backward: this tape has been walked already: reset the graph first");
+        return hni_error(graph->context, HN_ERROR_STATE,
+                         "backward: this tape has been walked already: reset the graph first");
     }
     const hni_value *value = hni_graph_want(graph, output, "backward");
     if (value == NULL) return graph->status;
     if (!value->wants_gradient) {
-        return hni_error(graph->context, HN_ERROR_STATE,
-                         "backward: the output depends on nothing differentiable%s",
+        return hni_error(graph->context, HN_ERROR_STATE, "backward: the output depends on nothing differentiable%s",
                          graph->recording ? "" : " (recording is off)");
     }
     return HN_OK;
@@ -320,7 +326,8 @@ hn_status hn_backward_from(hn_graph *graph, hn_tensor output, hn_tensor cotangen
     if (from == NULL) return graph->status;
     if (!hn_shape_equal(hni_view_shape(&from->view), hn_tensor_shape(graph, output)) ||
         from->view.dtype != graph->kernels->dtype) {
-        status = hni_error(graph->context, HN_ERROR_SHAPE, "backward: the cotangent must have the output's shape and type");
+        status =
+            hni_error(graph->context, HN_ERROR_SHAPE, "backward: the cotangent must have the output's shape and type");
         goto cleanup;
     }
     HNI_TRY(gradient_view(graph, output.slot, false, &fresh, &gradient));

@@ -6,14 +6,14 @@
 hn_status hni_check_indices(hn_context *context, const char *op, const char *argument, const hni_view *indices,
                             int64_t limit)
 {
-    const int32_t *values = indices->data;
-    const int64_t count = hni_view_elements(indices);
-    for (int64_t i = 0; i < count; i++) {
-        if (values[i] >= 0 && values[i] < limit) continue;
+    const int32_t *values = indices->data; /* [R] at any stride */
+    for (int64_t i = 0; i < indices->size[0]; i++) {
+        const int32_t value = values[i * indices->stride[0]];
+        if (value >= 0 && value < limit) continue;
         const hni_blame blame = {.op = op, .argument = argument};
         return hni_error_at(context, HN_ERROR_ARGUMENT, &blame,
                             "entry %" PRId64 " of %s is %" PRId32 ", it must lie in [0,%" PRId64 ")", i, argument,
-                            values[i], limit);
+                            value, limit);
     }
     return HN_OK;
 }

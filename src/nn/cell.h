@@ -28,7 +28,7 @@ typedef struct hni_cell_input {
 typedef struct hni_lstm {
     int64_t units;
     bool layer_norm;
-    hn_tensor weight_h;               /* [4n,n] */
+    hn_tensor weight_h;                /* [4n,n] */
     hn_tensor gates_gain, gates_shift; /* [4,1,n] */
     hn_tensor cell_gain, cell_shift;   /* [n] */
     double forget_bias, keep;
@@ -36,15 +36,15 @@ typedef struct hni_lstm {
 } hni_lstm;
 
 typedef struct hni_hyper {
-    int64_t embedding;       /* E */
-    bool previous_output;    /* reading: embeddings from the hyper cell's previous output */
-    hni_cell_input input;    /* of the hyper cell, x part */
-    hn_tensor weight_main;   /* [4M,N] part of the hyper cell's weight_x that reads h */
+    int64_t embedding;     /* E */
+    bool previous_output;  /* reading: embeddings from the hyper cell's previous output */
+    hni_cell_input input;  /* of the hyper cell, x part */
+    hn_tensor weight_main; /* [4M,N] part of the hyper cell's weight_x that reads h */
     hni_lstm cell;
-    hn_tensor embed_weight;  /* [8E + 4(E+1), M]: z_h, z_x, z_b with one constant element a gate */
-    hn_tensor embed_bias;    /* the same length */
-    hn_tensor scale_weight;  /* [8,N,E] d_h, d_x */
-    hn_tensor shift_weight;  /* [4,N,E+1] d_b with b_0 as the weight of the constant element */
+    hn_tensor embed_weight; /* [8E + 4(E+1), M]: z_h, z_x, z_b with one constant element a gate */
+    hn_tensor embed_bias;   /* the same length */
+    hn_tensor scale_weight; /* [8,N,E] d_h, d_x */
+    hn_tensor shift_weight; /* [4,N,E+1] d_b with b_0 as the weight of the constant element */
 } hni_hyper;
 
 /* A layer prepared for one window. */
@@ -60,9 +60,9 @@ typedef struct hni_cell_state {
 } hni_cell_state;
 
 typedef struct hni_cell_view { /* what a step lets be seen */
-    hn_tensor d_h;           /* [4,B,N] */
-    hn_tensor z_h, z_x, z_b; /* [B,4,E]; z_b is [B,4,E+1], the last one constant */
-    hn_tensor phi;           /* [B,N] */
+    hn_tensor d_h;             /* [4,B,N] */
+    hn_tensor z_h, z_x, z_b;   /* [B,4,E]; z_b is [B,4,E+1], the last one constant */
+    hn_tensor phi;             /* [B,N] */
 } hni_cell_view;
 
 /* x is [B,T,X] or i32 [B,T]; scale [B,T] or HN_NO_TENSOR; weight [4n,X]; bias [4n] or HN_NO_TENSOR. */
@@ -73,7 +73,8 @@ void hni_cell_input_reverse(hn_graph *graph, hni_cell_input *input, hn_tensor le
 hn_tensor hni_cell_input_at(hn_graph *graph, const hni_cell_input *input, int64_t t);
 
 /* Names below `name` ("layers.0" or "layers.0.hyper"). */
-void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep, hni_lstm *out_lstm);
+void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep,
+                      hni_lstm *out_lstm);
 /* y [4,B,n] before layer norm and forget bias, c [B,n] -> new h and c; out_phi may be NULL. */
 void hni_lstm_update(hn_graph *graph, const hni_lstm *lstm, hn_tensor y, const hni_draw *draw, hni_cell_state *state,
                      hn_tensor *out_phi);

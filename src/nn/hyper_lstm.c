@@ -37,7 +37,8 @@ static hn_tensor named(hn_weights *weights, const char *name, const char *suffix
     return hni_want_rank(hn_weights_graph(weights), hni_weight(weights, name, suffix, shape, init), suffix, shape.rank);
 }
 
-static void prepare_embeddings(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor bias, hni_hyper *hyper)
+static void prepare_embeddings(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor bias,
+                               hni_hyper *hyper)
 {
     hn_graph *graph = hn_weights_graph(weights);
     const int64_t n = cell->units, m = cell->hyper_units, e = cell->embedding_size;
@@ -132,11 +133,12 @@ void hni_hyper_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hn
     view->z_h = embeddings(graph, z, 0, e);
     view->z_x = embeddings(graph, z, 4 * e, e);
     view->z_b = embeddings(graph, z, 8 * e, e + 1);
-    const hn_tensor d = vectors(graph, scaling, hyper->scale_weight);     /* [8,B,N] */
-    const hn_tensor b = vectors(graph, view->z_b, hyper->shift_weight);   /* [4,B,N] */
+    const hn_tensor d = vectors(graph, scaling, hyper->scale_weight);   /* [8,B,N] */
+    const hn_tensor b = vectors(graph, view->z_b, hyper->shift_weight); /* [4,B,N] */
     view->d_h = hn_slice(graph, d, 0, 0, 4);
     const hn_tensor d_x = hn_slice(graph, d, 0, 4, 4);
-    const hn_tensor recurrent = hni_gates_first(graph, hni_project(graph, state->h, layer->main.weight_h), layer->main.units);
+    const hn_tensor recurrent =
+        hni_gates_first(graph, hni_project(graph, state->h, layer->main.weight_h), layer->main.units);
     const hn_tensor from_input = hn_mul_add(graph, d_x, hni_cell_input_at(graph, &layer->input, t), b);
     const hn_tensor y = hn_mul_add(graph, view->d_h, recurrent, from_input);
     hni_lstm_update(graph, &layer->main, y, draw, state, &view->phi);

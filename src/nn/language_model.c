@@ -69,7 +69,8 @@ hn_language_result hn_language_run(hn_weights *weights, const hn_language_model 
         options.observe = observe != NULL ? &observe[k] : NULL;
         if (k > 0) x = drop(weights, site, x, model->keep_between, window->first_row);
         if (k == 0 && model->keep_input < 1 && graph->training) {
-            options.input_scale = drop(weights, "dropout input", ones(graph, rows, steps), model->keep_input, window->first_row);
+            options.input_scale =
+                drop(weights, "dropout input", ones(graph, rows, steps), model->keep_input, window->first_row);
         }
         const hn_sequence_result layer = hn_sequence(weights, name, &cell, x, state[k], &options);
         result.outputs[k] = x = layer.outputs;

@@ -8,7 +8,8 @@ hn_tensor hni_weight(hn_weights *weights, const char *prefix, const char *suffix
     char name[160];
     const int length = snprintf(name, sizeof name, "%s.%s", prefix, suffix);
     if (length < 0 || length >= (int)sizeof name) {
-        return hni_graph_fail(hn_weights_graph(weights), HN_ERROR_ARGUMENT, "weights: the name '%.60s..' is too long", prefix);
+        return hni_graph_fail(hn_weights_graph(weights), HN_ERROR_ARGUMENT, "weights: the name '%.60s..' is too long",
+                              prefix);
     }
     return hn_weights_get(weights, name, shape, init);
 }

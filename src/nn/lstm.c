@@ -64,17 +64,21 @@ hn_tensor hni_cell_input_at(hn_graph *graph, const hni_cell_input *input, int64_
 
 /* ---- cell ---- */
 
-void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep, hni_lstm *out_lstm)
+void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep,
+                      hni_lstm *out_lstm)
 {
     hn_graph *graph = hn_weights_graph(weights);
     const hn_init ones = hn_init_constant(1), zeros = hn_init_zeros();
     char site[192];
-    *out_lstm = (hni_lstm){.units = units, .layer_norm = cell->layer_norm, .forget_bias = cell->forget_bias, .keep = keep};
+    *out_lstm =
+        (hni_lstm){.units = units, .layer_norm = cell->layer_norm, .forget_bias = cell->forget_bias, .keep = keep};
     out_lstm->weight_h = hni_weight(weights, name, "weight_h", HN_SHAPE2(4 * units, units), hn_init_orthogonal(4, 1));
     if (cell->layer_norm) {
         const hn_shape per_gate = HN_SHAPE3(4, 1, units);
-        out_lstm->gates_gain = hn_reshape(graph, hni_weight(weights, name, "ln_gates.gain", HN_SHAPE2(4, units), ones), per_gate);
-        out_lstm->gates_shift = hn_reshape(graph, hni_weight(weights, name, "ln_gates.shift", HN_SHAPE2(4, units), zeros), per_gate);
+        out_lstm->gates_gain =
+            hn_reshape(graph, hni_weight(weights, name, "ln_gates.gain", HN_SHAPE2(4, units), ones), per_gate);
+        out_lstm->gates_shift =
+            hn_reshape(graph, hni_weight(weights, name, "ln_gates.shift", HN_SHAPE2(4, units), zeros), per_gate);
         out_lstm->cell_gain = hni_weight(weights, name, "ln_cell.gain", HN_SHAPE1(units), ones);
         out_lstm->cell_shift = hni_weight(weights, name, "ln_cell.shift", HN_SHAPE1(units), zeros);
     }
@@ -116,7 +120,8 @@ void hni_lstm_update(hn_graph *graph, const hni_lstm *lstm, hn_tensor y, const h
 void hni_lstm_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
                    hni_cell_view *view)
 {
-    const hn_tensor recurrent = hni_gates_first(graph, hni_project(graph, state->h, layer->main.weight_h), layer->main.units);
+    const hn_tensor recurrent =
+        hni_gates_first(graph, hni_project(graph, state->h, layer->main.weight_h), layer->main.units);
     const hn_tensor y = hn_add(graph, recurrent, hni_cell_input_at(graph, &layer->input, t));
     hni_lstm_update(graph, &layer->main, y, draw, state, &view->phi);
 }

@@ -4,7 +4,10 @@
 
 #include "nn/cell.h"
 
-void hn_sequence_options_default(hn_sequence_options *out_options) { *out_options = (hn_sequence_options){.reverse = false}; }
+void hn_sequence_options_default(hn_sequence_options *out_options)
+{
+    *out_options = (hn_sequence_options){.reverse = false};
+}
 
 int64_t hn_cell_state_size(const hn_cell *cell)
 {
@@ -43,14 +46,18 @@ static void keep_ended(hn_graph *graph, const hn_cell *cell, const hni_cell_stat
 
 /* ---- a layer over a window ---- */
 
-static void prepare(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor x, hn_tensor scale, hni_layer *layer)
+static void prepare(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor x, hn_tensor scale,
+                    hni_layer *layer)
 {
     hn_graph *graph = hn_weights_graph(weights);
     const bool hyper = cell->kind == HN_CELL_HYPERLSTM, has_bias = hyper || !cell->layer_norm;
-    const hn_init init = cell->input_init == HN_INPUT_INIT_UNIFORM ? hn_init_uniform(sqrt(3.0 / (double)cell->input_size))
-                                                                    : hn_init_orthogonal(4, 1);
-    const hn_tensor weight_x = hni_weight(weights, name, "weight_x", HN_SHAPE2(4 * cell->units, cell->input_size), init);
-    const hn_tensor bias = has_bias ? hni_weight(weights, name, "bias", HN_SHAPE1(4 * cell->units), hn_init_zeros()) : HN_NO_TENSOR;
+    const hn_init init = cell->input_init == HN_INPUT_INIT_UNIFORM
+                             ? hn_init_uniform(sqrt(3.0 / (double)cell->input_size))
+                             : hn_init_orthogonal(4, 1);
+    const hn_tensor weight_x =
+        hni_weight(weights, name, "weight_x", HN_SHAPE2(4 * cell->units, cell->input_size), init);
+    const hn_tensor bias =
+        has_bias ? hni_weight(weights, name, "bias", HN_SHAPE1(4 * cell->units), hn_init_zeros()) : HN_NO_TENSOR;
     layer->cell = cell;
     hni_lstm_prepare(weights, name, cell, cell->units, cell->keep_recurrent, &layer->main);
     layer->input = hni_cell_input_prepare(graph, x, scale, weight_x, hyper ? HN_NO_TENSOR : bias);
@@ -106,8 +113,8 @@ static hn_tensor with_time(hn_graph *graph, hn_tensor x) /* [B,N] -> [B,1,N] */
     return hn_reshape(graph, x, HN_SHAPE3(s.size[0], 1, s.size[1]));
 }
 
-static void observe_step(hn_graph *graph, const hn_cell *cell, const hni_cell_view *view, const hni_cell_state *state, int64_t t,
-                         step_lists *lists)
+static void observe_step(hn_graph *graph, const hn_cell *cell, const hni_cell_view *view, const hni_cell_state *state,
+                         int64_t t, step_lists *lists)
 {
     lists->cell[t] = with_time(graph, state->c);
     lists->phi[t] = with_time(graph, view->phi);
@@ -118,9 +125,11 @@ static void observe_step(hn_graph *graph, const hn_cell *cell, const hni_cell_vi
     lists->z_b[t] = embedding_only(graph, view->z_b, cell->embedding_size);
 }
 
-static void join_observations(hn_graph *graph, const hn_cell *cell, const step_lists *lists, int64_t steps, hn_observation *out)
+static void join_observations(hn_graph *graph, const hn_cell *cell, const step_lists *lists, int64_t steps,
+                              hn_observation *out)
 {
-    *out = (hn_observation){.cell = hn_concat(graph, lists->cell, steps, 1), .phi = hn_concat(graph, lists->phi, steps, 1)};
+    *out = (hn_observation){.cell = hn_concat(graph, lists->cell, steps, 1),
+                            .phi = hn_concat(graph, lists->phi, steps, 1)};
     if (cell->kind != HN_CELL_HYPERLSTM) return;
     out->d_h = hn_concat(graph, lists->d_h, steps, 1);
     out->z_h = hn_concat(graph, lists->z_h, steps, 1);
@@ -135,7 +144,8 @@ static hn_tensor full_lengths(hn_graph *graph, int64_t rows, int64_t steps)
     const hn_status status = hni_arena_take(&graph->meta, (size_t)rows * sizeof(int32_t), &memory);
     if (status != HN_OK) return hni_graph_fail(graph, status, "sequence: no memory for lengths");
     int32_t *lengths = memory;
-    for (int64_t i = 0; i < rows; i++) lengths[i] = (int32_t)steps;
+    for (int64_t i = 0; i < rows; i++)
+        lengths[i] = (int32_t)steps;
     return hn_tensor_from(graph, HN_DTYPE_I32, HN_SHAPE1(rows), lengths, false);
 }
 
@@ -189,7 +199,8 @@ hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_c
 
     hni_cell_state now = split_state(graph, cell, state);
     const hn_tensor nothing = hn_tensor_from(graph, hn_graph_dtype(graph), HN_SHAPE2(rows, cell->units), NULL, false);
-    hni_draw draw = {chosen.dropout_base, chosen.dropout_time, chosen.dropout_length > 0 ? chosen.dropout_length : steps};
+    hni_draw draw = {chosen.dropout_base, chosen.dropout_time,
+                     chosen.dropout_length > 0 ? chosen.dropout_length : steps};
     for (int64_t t = 0; t < steps; t++, draw.time++) {
         const hni_cell_state old = now;
         hni_cell_view view = {HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR};
@@ -223,7 +234,7 @@ hn_tensor hn_step(hn_weights *weights, const char *name, const hn_cell *cell, hn
     if (shape.rank != 1 && shape.rank != 2) {
         return hni_graph_fail(graph, HN_ERROR_SHAPE, "%s: a step reads [B,X] or I32 symbols [B]", name);
     }
-    const hn_tensor window = hn_reshape(graph, input,
-                                        shape.rank == 1 ? HN_SHAPE2(shape.size[0], 1) : HN_SHAPE3(shape.size[0], 1, shape.size[1]));
+    const hn_tensor window = hn_reshape(
+        graph, input, shape.rank == 1 ? HN_SHAPE2(shape.size[0], 1) : HN_SHAPE3(shape.size[0], 1, shape.size[1]));
     return hn_sequence(weights, name, cell, window, state, options).state;
 }

@@ -17,16 +17,22 @@ static const char *const scale_words[] = {"paper", "one", NULL};
 static const hni_setting rows[] = {
     HNI_SETTING_INTEGER("vocabulary_size", hn_language_model, vocabulary_size, 1, MOST_UNITS, 256, "V, symbols"),
     HNI_SETTING_CHOICE("cell", hn_language_model, cell.kind, cell_words, "lstm", "recurrent cell: lstm or hyperlstm"),
-    HNI_SETTING_BOOL("layer_norm", hn_language_model, cell.layer_norm, 0, "layer norm in every cell, the hyper cell included"),
+    HNI_SETTING_BOOL("layer_norm", hn_language_model, cell.layer_norm, 0,
+                     "layer norm in every cell, the hyper cell included"),
     HNI_SETTING_INT("layers", hn_language_model, layers, 1, HN_MAX_LAYERS, 1, "recurrent layers"),
     HNI_SETTING_INTEGER("units", hn_language_model, cell.units, 1, MOST_UNITS, 256, "N, units of the main cell"),
-    HNI_SETTING_INTEGER("hyper_units", hn_language_model, cell.hyper_units, 1, MOST_UNITS, 32, "M, units of the hyper cell"),
+    HNI_SETTING_INTEGER("hyper_units", hn_language_model, cell.hyper_units, 1, MOST_UNITS, 32,
+                        "M, units of the hyper cell"),
     HNI_SETTING_INTEGER("embedding_size", hn_language_model, cell.embedding_size, 1, 65536, 4,
                         "E, numbers from which a gate's scaling vector is made"),
-    HNI_SETTING_NUMBER("forget_bias", hn_language_model, cell.forget_bias, -100, 100, 1, "added inside the forget gate, not learned"),
-    HNI_SETTING_NUMBER("keep_input", hn_language_model, keep_input, LEAST_KEEP, 1, 1, "keep probability of a whole input character"),
-    HNI_SETTING_NUMBER("keep_between", hn_language_model, keep_between, LEAST_KEEP, 1, 1, "keep probability between layers"),
-    HNI_SETTING_NUMBER("keep_output", hn_language_model, keep_output, LEAST_KEEP, 1, 1, "keep probability before the softmax"),
+    HNI_SETTING_NUMBER("forget_bias", hn_language_model, cell.forget_bias, -100, 100, 1,
+                       "added inside the forget gate, not learned"),
+    HNI_SETTING_NUMBER("keep_input", hn_language_model, keep_input, LEAST_KEEP, 1, 1,
+                       "keep probability of a whole input character"),
+    HNI_SETTING_NUMBER("keep_between", hn_language_model, keep_between, LEAST_KEEP, 1, 1,
+                       "keep probability between layers"),
+    HNI_SETTING_NUMBER("keep_output", hn_language_model, keep_output, LEAST_KEEP, 1, 1,
+                       "keep probability before the softmax"),
     HNI_SETTING_NUMBER("keep_recurrent", hn_language_model, cell.keep_recurrent, LEAST_KEEP, 1, 1,
                        "keep probability of the candidate tanh(g): recurrent dropout without memory loss"),
     HNI_SETTING_NUMBER("keep_hyper_recurrent", hn_language_model, cell.keep_hyper_recurrent, LEAST_KEEP, 1, 1,
@@ -41,7 +47,8 @@ static const hni_setting rows[] = {
 
 static const hni_settings table = HNI_SETTINGS("model", rows);
 /* A recipe's section "model": all rows but the first, which the data decide. */
-static const hni_settings recipe_table = {.section = "model", .rows = rows + 1, .count = sizeof rows / sizeof rows[0] - 1};
+static const hni_settings recipe_table = {
+    .section = "model", .rows = rows + 1, .count = sizeof rows / sizeof rows[0] - 1};
 
 const hni_settings *hni_language_settings(void) { return &recipe_table; }
 const hni_settings *hni_language_checkpoint_settings(void) { return &table; }
@@ -67,7 +74,8 @@ hn_status hni_cell_check(hn_context *context, const hn_cell *cell)
     hn_language_model_default(&model);
     model.cell = *cell;
     if (cell->input_size < 1 || cell->input_size > MOST_UNITS) {
-        return hni_error(context, HN_ERROR_ARGUMENT, "cell: input_size is %lld, it must be at least 1", (long long)cell->input_size);
+        return hni_error(context, HN_ERROR_ARGUMENT, "cell: input_size is %lld, it must be at least 1",
+                         (long long)cell->input_size);
     }
     return hni_settings_check(context, "cell", &table, &model);
 }

@@ -11,13 +11,13 @@ struct hn_stream {
     hn_graph *graph;
     hn_weights *weights;
     int64_t rows;
-    int64_t state_size;              /* S of one layer */
-    hn_tensor state[HN_MAX_LAYERS];  /* [rows,S] persistent */
-    float *buffer;                   /* rows * S: reset, copies of rows */
-    int observed;                    /* layer, or -1 */
+    int64_t state_size;             /* S of one layer */
+    hn_tensor state[HN_MAX_LAYERS]; /* [rows,S] persistent */
+    float *buffer;                  /* rows * S: reset, copies of rows */
+    int observed;                   /* layer, or -1 */
     bool observation_ready;
-    float *d_h;                      /* [rows,4,N] */
-    float *phi;                      /* [rows,N] */
+    float *d_h; /* [rows,4,N] */
+    float *phi; /* [rows,N] */
 };
 
 static hn_status create_state(hn_stream *stream)
@@ -100,7 +100,8 @@ hn_status hn_stream_step(hn_stream *stream, const int32_t *symbols, float *out_l
     const hn_language_result result =
         hn_language_run(stream->weights, &stream->model, &window, stream->state, stream->observed >= 0 ? seen : NULL);
     HNI_TRY(hn_graph_status(graph));
-    for (int k = 0; k < stream->model.layers; k++) HNI_TRY(hn_tensor_store(graph, result.state[k], stream->state[k]));
+    for (int k = 0; k < stream->model.layers; k++)
+        HNI_TRY(hn_tensor_store(graph, result.state[k], stream->state[k]));
     if (stream->observed >= 0) HNI_TRY(read_observation(stream, &seen[stream->observed]));
     if (out_logits != NULL) {
         const int64_t count = stream->rows * stream->model.vocabulary_size;
@@ -114,7 +115,8 @@ cleanup:
 
 static hn_status read_state(hn_stream *stream, int layer, float *out_state)
 {
-    return hn_tensor_read(stream->graph, stream->state[layer], HN_DTYPE_F32, stream->rows * stream->state_size, out_state);
+    return hn_tensor_read(stream->graph, stream->state[layer], HN_DTYPE_F32, stream->rows * stream->state_size,
+                          out_state);
 }
 
 static hn_status write_state(hn_stream *stream, int layer, const float *state)
@@ -125,7 +127,8 @@ static hn_status write_state(hn_stream *stream, int layer, const float *state)
 static hn_status want_row(const hn_stream *stream, int64_t row, int64_t least)
 {
     if (row >= least && row < stream->rows) return HN_OK;
-    return hni_error(stream->context, HN_ERROR_ARGUMENT, "stream: row %lld of %lld", (long long)row, (long long)stream->rows);
+    return hni_error(stream->context, HN_ERROR_ARGUMENT, "stream: row %lld of %lld", (long long)row,
+                     (long long)stream->rows);
 }
 
 hn_status hn_stream_reset(hn_stream *stream, int64_t row)
@@ -148,7 +151,8 @@ hn_status hn_stream_copy_rows(hn_stream *stream, const int64_t *source)
     const size_t size = (size_t)stream->state_size;
     float *copy = stream->buffer + (size_t)stream->rows * size;
     hn_status status = HN_OK;
-    for (int64_t i = 0; status == HN_OK && i < stream->rows; i++) status = want_row(stream, source[i], 0);
+    for (int64_t i = 0; status == HN_OK && i < stream->rows; i++)
+        status = want_row(stream, source[i], 0);
     hn_graph_reset(stream->graph);
     for (int k = 0; status == HN_OK && k < stream->model.layers; k++) {
         status = read_state(stream, k, stream->buffer);
@@ -161,14 +165,18 @@ hn_status hn_stream_copy_rows(hn_stream *stream, const int64_t *source)
     return status;
 }
 
-int64_t hn_stream_state_size(const hn_stream *stream) { return stream->rows * stream->state_size * stream->model.layers; }
+int64_t hn_stream_state_size(const hn_stream *stream)
+{
+    return stream->rows * stream->state_size * stream->model.layers;
+}
 
 hn_status hn_stream_save(hn_stream *stream, float *out_state)
 {
     const int64_t size = stream->rows * stream->state_size;
     hn_status status = HN_OK;
     hn_graph_reset(stream->graph);
-    for (int k = 0; status == HN_OK && k < stream->model.layers; k++) status = read_state(stream, k, out_state + k * size);
+    for (int k = 0; status == HN_OK && k < stream->model.layers; k++)
+        status = read_state(stream, k, out_state + k * size);
     return status;
 }
 
@@ -177,7 +185,8 @@ hn_status hn_stream_restore(hn_stream *stream, const float *state)
     const int64_t size = stream->rows * stream->state_size;
     hn_status status = HN_OK;
     hn_graph_reset(stream->graph);
-    for (int k = 0; status == HN_OK && k < stream->model.layers; k++) status = write_state(stream, k, state + k * size);
+    for (int k = 0; status == HN_OK && k < stream->model.layers; k++)
+        status = write_state(stream, k, state + k * size);
     return status;
 }
 
@@ -209,7 +218,8 @@ hn_status hn_stream_observation_read(const hn_stream *stream, hn_stream_observat
 {
     *out_observation = (hn_stream_observation){NULL, NULL};
     if (!stream->observation_ready) {
-        return hni_error(stream->context, HN_ERROR_STATE, "stream: nothing was observed: call hn_stream_observe, then a step");
+        return hni_error(stream->context, HN_ERROR_STATE,
+                         "stream: nothing was observed: call hn_stream_observe, then a step");
     }
     *out_observation = (hn_stream_observation){stream->d_h, stream->phi};
     return HN_OK;

@@ -18,7 +18,8 @@ hn_status hn_language_model_to_json(hn_context *context, const hn_language_model
     if (status != HN_OK) return status;
     const size_t length = strlen(text);
     if (length >= size) {
-        status = hni_error(context, HN_ERROR_ARGUMENT, "model settings: needs %zu bytes, the buffer has %zu", length + 1, size);
+        status = hni_error(context, HN_ERROR_ARGUMENT, "model settings: needs %zu bytes, the buffer has %zu",
+                           length + 1, size);
     } else {
         memcpy(out_text, text, length + 1);
     }
@@ -44,16 +45,17 @@ static hn_status read_parameters(hn_context *context, const hn_safetensors *file
         char wanted[96], found[96];
         hn_shape_print(parameter->shape, wanted, sizeof wanted);
         if (tensor == NULL) {
-            return hni_error(context, HN_ERROR_FORMAT, "checkpoint: parameter '%s' %s is missing: is this another model's file?",
-                             parameter->name, wanted);
+            return hni_error(context, HN_ERROR_FORMAT,
+                             "checkpoint: parameter '%s' %s is missing: is this another model's file?", parameter->name,
+                             wanted);
         }
         if (!hn_shape_equal(tensor->shape, parameter->shape)) {
-            return hni_error(context, HN_ERROR_SHAPE, "checkpoint: parameter '%s' has shape %s, the model needs %s", parameter->name,
-                             hn_shape_print(tensor->shape, found, sizeof found), wanted);
+            return hni_error(context, HN_ERROR_SHAPE, "checkpoint: parameter '%s' has shape %s, the model needs %s",
+                             parameter->name, hn_shape_print(tensor->shape, found, sizeof found), wanted);
         }
         if (tensor->dtype != HN_DTYPE_F32 && tensor->dtype != HN_DTYPE_F64) {
-            return hni_error(context, HN_ERROR_TYPE, "checkpoint: parameter '%s' is %s, the model needs F32 or F64", parameter->name,
-                             hn_dtype_name(tensor->dtype));
+            return hni_error(context, HN_ERROR_TYPE, "checkpoint: parameter '%s' is %s, the model needs F32 or F64",
+                             parameter->name, hn_dtype_name(tensor->dtype));
         }
         status = hn_store_write(store, i, tensor->dtype, parameter->elements, tensor->data);
     }
@@ -70,8 +72,9 @@ static hn_status want_finite(hn_context *context, hn_store *store)
         const hn_status status = store->kernels->count_nonfinite(&store->exec, parameter->elements, part.data, &bad);
         if (status != HN_OK) return status;
         if (bad != 0) {
-            return hni_error(context, HN_ERROR_NONFINITE, "checkpoint: parameter '%s' has %lld values that are infinite or NaN",
-                             parameter->name, (long long)bad);
+            return hni_error(context, HN_ERROR_NONFINITE,
+                             "checkpoint: parameter '%s' has %lld values that are infinite or NaN", parameter->name,
+                             (long long)bad);
         }
     }
     return HN_OK;
@@ -95,7 +98,8 @@ static hn_status read_model(hn_context *context, const hn_safetensors *file, hn_
 {
     const char *json = hn_safetensors_text(file, "model");
     if (json != NULL) return hn_language_model_from_json(context, json, model);
-    return hni_error(context, HN_ERROR_FORMAT, "checkpoint: this file holds no language model (no 'model' in __metadata__)");
+    return hni_error(context, HN_ERROR_FORMAT,
+                     "checkpoint: this file holds no language model (no 'model' in __metadata__)");
 }
 
 hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file, const hn_graph_options *options,
@@ -130,7 +134,8 @@ cleanup:
     return status;
 }
 
-hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_options *options, hn_trained **out_trained)
+hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_options *options,
+                          hn_trained **out_trained)
 {
     hn_safetensors *file = NULL;
     *out_trained = NULL;

@@ -7,7 +7,8 @@ hn_status hni_dropout_shape(hn_context *context, hni_call *call)
     const hn_status status = hni_op_want_float(context, call, 0, "x");
     if (status != HN_OK) return status;
     if (!(keep > 0 && keep <= 1)) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "keep", "keep probability must be in (0, 1], it is %g", keep);
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "keep", "keep probability must be in (0, 1], it is %g",
+                            keep);
     }
     if (call->attributes.dropout.base < 0) {
         return hni_op_error(context, call, HN_ERROR_ARGUMENT, "base", "the index base must not be negative");

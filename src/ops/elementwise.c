@@ -38,11 +38,13 @@ hn_status hni_relu_shape(hn_context *context, hni_call *call) { return broadcast
 /* ---- forward ---- */
 
 /* out = map(inputs broadcast to out). */
-static hn_status forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call, hni_map map, const double parameters[2])
+static hn_status forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call, hni_map map,
+                         const double parameters[2])
 {
     const hn_shape shape = hni_view_shape(&call->out);
     hni_view inputs[3];
-    for (int64_t i = 0; i < call->input_count; i++) inputs[i] = hni_op_broadcast(&call->inputs[i], shape);
+    for (int64_t i = 0; i < call->input_count; i++)
+        inputs[i] = hni_op_broadcast(&call->inputs[i], shape);
     return kernels->map(exec, map, parameters, inputs, &call->out, false);
 }
 
@@ -103,7 +105,8 @@ hn_status hni_relu_forward(const hni_kernels *kernels, hni_exec *exec, hni_call 
 static hn_status add_scaled(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input, double factor)
 {
     const double parameters[2] = {factor, 0};
-    return hni_op_add_grad(kernels, exec, call, input, factor == 1 ? HNI_MAP_COPY : HNI_MAP_SCALE, parameters, &call->grad_out);
+    return hni_op_add_grad(kernels, exec, call, input, factor == 1 ? HNI_MAP_COPY : HNI_MAP_SCALE, parameters,
+                           &call->grad_out);
 }
 
 /* d input += map(dy, other [, third]) with the others broadcast to dy's shape */

@@ -6,9 +6,11 @@ hn_status hni_layer_norm_shape(hn_context *context, hni_call *call)
     static const char *const names[3] = {"x", "gain", "shift"};
     const hn_shape shape = hni_view_shape(&call->inputs[0]);
     hn_status status = HN_OK;
-    for (int i = 0; status == HN_OK && i < 3; i++) status = hni_op_want_float(context, call, i, names[i]);
+    for (int i = 0; status == HN_OK && i < 3; i++)
+        status = hni_op_want_float(context, call, i, names[i]);
     if (status != HN_OK) return status;
-    if (shape.rank < 1) return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "a scalar has no axis to normalise over");
+    if (shape.rank < 1)
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "a scalar has no axis to normalise over");
     if (!(call->attributes.layer_norm.epsilon > 0)) {
         return hni_op_error(context, call, HN_ERROR_ARGUMENT, "epsilon", "epsilon must be above 0, it is %g",
                             call->attributes.layer_norm.epsilon);

@@ -55,8 +55,8 @@ static hn_status make_readable(const hni_kernels *kernels, hni_exec *exec, hni_v
 }
 
 /* c = a * b (+ c) for `batch` matrices whose last two dimensions gemm can read; c's last stride is 1. */
-static hn_status call_gemm(const hni_kernels *kernels, hni_exec *exec, const hni_view *a, const hni_view *b, const hni_view *c,
-                           bool accumulate)
+static hn_status call_gemm(const hni_kernels *kernels, hni_exec *exec, const hni_view *a, const hni_view *b,
+                           const hni_view *c, bool accumulate)
 {
     hni_gemm gemm = {.alpha = 1, .beta = accumulate ? 1 : 0, .batch = 1};
     bool transpose_c;
@@ -99,8 +99,8 @@ static hni_view sub_view(const hni_view *view, int64_t index, int keep)
 
 /* Merges all dimensions of `p` but `fixed`, likewise of `q`, where both can walk them with one stride. Used to fold leading
  * dimensions into the rows (or the summed dimension) of one large product. */
-static bool merge_all(const hni_view *p, int fixed_p, const hni_view *q, int fixed_q, int64_t *out_size, int64_t *out_stride_p,
-                      int64_t *out_stride_q)
+static bool merge_all(const hni_view *p, int fixed_p, const hni_view *q, int fixed_q, int64_t *out_size,
+                      int64_t *out_stride_p, int64_t *out_stride_q)
 {
     hni_view pair[2] = {*p, *q};
     const int fixed[2] = {fixed_p, fixed_q};
@@ -161,7 +161,8 @@ static void fold_leading(hni_view *a, hni_view *b, hni_view *c)
 
 /* c (+)= a * b over all leading dimensions. a, b, c have the same rank and leading sizes (stride 0 where repeated). If c repeats,
  * `accumulate` must be set. */
-static hn_status multiply(const hni_kernels *kernels, hni_exec *exec, hni_view a, hni_view b, hni_view c, bool accumulate)
+static hn_status multiply(const hni_kernels *kernels, hni_exec *exec, hni_view a, hni_view b, hni_view c,
+                          bool accumulate)
 {
     static const double no_parameters[2] = {0, 0};
     bool transpose_c;
@@ -186,7 +187,8 @@ static hn_status multiply(const hni_kernels *kernels, hni_exec *exec, hni_view a
     const bool batched = c.rank >= 3 && !(c.size[c.rank - 3] > 1 && c.stride[c.rank - 3] == 0);
     const int keep = batched ? 3 : 2;
     int64_t products = 1;
-    for (int i = 0; i < c.rank - keep; i++) products *= c.size[i];
+    for (int i = 0; i < c.rank - keep; i++)
+        products *= c.size[i];
     for (int64_t i = 0; status == HN_OK && i < products; i++) {
         const hni_view ai = sub_view(&a, i, keep), bi = sub_view(&b, i, keep), ci = sub_view(&c, i, keep);
         status = call_gemm(kernels, exec, &ai, &bi, &ci, accumulate);
@@ -236,7 +238,8 @@ hn_status hni_matmul_shape(hn_context *context, hni_call *call)
     if (status == HN_OK) status = hni_op_want_float(context, call, 1, "b");
     if (status != HN_OK) return status;
     if (call->inputs[0].rank < 2 || call->inputs[1].rank < 2) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, call->inputs[0].rank < 2 ? "a" : "b", "matrices have at least rank 2");
+        return hni_op_error(context, call, HN_ERROR_SHAPE, call->inputs[0].rank < 2 ? "a" : "b",
+                            "matrices have at least rank 2");
     }
     const hni_view a = logical(call, 0), b = logical(call, 1);
     const int64_t k = a.size[a.rank - 1], other = b.size[b.rank - 2];
@@ -244,12 +247,13 @@ hn_status hni_matmul_shape(hn_context *context, hni_call *call)
     hn_shape_print(hni_view_shape(&a), left, sizeof left);
     hn_shape_print(hni_view_shape(&b), right, sizeof right);
     if (k != other) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "a %s has %lld columns, b %s has %lld rows", left, (long long)k,
-                            right, (long long)other);
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "a %s has %lld columns, b %s has %lld rows", left,
+                            (long long)k, right, (long long)other);
     }
     hn_shape shape;
     if (!hni_shape_broadcast(leading_shape(&a), leading_shape(&b), &shape)) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "leading dimensions of a %s and b %s do not broadcast", left, right);
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "leading dimensions of a %s and b %s do not broadcast",
+                            left, right);
     }
     shape.size[shape.rank++] = a.size[a.rank - 2];
     shape.size[shape.rank++] = b.size[b.rank - 1];
@@ -265,7 +269,8 @@ hn_status hni_matmul_forward(const hni_kernels *kernels, hni_exec *exec, hni_cal
 }
 
 /* grad_inputs[input] (+)= left * right, turned as the input is stored. */
-static hn_status add_product(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int input, hni_view left, hni_view right)
+static hn_status add_product(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int input, hni_view left,
+                             hni_view right)
 {
     hni_view *gradient = &call->grad_inputs[input];
     const hn_shape shape = hni_view_shape(&call->grad_out);
@@ -288,6 +293,7 @@ hn_status hni_matmul_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *c
     const hni_view a = spread_leading(&a_logical, shape), b = spread_leading(&b_logical, shape);
     hn_status status = HN_OK;
     if (call->wanted[0]) status = add_product(kernels, exec, call, 0, call->grad_out, transposed(&b));
-    if (status == HN_OK && call->wanted[1]) status = add_product(kernels, exec, call, 1, transposed(&a), call->grad_out);
+    if (status == HN_OK && call->wanted[1])
+        status = add_product(kernels, exec, call, 1, transposed(&a), call->grad_out);
     return status;
 }

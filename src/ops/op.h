@@ -106,17 +106,17 @@ void hni_op_add_saved(hni_call *call, hn_dtype dtype, hn_shape shape);
 /* The view broadcast to `shape` (which the shape rule has checked). */
 hni_view hni_op_broadcast(const hni_view *view, hn_shape shape);
 /* grad_inputs[i] (+)= sum over broadcast dimensions of map(inputs). Nothing if input i is not wanted. */
-HN_MUST_USE hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input, hni_map map,
-                                      const double parameters[2], const hni_view *inputs);
+HN_MUST_USE hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input,
+                                      hni_map map, const double parameters[2], const hni_view *inputs);
 
 /* True if `shape` can be had of `view` without a copy. */
 bool hni_reshape_is_view(const hni_view *view, hn_shape shape);
 
-#define HNI_OP(NAME, name, inputs, differentiable, fresh, kind)                                                                \
-    hn_status hni_##name##_shape(hn_context *context, hni_call *call);                                                         \
+#define HNI_OP(NAME, name, inputs, differentiable, fresh, kind)        \
+    hn_status hni_##name##_shape(hn_context *context, hni_call *call); \
     HNI_OP_DECLARE_##kind(name)
-#define HNI_OP_DECLARE_PRIMITIVE(name)                                                                                         \
-    hn_status hni_##name##_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call);                                \
+#define HNI_OP_DECLARE_PRIMITIVE(name)                                                          \
+    hn_status hni_##name##_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call); \
     hn_status hni_##name##_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call);
 #define HNI_OP_DECLARE_VIEW(name)
 #include "ops/ops.def"

@@ -27,7 +27,8 @@ static hn_status reduce_shape(hn_context *context, hni_call *call)
     const hn_status status = hni_op_want_float(context, call, 0, "x");
     if (status != HN_OK) return status;
     if (axes != HNI_ALL_AXES && axes >> x->rank != 0) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axes", "set of axes 0x%x of a tensor of rank %d", axes, x->rank);
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axes", "set of axes 0x%x of a tensor of rank %d", axes,
+                            x->rank);
     }
     hni_op_set_out(call, x->dtype, call->attributes.reduce.keep ? kept_shape(x, axes) : squeezed_shape(x, axes));
     return HN_OK;
@@ -64,7 +65,8 @@ static hn_status reduce_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call
 {
     if (!call->wanted[0]) return HN_OK;
     const double parameters[2] = {factor, 0};
-    const hni_view dy = spread(&call->grad_out, &call->inputs[0], call->attributes.reduce.axes, call->attributes.reduce.keep);
+    const hni_view dy =
+        spread(&call->grad_out, &call->inputs[0], call->attributes.reduce.axes, call->attributes.reduce.keep);
     return kernels->map(exec, HNI_MAP_SCALE, parameters, &dy, &call->grad_inputs[0], !call->fresh[0]);
 }
 
@@ -79,7 +81,10 @@ hn_status hni_sum_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *
     return reduce_forward(kernels, exec, call, 1);
 }
 
-hn_status hni_sum_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call) { return reduce_vjp(kernels, exec, call, 1); }
+hn_status hni_sum_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    return reduce_vjp(kernels, exec, call, 1);
+}
 
 hn_status hni_mean_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
 {

@@ -5,13 +5,13 @@
 #define HNI_ROW_VIEW(name) .shape = hni_##name##_shape
 
 static const hni_op_spec specs[HNI_OP_COUNT] = {
-#define HNI_OP(NAME, name_, inputs_, differentiable_, fresh_, kind_)                                                           \
-    {.op = HNI_OP_##NAME,                                                                                                      \
-     .name = #name_,                                                                                                           \
-     .inputs = inputs_,                                                                                                        \
-     .differentiable = differentiable_,                                                                                        \
-     .fresh = fresh_,                                                                                                          \
-     .kind = HNI_OP_KIND_##kind_,                                                                                              \
+#define HNI_OP(NAME, name_, inputs_, differentiable_, fresh_, kind_) \
+    {.op = HNI_OP_##NAME,                                            \
+     .name = #name_,                                                 \
+     .inputs = inputs_,                                              \
+     .differentiable = differentiable_,                              \
+     .fresh = fresh_,                                                \
+     .kind = HNI_OP_KIND_##kind_,                                    \
      HNI_ROW_##kind_(name_)},
 #include "ops/ops.def"
 #undef HNI_OP

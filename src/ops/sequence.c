@@ -21,7 +21,8 @@ static hn_status want_lengths(hn_context *context, const hni_call *call, int64_t
 static bool merge_tail(const hni_view *view, int axis, hni_view *out)
 {
     int64_t tail = 1;
-    for (int i = axis; i < view->rank; i++) tail *= view->size[i];
+    for (int i = axis; i < view->rank; i++)
+        tail *= view->size[i];
     *out = *view;
     out->rank = axis + 1;
     out->size[axis] = tail;
@@ -67,7 +68,8 @@ static hn_status target_open(hni_exec *exec, const hni_call *call, int input, in
     return status;
 }
 
-static hn_status target_close(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int input, const gradient_target *target)
+static hn_status target_close(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int input,
+                              const gradient_target *target)
 {
     static const double no_parameters[2] = {0, 0};
     if (target->scratch.rank < 0) return HN_OK;

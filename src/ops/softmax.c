@@ -52,7 +52,8 @@ hn_status hni_softmax_cross_entropy_shape(hn_context *context, hni_call *call)
     if (status != HN_OK) return status;
     const double divisor = call->attributes.softmax_cross_entropy.divisor;
     if (!(divisor > 0)) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "divisor", "the divisor must be above 0, it is %g", divisor);
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "divisor", "the divisor must be above 0, it is %g",
+                            divisor);
     }
     const hn_shape rows = HN_SHAPE1(hni_view_elements(&call->inputs[1]));
     hni_op_set_out(call, call->inputs[0].dtype, HN_SCALAR());
@@ -79,7 +80,8 @@ hn_status hni_softmax_cross_entropy_forward(const hni_kernels *kernels, hni_exec
 hn_status hni_softmax_cross_entropy_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
 {
     if (!call->wanted[0]) return HN_OK;
-    const hni_view logits = rows_of(&call->inputs[0]), targets = flat(&call->inputs[1]), weights = flat(&call->inputs[2]);
+    const hni_view logits = rows_of(&call->inputs[0]), targets = flat(&call->inputs[1]),
+                   weights = flat(&call->inputs[2]);
     hni_view gradient = call->grad_inputs[0];
     hni_view rows = {gradient.data, gradient.dtype, 2, {logits.size[0], logits.size[1]}, {logits.size[1], 1}};
     if (!hni_view_is_contiguous(&gradient)) { /* only a view of someone's gradient could be: logits are contiguous */
@@ -113,5 +115,6 @@ hn_status hni_symbol_bits_forward(const hni_kernels *kernels, hni_exec *exec, hn
 hn_status hni_symbol_bits_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
 {
     (void)kernels;
-    return hni_op_error(exec->context, call, HN_ERROR_UNSUPPORTED, "logits", "symbol_bits is for evaluation: no gradient");
+    return hni_op_error(exec->context, call, HN_ERROR_UNSUPPORTED, "logits",
+                        "symbol_bits is for evaluation: no gradient");
 }

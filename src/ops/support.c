@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-hn_status hni_op_error(hn_context *context, const hni_call *call, hn_status status, const char *argument, const char *format,
-                       ...)
+hn_status hni_op_error(hn_context *context, const hni_call *call, hn_status status, const char *argument,
+                       const char *format, ...)
 {
     char text[512], shapes[2][96] = {"", ""};
     va_list arguments;
@@ -25,7 +25,8 @@ hn_status hni_op_want_float(hn_context *context, const hni_call *call, int64_t i
 {
     const hn_dtype dtype = call->inputs[input].dtype;
     if (!is_float(dtype)) {
-        return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be float, it is %s", argument, hn_dtype_name(dtype));
+        return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be float, it is %s", argument,
+                            hn_dtype_name(dtype));
     }
     if (is_float(call->inputs[0].dtype) && dtype != call->inputs[0].dtype) {
         return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s is %s, the first input is %s", argument,
@@ -38,7 +39,8 @@ hn_status hni_op_want_i32(hn_context *context, const hni_call *call, int64_t inp
 {
     const hn_dtype dtype = call->inputs[input].dtype;
     if (dtype == HN_DTYPE_I32) return HN_OK;
-    return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be I32, it is %s", argument, hn_dtype_name(dtype));
+    return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be I32, it is %s", argument,
+                        hn_dtype_name(dtype));
 }
 
 void hni_op_set_out(hni_call *call, hn_dtype dtype, hn_shape shape) { call->out = hni_view_of(NULL, dtype, shape); }

@@ -27,9 +27,9 @@ static dense_dimensions dense_of(const hni_view *view)
 static bool reshape_strides(const hni_view *view, hn_shape shape, hni_view *out)
 {
     const dense_dimensions dense = dense_of(view);
-    int old = dense.rank - 1;                                 /* old dimension being used up */
-    int64_t left = old >= 0 ? dense.size[old] : 1;            /* elements of the run that are not taken yet */
-    int64_t stride = old >= 0 ? dense.stride[old] : 1;        /* of the next element of the run */
+    int old = dense.rank - 1;                          /* old dimension being used up */
+    int64_t left = old >= 0 ? dense.size[old] : 1;     /* elements of the run that are not taken yet */
+    int64_t stride = old >= 0 ? dense.stride[old] : 1; /* of the next element of the run */
     out->rank = shape.rank;
     for (int i = shape.rank - 1; i >= 0; i--) {
         out->size[i] = shape.size[i];
@@ -87,8 +87,8 @@ hn_status hni_permute_shape(hn_context *context, hni_call *call)
     for (int i = 0; i < x->rank; i++) {
         const int from = call->attributes.permute.order[i];
         if (from < 0 || from >= x->rank || (seen & (1u << from)) != 0) {
-            return hni_op_error(context, call, HN_ERROR_ARGUMENT, "order", "entry %d is %d: the order must name each of the %d axes once",
-                                i, from, x->rank);
+            return hni_op_error(context, call, HN_ERROR_ARGUMENT, "order",
+                                "entry %d is %d: the order must name each of the %d axes once", i, from, x->rank);
         }
         seen |= 1u << from;
         call->out.size[i] = x->size[from];
@@ -106,8 +106,9 @@ hn_status hni_slice_shape(hn_context *context, hni_call *call)
         return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "axis %d of a tensor of rank %d", axis, x->rank);
     }
     if (start < 0 || length < 1 || start > x->size[axis] - length) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "start", "elements %lld to %lld of axis %d, which has %lld",
-                            (long long)start, (long long)(start + length - 1), axis, (long long)x->size[axis]);
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "start",
+                            "elements %lld to %lld of axis %d, which has %lld", (long long)start,
+                            (long long)(start + length - 1), axis, (long long)x->size[axis]);
     }
     call->out = *x;
     call->out.data = hni_view_at(x, start * x->stride[axis]);
@@ -124,7 +125,8 @@ hn_status hni_concat_shape(hn_context *context, hni_call *call)
     hn_status status = hni_op_want_float(context, call, 0, "part 0");
     if (status != HN_OK) return status;
     if (axis < 0 || axis >= shape.rank) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "axis %d of tensors of rank %d", axis, shape.rank);
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "axis %d of tensors of rank %d", axis,
+                            shape.rank);
     }
     shape.size[axis] = 0;
     for (int64_t i = 0; i < call->input_count; i++) {
@@ -135,8 +137,9 @@ hn_status hni_concat_shape(hn_context *context, hni_call *call)
         if (part.rank == shape.rank) rest.size[axis] = shape.size[axis];
         if (!hn_shape_equal(rest, shape)) {
             char text[96];
-            return hni_op_error(context, call, HN_ERROR_SHAPE, "parts", "part %lld %s differs from part 0 outside axis %d",
-                                (long long)i, hn_shape_print(part, text, sizeof text), axis);
+            return hni_op_error(context, call, HN_ERROR_SHAPE, "parts",
+                                "part %lld %s differs from part 0 outside axis %d", (long long)i,
+                                hn_shape_print(part, text, sizeof text), axis);
         }
         shape.size[axis] += part.size[axis];
     }

@@ -102,7 +102,8 @@ hn_tensor golden_persistent(const golden_case *golden, const char *name)
     const hn_file_tensor *tensor = golden_find(golden, name);
     hn_tensor out;
     assert_ok(golden->context, hn_tensor_persist(golden->graph, tensor->dtype, tensor->shape, &out));
-    assert_ok(golden->context, hn_tensor_write(golden->graph, out, tensor->dtype, hn_shape_elements(tensor->shape), tensor->data));
+    assert_ok(golden->context,
+              hn_tensor_write(golden->graph, out, tensor->dtype, hn_shape_elements(tensor->shape), tensor->data));
     return out;
 }
 
