@@ -26,7 +26,8 @@ struct hn_optimizer {
 
 void hn_optimizer_options_default(hn_optimizer_options *out_options)
 {
-    *out_options = (hn_optimizer_options){.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip_norm = 0, .average_decay = 0};
+    *out_options =
+        (hn_optimizer_options){.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip_norm = 0, .average_decay = 0};
 }
 
 /* ---- creation -------------------------------------------------------------------------------------------------- */
@@ -126,13 +127,15 @@ static hn_status refuse_gradients(hn_optimizer *optimizer, hn_step_report *repor
     if (status != HN_OK) return status;
     const hni_blame blame = {.op = "hn_optimizer_step", .argument = report->bad_parameter};
     if (report->bad_parameter == NULL)
-        return hni_error_at(store->context, HN_ERROR_NONFINITE, &blame,
-                            "the gradient's norm is too large to be computed at update %lld; nothing was changed: use a lower rate",
-                            update);
-    return hni_error_at(store->context, HN_ERROR_NONFINITE, &blame,
-                        "the gradient of \"%s\" is not finite (%lld of its numbers) at update %lld; nothing was changed: use a lower "
-                        "rate or clip_norm",
-                        report->bad_parameter, (long long)bad, update);
+        return hni_error_at(
+            store->context, HN_ERROR_NONFINITE, &blame,
+            "the gradient's norm is too large to be computed at update %lld; nothing was changed: use a lower rate",
+            update);
+    return hni_error_at(
+        store->context, HN_ERROR_NONFINITE, &blame,
+        "the gradient of \"%s\" is not finite (%lld of its numbers) at update %lld; nothing was changed: use a lower "
+        "rate or clip_norm",
+        report->bad_parameter, (long long)bad, update);
 }
 
 static hn_status check_step(const hn_optimizer *optimizer, double rate)
@@ -140,10 +143,12 @@ static hn_status check_step(const hn_optimizer *optimizer, double rate)
     hn_context *context = optimizer->store->context;
     const hni_blame blame = {.op = "hn_optimizer_step", .argument = "rate"};
     if (optimizer->swapped)
-        return hni_error_at(context, HN_ERROR_STATE, &blame,
-                            "the store holds the weight average: call hn_optimizer_swap_average again before an update");
+        return hni_error_at(
+            context, HN_ERROR_STATE, &blame,
+            "the store holds the weight average: call hn_optimizer_swap_average again before an update");
     if (!(rate >= 0 && isfinite(rate)))
-        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "the rate is %g: it must be at least 0 and finite", rate);
+        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "the rate is %g: it must be at least 0 and finite",
+                            rate);
     return HN_OK;
 }
 
@@ -161,7 +166,8 @@ static hn_status update_blocks(hn_optimizer *optimizer)
     HNI_TRY(kernels->adam(&store->exec, &adam, store->reals, store->values, store->gradients, blocks[BLOCK_MEAN],
                           blocks[BLOCK_VARIANCE]));
     if (options->average_decay > 0)
-        HNI_TRY(kernels->average(&store->exec, options->average_decay, store->reals, store->values, blocks[BLOCK_AVERAGE]));
+        HNI_TRY(
+            kernels->average(&store->exec, options->average_decay, store->reals, store->values, blocks[BLOCK_AVERAGE]));
 cleanup:
     return status;
 }
@@ -197,7 +203,8 @@ hn_status hn_optimizer_swap_average(hn_optimizer *optimizer)
 {
     hn_store *store = optimizer->store;
     if (optimizer->options.average_decay <= 0) return HN_OK;
-    const hn_status status = store->kernels->swap(&store->exec, store->reals, store->values, optimizer->blocks[BLOCK_AVERAGE]);
+    const hn_status status =
+        store->kernels->swap(&store->exec, store->reals, store->values, optimizer->blocks[BLOCK_AVERAGE]);
     if (status == HN_OK) optimizer->swapped = !optimizer->swapped;
     return status;
 }
@@ -209,27 +216,31 @@ const char *hn_optimizer_block_name(const hn_optimizer *optimizer, int block)
     return block >= 0 && block < optimizer->block_count ? block_names[block] : NULL;
 }
 
-static hn_status check_block(const hn_optimizer *optimizer, const char *call, int block, int64_t parameter, hn_dtype dtype)
+static hn_status check_block(const hn_optimizer *optimizer, const char *call, int block, int64_t parameter,
+                             hn_dtype dtype)
 {
     hn_context *context = optimizer->store->context;
     const bool bad_block = block < 0 || block >= optimizer->block_count;
     const hni_blame blame = {.op = call, .argument = bad_block ? "block" : "dtype"};
     if (bad_block)
-        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "there is no state block %d: this optimiser has %d", block,
-                            optimizer->block_count);
+        return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "there is no state block %d: this optimiser has %d",
+                            block, optimizer->block_count);
     if (dtype != HN_DTYPE_F32 && dtype != HN_DTYPE_F64)
-        return hni_error_at(context, HN_ERROR_TYPE, &blame, "state can be copied as F32 or F64, not as %s", hn_dtype_name(dtype));
+        return hni_error_at(context, HN_ERROR_TYPE, &blame, "state can be copied as F32 or F64, not as %s",
+                            hn_dtype_name(dtype));
     return hni_store_want_parameter(optimizer->store, call, parameter);
 }
 
-hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype, void *out_data)
+hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype,
+                                  void *out_data)
 {
     const hn_status status = check_block(optimizer, "hn_optimizer_block_read", block, parameter, dtype);
     if (status != HN_OK) return status;
     return hni_store_part_read(optimizer->store, optimizer->blocks[block], parameter, dtype, out_data);
 }
 
-hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype, const void *data)
+hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype,
+                                   const void *data)
 {
     const hn_status status = check_block(optimizer, "hn_optimizer_block_write", block, parameter, dtype);
     if (status != HN_OK) return status;

@@ -10,7 +10,10 @@
 hn_init hn_init_zeros(void) { return (hn_init){.kind = HN_INIT_ZEROS, .blocks = 1}; }
 hn_init hn_init_constant(double value) { return (hn_init){.kind = HN_INIT_CONSTANT, .value = value, .blocks = 1}; }
 hn_init hn_init_normal(double deviation) { return (hn_init){.kind = HN_INIT_NORMAL, .value = deviation, .blocks = 1}; }
-hn_init hn_init_uniform(double half_width) { return (hn_init){.kind = HN_INIT_UNIFORM, .value = half_width, .blocks = 1}; }
+hn_init hn_init_uniform(double half_width)
+{
+    return (hn_init){.kind = HN_INIT_UNIFORM, .value = half_width, .blocks = 1};
+}
 
 hn_init hn_init_orthogonal(int blocks, double gain)
 {
@@ -27,7 +30,8 @@ static void fill_normal(void *user, int64_t begin, int64_t end, int part)
 {
     const fill *job = user;
     (void)part;
-    for (int64_t i = begin; i < end; i++) job->values[i] = job->factor * hni_rng_normal(&job->key, (uint64_t)i);
+    for (int64_t i = begin; i < end; i++)
+        job->values[i] = job->factor * hni_rng_normal(&job->key, (uint64_t)i);
 }
 
 static void fill_uniform(void *user, int64_t begin, int64_t end, int part)
@@ -55,7 +59,8 @@ static void init_uniform(int threads, const hni_rng_key *key, int64_t count, dou
 
 static void init_constant(int64_t count, double value, double *out_values)
 {
-    for (int64_t i = 0; i < count; i++) out_values[i] = value;
+    for (int64_t i = 0; i < count; i++)
+        out_values[i] = value;
 }
 
 hn_status hni_init_fill(hn_context *context, const hn_parameter *parameter, uint64_t seed, double *out_values)
@@ -68,8 +73,12 @@ hn_status hni_init_fill(hn_context *context, const hn_parameter *parameter, uint
     switch (init.kind) {
     case HN_INIT_ZEROS: init_constant(parameter->elements, 0, out_values); return HN_OK;
     case HN_INIT_CONSTANT: init_constant(parameter->elements, init.value, out_values); return HN_OK;
-    case HN_INIT_NORMAL: hni_init_normal(context->threads, &key, parameter->elements, init.value, out_values); return HN_OK;
-    case HN_INIT_UNIFORM: init_uniform(context->threads, &key, parameter->elements, init.value, out_values); return HN_OK;
+    case HN_INIT_NORMAL:
+        hni_init_normal(context->threads, &key, parameter->elements, init.value, out_values);
+        return HN_OK;
+    case HN_INIT_UNIFORM:
+        init_uniform(context->threads, &key, parameter->elements, init.value, out_values);
+        return HN_OK;
     case HN_INIT_ORTHOGONAL: break;
     }
     const int64_t rows = parameter->shape.size[0];

@@ -7,7 +7,8 @@
 #include "hypernet/params.h"
 
 /* Fills out_values [parameter->elements], row-major. */
-HN_MUST_USE hn_status hni_init_fill(hn_context *context, const hn_parameter *parameter, uint64_t seed, double *out_values);
+HN_MUST_USE hn_status hni_init_fill(hn_context *context, const hn_parameter *parameter, uint64_t seed,
+                                    double *out_values);
 
 /* `blocks` random matrices [rows, columns] one below the other, each with orthonormal rows (or columns if there are more rows
  * than columns), Haar-distributed, times gain. */

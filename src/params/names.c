@@ -17,7 +17,8 @@ void hni_names_init(hni_names *names, hn_context *context)
 
 void hni_names_destroy(hni_names *names)
 {
-    for (int64_t i = 0; i < names->count; i++) hni_free(names->context, names->names[i]);
+    for (int64_t i = 0; i < names->count; i++)
+        hni_free(names->context, names->names[i]);
     hni_free(names->context, names->names);
     hni_free(names->context, names->slots);
     hni_names_init(names, names->context);
@@ -55,7 +56,8 @@ static void insert(hni_names *names, int64_t index)
 {
     const size_t mask = names->slot_count - 1;
     size_t slot = hni_rng_site(names->names[index]) & mask;
-    while (names->slots[slot] != 0) slot = (slot + 1) & mask;
+    while (names->slots[slot] != 0)
+        slot = (slot + 1) & mask;
     names->slots[slot] = index + 1;
 }
 
@@ -70,7 +72,8 @@ static hn_status reserve_slots(hni_names *names)
     hni_free(names->context, names->slots);
     names->slots = slots;
     names->slot_count = wanted;
-    for (int64_t i = 0; i < names->count; i++) insert(names, i);
+    for (int64_t i = 0; i < names->count; i++)
+        insert(names, i);
     return HN_OK;
 }
 

@@ -9,8 +9,8 @@ typedef struct hni_names {
     hn_context *context;
     char **names; /* [count], then a NULL */
     int64_t count;
-    size_t capacity; /* entries of names, the final NULL included */
-    int64_t *slots;  /* [slot_count] hash table with linear probing: index + 1, 0 is free */
+    size_t capacity;   /* entries of names, the final NULL included */
+    int64_t *slots;    /* [slot_count] hash table with linear probing: index + 1, 0 is free */
     size_t slot_count; /* a power of two */
 } hni_names;
 

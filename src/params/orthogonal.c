@@ -29,8 +29,10 @@ static double dot(const double *a, const double *b, int64_t length)
     double sums[LANES] = {0};
     int64_t i = 0;
     for (; i + LANES <= length; i += LANES)
-        for (int lane = 0; lane < LANES; lane++) sums[lane] += a[i + lane] * b[i + lane];
-    for (int lane = 0; i < length; i++, lane++) sums[lane] += a[i] * b[i];
+        for (int lane = 0; lane < LANES; lane++)
+            sums[lane] += a[i + lane] * b[i + lane];
+    for (int lane = 0; i < length; i++, lane++)
+        sums[lane] += a[i] * b[i];
     return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
@@ -38,7 +40,8 @@ static double dot(const double *a, const double *b, int64_t length)
 static void free_of(double *restrict vector, const double *restrict unit, int64_t length)
 {
     const double share = dot(vector, unit, length);
-    for (int64_t i = 0; i < length; i++) vector[i] -= share * unit[i];
+    for (int64_t i = 0; i < length; i++)
+        vector[i] -= share * unit[i];
 }
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -69,7 +72,8 @@ static void normalise(double *vector, int64_t length, int64_t index)
 {
     const double norm = sqrt(dot(vector, vector, length));
     if (norm > 0) {
-        for (int64_t i = 0; i < length; i++) vector[i] /= norm;
+        for (int64_t i = 0; i < length; i++)
+            vector[i] /= norm;
         return;
     }
     /* A drawn vector of zeros, about once in 2^32 matrices of one element: any direction does. */
@@ -133,7 +137,8 @@ hn_status hni_init_orthogonal(hn_context *context, const hni_orthogonal *orthogo
     if (is_tall)
         write_columns(orthogonal, job.vectors, out_values);
     else
-        for (int64_t i = 0; i < elements; i++) out_values[i] *= orthogonal->gain;
+        for (int64_t i = 0; i < elements; i++)
+            out_values[i] *= orthogonal->gain;
 cleanup:
     hni_free(context, turned);
     return status;

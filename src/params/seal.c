@@ -44,7 +44,8 @@ static hn_status initialise(hn_store *store, uint64_t seed)
     void *buffer = NULL;
     hn_status status = HN_OK;
 
-    HNI_TRY(hni_alloc_array(store->context, "start of a parameter", (size_t)largest_parameter(store), sizeof(double), &buffer));
+    HNI_TRY(hni_alloc_array(store->context, "start of a parameter", (size_t)largest_parameter(store), sizeof(double),
+                            &buffer));
     for (int64_t i = 0; i < store->names.count; i++) {
         HNI_TRY(hni_init_fill(store->context, &store->parameters[i], seed, buffer));
         HNI_TRY(hni_store_part_write(store, store->values, i, HN_DTYPE_F64, buffer));
@@ -60,7 +61,8 @@ static void unseal(hn_store *store)
     if (store->gradients != NULL) store->kernels->release(store->context, store->gradients);
     store->values = store->gradients = NULL;
     store->kernels = NULL;
-    for (int64_t i = 0; i < store->names.count; i++) store->parameters[i].offset = -1;
+    for (int64_t i = 0; i < store->names.count; i++)
+        store->parameters[i].offset = -1;
 }
 
 static hn_status check_seal(const hn_store *store, const hn_graph *graph)
@@ -68,7 +70,8 @@ static hn_status check_seal(const hn_store *store, const hn_graph *graph)
     const hni_blame blame = {.op = "hn_store_seal", .argument = "graph"};
     if (store->sealed) return hni_error_at(store->context, HN_ERROR_STATE, &blame, "the store is sealed already");
     if (hn_graph_context(graph) != store->context)
-        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "the graph belongs to another context than the store");
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
+                            "the graph belongs to another context than the store");
     return HN_OK;
 }
 
@@ -80,12 +83,15 @@ static hn_status seal(hn_store *store, const hn_graph *graph, const uint64_t *se
 
     store->kernels = hni_graph_kernels(graph);
     store->dry = hn_graph_is_dry(graph);
-    store->exec = (hni_exec){
-        .context = store->context, .threads = store->context->threads, .scratch = &store->scratch, .step = &store->step};
+    store->exec = (hni_exec){.context = store->context,
+                             .threads = store->context->threads,
+                             .scratch = &store->scratch,
+                             .step = &store->step};
     if (!lay_out(store, hn_dtype_size(store->kernels->dtype))) {
-        status = hni_error(store->context, HN_ERROR_MEMORY,
-                           "hn_store_seal: %lld parameters are more than this machine can address: make the model smaller",
-                           (long long)store->elements);
+        status =
+            hni_error(store->context, HN_ERROR_MEMORY,
+                      "hn_store_seal: %lld parameters are more than this machine can address: make the model smaller",
+                      (long long)store->elements);
         goto cleanup;
     }
     if (!store->dry) {
@@ -108,7 +114,8 @@ hn_status hni_store_want_numbers(const hn_store *store, const char *call)
 {
     const hni_blame blame = {.op = call};
     if (!store->sealed)
-        return hni_error_at(store->context, HN_ERROR_STATE, &blame, "the store is still open: call hn_store_seal first");
+        return hni_error_at(store->context, HN_ERROR_STATE, &blame,
+                            "the store is still open: call hn_store_seal first");
     if (store->dry)
         return hni_error_at(store->context, HN_ERROR_STATE, &blame,
                             "the store was sealed by a dry graph and holds no numbers: seal it with a computing graph");
@@ -147,7 +154,8 @@ hn_status hni_store_part_write(const hn_store *store, void *block, int64_t index
 /* What every public copy of one parameter asks for. */
 static hn_status check_copy(const hn_store *store, const char *call, int64_t index, hn_dtype dtype, int64_t count)
 {
-    const hni_blame blame = {.op = call, .argument = dtype == HN_DTYPE_F32 || dtype == HN_DTYPE_F64 ? "count" : "dtype"};
+    const hni_blame blame = {.op = call,
+                             .argument = dtype == HN_DTYPE_F32 || dtype == HN_DTYPE_F64 ? "count" : "dtype"};
     hn_status status = hni_store_want_numbers(store, call);
     if (status == HN_OK) status = hni_store_want_parameter(store, call, index);
     if (status != HN_OK) return status;
@@ -156,8 +164,8 @@ static hn_status check_copy(const hn_store *store, const char *call, int64_t ind
         return hni_error_at(store->context, HN_ERROR_TYPE, &blame, "\"%s\" can be copied as F32 or F64, not as %s",
                             parameter->name, hn_dtype_name(dtype));
     if (count != parameter->elements)
-        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame, "\"%s\" has %lld elements, not %lld", parameter->name,
-                            (long long)parameter->elements, (long long)count);
+        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame, "\"%s\" has %lld elements, not %lld",
+                            parameter->name, (long long)parameter->elements, (long long)count);
     return HN_OK;
 }
 

@@ -45,8 +45,8 @@ static hn_status check_name(hn_store *store, const char *name)
     const hni_blame blame = {.op = "store", .argument = "name"};
     const size_t length = name == NULL ? 0 : strlen(name);
     if (length >= 1 && length <= HNI_PARAMETER_NAME_MAX) return HN_OK;
-    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "a parameter's name has %zu bytes: it needs 1 to %d", length,
-                        HNI_PARAMETER_NAME_MAX);
+    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "a parameter's name has %zu bytes: it needs 1 to %d",
+                        length, HNI_PARAMETER_NAME_MAX);
 }
 
 static hn_status check_orthogonal(hn_store *store, const char *name, hn_shape shape, hn_init init)
@@ -58,9 +58,10 @@ static hn_status check_orthogonal(hn_store *store, const char *name, hn_shape sh
         return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
                             "\"%s\" %s cannot start orthogonal: that needs rows and columns", name, text);
     if (init.blocks < 1 || shape.size[0] % init.blocks != 0)
-        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
-                            "\"%s\" %s cannot start as %d orthogonal row blocks: that number must be at least 1 and divide %lld",
-                            name, text, init.blocks, (long long)shape.size[0]);
+        return hni_error_at(
+            store->context, HN_ERROR_ARGUMENT, &blame,
+            "\"%s\" %s cannot start as %d orthogonal row blocks: that number must be at least 1 and divide %lld", name,
+            text, init.blocks, (long long)shape.size[0]);
     return HN_OK;
 }
 
@@ -69,11 +70,11 @@ static hn_status check_init(hn_store *store, const char *name, hn_shape shape, h
     const hni_blame blame = {.op = "store", .argument = name};
     const bool is_width = init.kind == HN_INIT_NORMAL || init.kind == HN_INIT_UNIFORM;
     if ((int)init.kind < HN_INIT_ZEROS || (int)init.kind > HN_INIT_ORTHOGONAL)
-        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" has initialiser %d, which there is not", name,
-                            (int)init.kind);
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" has initialiser %d, which there is not",
+                            name, (int)init.kind);
     if (!isfinite(init.value) || (is_width && init.value < 0))
-        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" cannot start with %g: use a finite %s", name,
-                            init.value, is_width ? "width of at least 0" : "number");
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" cannot start with %g: use a finite %s",
+                            name, init.value, is_width ? "width of at least 0" : "number");
     return init.kind == HN_INIT_ORTHOGONAL ? check_orthogonal(store, name, shape, init) : HN_OK;
 }
 
@@ -94,11 +95,12 @@ static hn_status check_again(hn_store *store, int64_t index, hn_shape shape, hn_
     const hni_blame blame = {.op = "store", .argument = first->name, .shape_a = text_first, .shape_b = text_again};
     if (!hn_shape_equal(first->shape, shape))
         return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
-                            "\"%s\" was declared as %s and is now asked for as %s: use another name or one shape", first->name,
-                            text_first, text_again);
+                            "\"%s\" was declared as %s and is now asked for as %s: use another name or one shape",
+                            first->name, text_first, text_again);
     if (!same_init(first->init, init))
         return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
-                            "\"%s\" is declared twice with two initialisers: use another name or one initialiser", first->name);
+                            "\"%s\" is declared twice with two initialisers: use another name or one initialiser",
+                            first->name);
     return HN_OK;
 }
 
@@ -111,9 +113,10 @@ static hn_status check_size(hn_store *store, const char *name, hn_shape shape, i
     const int64_t elements = hn_shape_elements(shape);
     *out_elements = elements;
     if (elements >= 1 && elements <= INT64_MAX - store->elements) return HN_OK;
-    return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
-                        "\"%s\" cannot have shape %s: sizes must be at least 1 and the store's total must fit into 63 bits", name,
-                        text);
+    return hni_error_at(
+        store->context, HN_ERROR_SHAPE, &blame,
+        "\"%s\" cannot have shape %s: sizes must be at least 1 and the store's total must fit into 63 bits", name,
+        text);
 }
 
 static hn_status reserve_parameter(hn_store *store)
@@ -171,7 +174,8 @@ hn_status hni_store_site(hn_store *store, const char *name, uint32_t *out_site)
     if (other != NULL) {
         const hni_blame blame = {.op = "store", .argument = name};
         return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
-                            "\"%s\" and \"%s\" would draw the same random numbers (one hash): rename one of them", other, name);
+                            "\"%s\" and \"%s\" would draw the same random numbers (one hash): rename one of them",
+                            other, name);
     }
     return hni_names_add(&store->sites, name, &index);
 }

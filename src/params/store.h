@@ -30,7 +30,8 @@ struct hn_store {
 };
 
 /* Adds a parameter, or finds the one of that name if shape and start agree. */
-HN_MUST_USE hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, hn_init init, int64_t *out_index);
+HN_MUST_USE hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, hn_init init,
+                                        int64_t *out_index);
 /* The site of `name`; HN_ERROR_ARGUMENT if another name met before has the same one. */
 HN_MUST_USE hn_status hni_store_site(hn_store *store, const char *name, uint32_t *out_site);
 /* Writes "init NAME" into buffer: the name of the site of a parameter's start. */
@@ -48,7 +49,8 @@ hni_view hni_store_part(const hn_store *store, void *block, int64_t index);
 /* One more block of the store's layout, zeroed; given back with store->kernels->release. */
 HN_MUST_USE hn_status hni_store_block_create(const hn_store *store, const char *what, void **out_block);
 /* Copies parameter `index` of a block out or in; dtype F32 or F64. */
-HN_MUST_USE hn_status hni_store_part_read(const hn_store *store, void *block, int64_t index, hn_dtype dtype, void *out_data);
+HN_MUST_USE hn_status hni_store_part_read(const hn_store *store, void *block, int64_t index, hn_dtype dtype,
+                                          void *out_data);
 HN_MUST_USE hn_status hni_store_part_write(const hn_store *store, void *block, int64_t index, hn_dtype dtype,
                                            const void *data);
 

@@ -35,7 +35,8 @@ hn_status hn_weights_create(hn_graph *graph, hn_store *store, hn_weights **out_w
     void *pointer = NULL;
     *out_weights = NULL;
     if (hn_graph_context(graph) != store->context)
-        return hni_error(store->context, HN_ERROR_ARGUMENT, "hn_weights_create: graph and store belong to different contexts");
+        return hni_error(store->context, HN_ERROR_ARGUMENT,
+                         "hn_weights_create: graph and store belong to different contexts");
     const hn_status status = hni_alloc(store->context, "weights", sizeof(hn_weights), &pointer);
     if (status != HN_OK) return status;
     hn_weights *weights = pointer;
@@ -86,7 +87,8 @@ static hn_status find_entry(hn_weights *weights, const char *name, weight **out_
 {
     *out_entry = NULL;
     if (name == NULL || name[0] == '\0')
-        return hni_error(weights->store->context, HN_ERROR_ARGUMENT, "weights: a name is empty: give each weight a name");
+        return hni_error(weights->store->context, HN_ERROR_ARGUMENT,
+                         "weights: a name is empty: give each weight a name");
     int64_t index = hni_names_find(&weights->names, name);
     if (index < 0) {
         hn_status status = reserve_entry(weights);
@@ -100,7 +102,8 @@ static hn_status find_entry(hn_weights *weights, const char *name, weight **out_
 
 static bool is_replaced(const hn_weights *weights, const weight *entry)
 {
-    return entry->is_put && entry->put_clears == weights->clears && entry->put_resets == hni_graph_resets(weights->graph);
+    return entry->is_put && entry->put_clears == weights->clears &&
+           entry->put_resets == hni_graph_resets(weights->graph);
 }
 
 /* ---- a replaced name ------------------------------------------------------------------------------------------- */
@@ -120,10 +123,11 @@ static hn_tensor get_replaced(hn_weights *weights, const char *name, const weigh
     if (hn_shape_equal(shape, asked) || fits_per_sample(shape, asked)) return entry->put;
     hn_shape_print(shape, text_put, sizeof(text_put));
     hn_shape_print(asked, text_asked, sizeof(text_asked));
-    return hni_graph_fail(weights->graph, HN_ERROR_SHAPE,
-                          "weights: %s was put in the place of \"%s\", which is asked for as %s: it needs that shape, or that with "
-                          "a batch dimension in front",
-                          text_put, name, text_asked);
+    return hni_graph_fail(
+        weights->graph, HN_ERROR_SHAPE,
+        "weights: %s was put in the place of \"%s\", which is asked for as %s: it needs that shape, or that with "
+        "a batch dimension in front",
+        text_put, name, text_asked);
 }
 
 hn_status hn_weights_put(hn_weights *weights, const char *name, hn_tensor tensor)
@@ -143,7 +147,8 @@ hn_status hn_weights_put(hn_weights *weights, const char *name, hn_tensor tensor
     }
     const hn_dtype dtype = hn_tensor_dtype(weights->graph, tensor);
     if (dtype != hn_graph_dtype(weights->graph)) {
-        (void)hni_graph_fail(weights->graph, HN_ERROR_TYPE, "weights: a tensor of type %s cannot stand for \"%s\": it must be %s",
+        (void)hni_graph_fail(weights->graph, HN_ERROR_TYPE,
+                             "weights: a tensor of type %s cannot stand for \"%s\": it must be %s",
                              hn_dtype_name(dtype), name, hn_dtype_name(hn_graph_dtype(weights->graph)));
         return HN_ERROR_TYPE;
     }
@@ -163,12 +168,14 @@ static hn_tensor fail_unknown(hn_weights *weights, const char *name)
     const char *nearest = hni_names_nearest(&weights->store->names, name);
     if (nearest != NULL)
         return hni_graph_fail(weights->graph, HN_ERROR_ARGUMENT,
-                              "weights: the store is sealed and has no parameter \"%s\": did you mean \"%s\"?", name, nearest);
-    return hni_graph_fail(weights->graph, HN_ERROR_ARGUMENT,
-                          "weights: the store is sealed and has no parameter \"%s\" nor one of a similar name (it has %lld, the "
-                          "first is \"%s\"): declare it before hn_store_seal, or put a tensor in its place",
-                          name, (long long)hn_store_count(weights->store),
-                          hn_store_count(weights->store) > 0 ? weights->store->parameters[0].name : "");
+                              "weights: the store is sealed and has no parameter \"%s\": did you mean \"%s\"?", name,
+                              nearest);
+    return hni_graph_fail(
+        weights->graph, HN_ERROR_ARGUMENT,
+        "weights: the store is sealed and has no parameter \"%s\" nor one of a similar name (it has %lld, the "
+        "first is \"%s\"): declare it before hn_store_seal, or put a tensor in its place",
+        name, (long long)hn_store_count(weights->store),
+        hn_store_count(weights->store) > 0 ? weights->store->parameters[0].name : "");
 }
 
 /* The store's numbers must be there and be of the graph's kind. A dry graph looks at no numbers. */
@@ -178,18 +185,21 @@ static bool check_numbers(hn_weights *weights, const char *name)
     hn_graph *graph = weights->graph;
     if (hn_graph_is_dry(graph)) return true;
     if (!store->sealed)
-        (void)hni_graph_fail(graph, HN_ERROR_STATE,
-                             "weights: \"%s\" is asked for while the store is open: run the model on a dry graph and call "
-                             "hn_store_seal first",
-                             name);
+        (void)hni_graph_fail(
+            graph, HN_ERROR_STATE,
+            "weights: \"%s\" is asked for while the store is open: run the model on a dry graph and call "
+            "hn_store_seal first",
+            name);
     else if (store->dry)
         (void)hni_graph_fail(graph, HN_ERROR_STATE,
                              "weights: the store was sealed by a dry graph and holds no \"%s\" to compute with", name);
     else if (store->kernels->dtype != hn_graph_dtype(graph))
-        (void)hni_graph_fail(graph, HN_ERROR_TYPE, "weights: the store holds %s and the graph computes in %s: make both the same",
+        (void)hni_graph_fail(graph, HN_ERROR_TYPE,
+                             "weights: the store holds %s and the graph computes in %s: make both the same",
                              hn_dtype_name(store->kernels->dtype), hn_dtype_name(hn_graph_dtype(graph)));
     else if (store->kernels->release != hni_graph_kernels(graph)->release)
-        (void)hni_graph_fail(graph, HN_ERROR_UNSUPPORTED, "weights: the store's memory is the %s backend's and the graph's is %s",
+        (void)hni_graph_fail(graph, HN_ERROR_UNSUPPORTED,
+                             "weights: the store's memory is the %s backend's and the graph's is %s",
                              store->kernels->backend, hn_graph_backend_name(graph));
     else
         return true;
@@ -244,7 +254,8 @@ hn_tensor hn_weights_get(hn_weights *weights, const char *name, hn_shape shape, 
     if (status != HN_OK) return fail_as_recorded(weights, status);
     if (is_replaced(weights, entry)) return get_replaced(weights, name, entry, shape);
     if (!is_tensor(entry->bound) && !check_numbers(weights, name)) return HN_NO_TENSOR;
-    return weights->store->sealed ? get_sealed(weights, entry, name, shape) : get_declared(weights, entry, name, shape, init);
+    return weights->store->sealed ? get_sealed(weights, entry, name, shape)
+                                  : get_declared(weights, entry, name, shape, init);
 }
 
 uint32_t hn_weights_site(hn_weights *weights, const char *name)

@@ -76,7 +76,8 @@ void test_store_write_gradient(test_store *fixture, const char *name, const doub
 {
     int64_t index;
     (void)find(fixture, name, &index);
-    assert_int_equal(hni_store_part_write(fixture->store, fixture->store->gradients, index, HN_DTYPE_F64, values), HN_OK);
+    assert_int_equal(hni_store_part_write(fixture->store, fixture->store->gradients, index, HN_DTYPE_F64, values),
+                     HN_OK);
 }
 
 void test_assert_error(hn_context *context, hn_status status, const char *text, ...)

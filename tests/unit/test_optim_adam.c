@@ -55,7 +55,8 @@ typedef struct reference {
 static void reference_start(reference *expected, const double values[COUNT])
 {
     memset(expected, 0, sizeof(*expected));
-    for (int i = 0; i < COUNT; i++) expected->value[i] = expected->average[i] = values[i];
+    for (int i = 0; i < COUNT; i++)
+        expected->value[i] = expected->average[i] = values[i];
 }
 
 static void reference_step(reference *expected, const hn_optimizer_options *options, int update, long double rate)
@@ -67,7 +68,8 @@ static void reference_step(reference *expected, const hn_optimizer_options *opti
     }
     expected->norm = sqrtl(squares);
     expected->factor = 1;
-    if (options->clip_norm > 0 && expected->norm > options->clip_norm) expected->factor = options->clip_norm / expected->norm;
+    if (options->clip_norm > 0 && expected->norm > options->clip_norm)
+        expected->factor = options->clip_norm / expected->norm;
     for (int i = 0; i < COUNT; i++) {
         const long double g = expected->factor * gradient[i], beta1 = options->beta1, beta2 = options->beta2;
         expected->mean[i] = beta1 * expected->mean[i] + (1 - beta1) * g;
@@ -91,7 +93,8 @@ static void runs_like_the_reference(hn_dtype dtype, const hn_optimizer_options *
     reference_start(&expected, values);
     for (int update = 1; update <= 20; update++) {
         const double rate = 0.1 / update;
-        for (int i = 0; i < COUNT; i++) gradients[i] = (double)slope(i, (long double)values[i]);
+        for (int i = 0; i < COUNT; i++)
+            gradients[i] = (double)slope(i, (long double)values[i]);
         write_gradients(&fixture, gradients);
         assert_int_equal(hn_optimizer_step(fixture.optimizer, rate, &report), HN_OK);
         reference_step(&expected, options, update, (long double)rate);
@@ -101,13 +104,15 @@ static void runs_like_the_reference(hn_dtype dtype, const hn_optimizer_options *
         assert_close(report.clip_factor, (double)expected.factor, tolerance, 0);
         assert_true((report.clip_factor < 1) == clips);
         read_values(&fixture, values);
-        for (int i = 0; i < COUNT; i++) assert_close(values[i], (double)expected.value[i], tolerance, tolerance);
+        for (int i = 0; i < COUNT; i++)
+            assert_close(values[i], (double)expected.value[i], tolerance, tolerance);
     }
     const long double *parts[3] = {expected.mean, expected.variance, expected.average};
     for (int block = 0; hn_optimizer_block_name(fixture.optimizer, block) != NULL; block++) {
         assert_int_equal(hn_optimizer_block_read(fixture.optimizer, block, 0, HN_DTYPE_F64, state), HN_OK);
         assert_int_equal(hn_optimizer_block_read(fixture.optimizer, block, 1, HN_DTYPE_F64, state + FIRST), HN_OK);
-        for (int i = 0; i < COUNT; i++) assert_close(state[i], (double)parts[block][i], tolerance, tolerance);
+        for (int i = 0; i < COUNT; i++)
+            assert_close(state[i], (double)parts[block][i], tolerance, tolerance);
     }
     trainer_close(&fixture);
 }
@@ -170,8 +175,10 @@ static void take(const trainer *fixture, snapshot *out)
     memset(out, 0, sizeof(*out));
     read_values(fixture, out->values);
     for (int block = 0; hn_optimizer_block_name(fixture->optimizer, block) != NULL; block++) {
-        assert_int_equal(hn_optimizer_block_read(fixture->optimizer, block, 0, HN_DTYPE_F64, out->blocks[block]), HN_OK);
-        assert_int_equal(hn_optimizer_block_read(fixture->optimizer, block, 1, HN_DTYPE_F64, out->blocks[block] + FIRST), HN_OK);
+        assert_int_equal(hn_optimizer_block_read(fixture->optimizer, block, 0, HN_DTYPE_F64, out->blocks[block]),
+                         HN_OK);
+        assert_int_equal(
+            hn_optimizer_block_read(fixture->optimizer, block, 1, HN_DTYPE_F64, out->blocks[block] + FIRST), HN_OK);
     }
     out->steps = hn_optimizer_steps(fixture->optimizer);
 }
@@ -181,7 +188,8 @@ static void steps(trainer *fixture, int count)
     double values[COUNT], gradients[COUNT];
     for (int k = 0; k < count; k++) {
         read_values(fixture, values);
-        for (int i = 0; i < COUNT; i++) gradients[i] = (double)slope(i, (long double)values[i]);
+        for (int i = 0; i < COUNT; i++)
+            gradients[i] = (double)slope(i, (long double)values[i]);
         write_gradients(fixture, gradients);
         assert_int_equal(hn_optimizer_step(fixture->optimizer, 0.1, NULL), HN_OK);
     }
@@ -200,7 +208,8 @@ static void a_bad_gradient_changes_nothing(hn_dtype dtype, double bad, int place
     trainer_open(&fixture, dtype, &options);
     steps(&fixture, 3);
     take(&fixture, &before);
-    for (int i = 0; i < COUNT; i++) gradients[i] = i >= place ? bad : 1;
+    for (int i = 0; i < COUNT; i++)
+        gradients[i] = i >= place ? bad : 1;
     write_gradients(&fixture, gradients);
     assert_int_equal(hn_optimizer_step(fixture.optimizer, 0.1, &report), HN_ERROR_NONFINITE);
     assert_string_equal(report.bad_parameter, name);
@@ -232,7 +241,8 @@ static void a_norm_that_overflows(void **state)
     (void)state;
     trainer_open(&fixture, HN_DTYPE_F64, NULL);
     read_values(&fixture, before);
-    for (int i = 0; i < COUNT; i++) gradients[i] = 1e200;
+    for (int i = 0; i < COUNT; i++)
+        gradients[i] = 1e200;
     write_gradients(&fixture, gradients);
     assert_int_equal(hn_optimizer_step(fixture.optimizer, 0.1, &report), HN_ERROR_NONFINITE);
     assert_null(report.bad_parameter);
@@ -300,8 +310,10 @@ static void state_can_be_carried_over(hn_dtype dtype)
     test_store_write(&second.base, "a", state.values);
     test_store_write(&second.base, "b", state.values + FIRST);
     for (int block = 0; block < 3; block++) {
-        assert_int_equal(hn_optimizer_block_write(second.optimizer, block, 0, HN_DTYPE_F64, state.blocks[block]), HN_OK);
-        assert_int_equal(hn_optimizer_block_write(second.optimizer, block, 1, HN_DTYPE_F64, state.blocks[block] + FIRST), HN_OK);
+        assert_int_equal(hn_optimizer_block_write(second.optimizer, block, 0, HN_DTYPE_F64, state.blocks[block]),
+                         HN_OK);
+        assert_int_equal(
+            hn_optimizer_block_write(second.optimizer, block, 1, HN_DTYPE_F64, state.blocks[block] + FIRST), HN_OK);
     }
     hn_optimizer_set_steps(second.optimizer, state.steps);
     steps(&first, 6);

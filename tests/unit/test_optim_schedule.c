@@ -78,12 +78,8 @@ static void decays_without_a_jump(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constant),
-        cmocka_unit_test(warm_up),
-        cmocka_unit_test(linear),
-        cmocka_unit_test(cosine),
-        cmocka_unit_test(no_decay_left),
-        cmocka_unit_test(decays_without_a_jump),
+        cmocka_unit_test(constant), cmocka_unit_test(warm_up),       cmocka_unit_test(linear),
+        cmocka_unit_test(cosine),   cmocka_unit_test(no_decay_left), cmocka_unit_test(decays_without_a_jump),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ static double moment(const double *values, int64_t count, int power)
     double sum = 0;
     for (int64_t i = 0; i < count; i++) {
         double product = 1;
-        for (int k = 0; k < power; k++) product *= values[i];
+        for (int k = 0; k < power; k++)
+            product *= values[i];
         sum += product;
     }
     return sum / (double)count;
@@ -55,10 +56,12 @@ static void normal_moments(void **state)
     assert_close(moment(values, count, 2), 1, 0, error * sqrt(2));
     assert_close(moment(values, count, 3), 0, 0, error * sqrt(15));
     assert_close(moment(values, count, 4), 3, 0, error * sqrt(96));
-    for (int64_t i = 0; i < count; i++) within += fabs(values[i]) < 1 ? 1 : 0;
+    for (int64_t i = 0; i < count; i++)
+        within += fabs(values[i]) < 1 ? 1 : 0;
     assert_close(within / (double)count, erf(sqrt(0.5)), 0, error / 2);
     double products = 0; /* neighbours are independent */
-    for (int64_t i = 0; i + 1 < count; i++) products += values[i] * values[i + 1];
+    for (int64_t i = 0; i + 1 < count; i++)
+        products += values[i] * values[i + 1];
     assert_close(products / (double)count, 0, 0, error);
     free(values);
 }
@@ -68,7 +71,8 @@ static void normal_scales(void **state)
     double *unit = start_of("a", HN_SHAPE1(10), hn_init_normal(1), SEED, 1);
     double *scaled = start_of("a", HN_SHAPE1(10), hn_init_normal(0.25), SEED, 1);
     (void)state;
-    for (int i = 0; i < 10; i++) assert_close(scaled[i], 0.25 * unit[i], 0, 0);
+    for (int i = 0; i < 10; i++)
+        assert_close(scaled[i], 0.25 * unit[i], 0, 0);
     free(unit);
     free(scaled);
 }
@@ -121,7 +125,7 @@ static void orthogonal_blocks(void **state)
         int64_t rows, columns; /* of one block */
         int blocks;
         double gain;
-    } cases[] = {{1, 1, 1, 1},   {1, 7, 3, 1},  {7, 1, 2, 1},    {5, 5, 4, 1},    {32, 33, 1, 2},
+    } cases[] = {{1, 1, 1, 1},   {1, 7, 3, 1},  {7, 1, 2, 1},    {5, 5, 4, 1},     {32, 33, 1, 2},
                  {33, 32, 2, 1}, {3, 90, 4, 1}, {100, 20, 1, 1}, {130, 130, 4, 1}, {65, 64, 1, 0.5}};
     (void)state;
     for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
@@ -253,7 +257,8 @@ static void the_type_only_rounds(void **state)
     test_store_declare(&fixture, "a", HN_SHAPE2(6, 6), hn_init_orthogonal(1, 1));
     test_store_seal(&fixture, HN_BACKEND_GENERIC, HN_DTYPE_F32, SEED);
     double *narrow = test_store_read(&fixture, "a");
-    for (int i = 0; i < 36; i++) assert_close(narrow[i], (double)(float)wide[i], 0, 0);
+    for (int i = 0; i < 36; i++)
+        assert_close(narrow[i], (double)(float)wide[i], 0, 0);
     free(wide);
     free(narrow);
     test_store_close(&fixture);

@@ -66,7 +66,8 @@ static void layout_of(hn_dtype dtype)
     assert_int_equal((uintptr_t)fixture.store->values % 64, 0);
     assert_int_equal((uintptr_t)fixture.store->gradients % 64, 0);
     for (int64_t i = 0; i < 4 * line; i++) {
-        const double value = dtype == HN_DTYPE_F32 ? (double)((float *)fixture.store->values)[i] : ((double *)fixture.store->values)[i];
+        const double value =
+            dtype == HN_DTYPE_F32 ? (double)((float *)fixture.store->values)[i] : ((double *)fixture.store->values)[i];
         const double expected = i < line ? 1 : i < 2 * line + 1 ? 2 : i == 3 * line ? 3 : 0;
         assert_close(value, expected, 0, 0);
     }
@@ -152,7 +153,8 @@ static void refuses_bad_declarations(void **state)
     memset(long_name, 'x', sizeof(long_name) - 1);
     long_name[sizeof(long_name) - 1] = '\0';
     const hn_shape shape = HN_SHAPE2(4, 3);
-    refuses_bad_declaration("first", HN_SHAPE2(3, 4), hn_init_normal(1), HN_ERROR_SHAPE, "[4,3] and is now asked for as [3,4]");
+    refuses_bad_declaration("first", HN_SHAPE2(3, 4), hn_init_normal(1), HN_ERROR_SHAPE,
+                            "[4,3] and is now asked for as [3,4]");
     refuses_bad_declaration("first", shape, hn_init_normal(2), HN_ERROR_ARGUMENT, "two initialisers");
     refuses_bad_declaration("first", shape, hn_init_uniform(1), HN_ERROR_ARGUMENT, "two initialisers");
     refuses_bad_declaration("", shape, hn_init_zeros(), HN_ERROR_ARGUMENT, "empty");
@@ -192,7 +194,8 @@ static void dry_store_has_a_layout_only(void **state)
     (void)state;
     test_store_open(&fixture, 1);
     test_store_declare(&fixture, "a", HN_SHAPE1(17), hn_init_constant(1));
-    test_store_declare(&fixture, "b", HN_SHAPE3(100000, 100000, 1000), hn_init_orthogonal(1, 1)); /* 40 TB: never touched */
+    test_store_declare(&fixture, "b", HN_SHAPE3(100000, 100000, 1000),
+                       hn_init_orthogonal(1, 1)); /* 40 TB: never touched */
     test_store_seal(&fixture, HN_BACKEND_DRY, HN_DTYPE_F32, 1);
     assert_true(hn_store_is_sealed(fixture.store));
     assert_int_equal(hn_store_elements(fixture.store), 17 + 10000000000000);

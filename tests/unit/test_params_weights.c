@@ -69,7 +69,8 @@ static void gradients_arrive_in_the_store(void **state)
     model_open(&fixture, HN_DTYPE_F64);
     const hn_tensor input = hn_tensor_from(fixture.graph, HN_DTYPE_F64, HN_SHAPE2(1, 3), x, false);
     const hn_tensor once = hn_matmul(fixture.graph, input, get_weight(&fixture), HN_TRANSPOSE_B);
-    const hn_tensor twice = hn_add(fixture.graph, once, hn_matmul(fixture.graph, input, get_weight(&fixture), HN_TRANSPOSE_B));
+    const hn_tensor twice =
+        hn_add(fixture.graph, once, hn_matmul(fixture.graph, input, get_weight(&fixture), HN_TRANSPOSE_B));
     assert_int_equal(hn_backward(fixture.graph, hn_sum(fixture.graph, twice, HN_ALL_AXES, false)), HN_OK);
     assert_int_equal(hn_store_gradient_read(fixture.base.store, 0, HN_DTYPE_F64, 6, gradient), HN_OK);
     assert_all_close_double(gradient, expected, 6, 0);
@@ -127,7 +128,8 @@ static void weights_per_sample(void **state)
     double numbers[12];
     model fixture;
     (void)state;
-    for (int i = 0; i < 12; i++) numbers[i] = i;
+    for (int i = 0; i < 12; i++)
+        numbers[i] = i;
     model_open(&fixture, HN_DTYPE_F64);
     const hn_tensor made = hn_tensor_from(fixture.graph, HN_DTYPE_F64, HN_SHAPE3(2, 2, 3), numbers, false);
     assert_int_equal(hn_weights_put(fixture.weights, "linear.weight", made), HN_OK);
@@ -148,7 +150,8 @@ static void refuses_replacements_that_do_not_fit(void **state)
         const hn_tensor made = hn_tensor_from(fixture.graph, HN_DTYPE_F32, bad[i], NULL, false);
         assert_int_equal(hn_weights_put(fixture.weights, "linear.weight", made), HN_OK);
         assert_int_equal(get_weight(&fixture).slot, 0);
-        test_assert_error(fixture.base.context, HN_ERROR_SHAPE, "linear.weight", text, "[2,3]", "batch dimension", NULL);
+        test_assert_error(fixture.base.context, HN_ERROR_SHAPE, "linear.weight", text, "[2,3]", "batch dimension",
+                          NULL);
         hn_graph_reset(fixture.graph);
     }
     const hn_tensor symbols = hn_tensor_from(fixture.graph, HN_DTYPE_I32, HN_SHAPE2(2, 3), NULL, false);
@@ -182,10 +185,12 @@ static void a_sealed_store_refuses(void **state)
     model_open(&fixture, HN_DTYPE_F32);
     assert_int_equal(hn_weights_get(fixture.weights, "linear.wieght", HN_SHAPE2(2, 3), hn_init_zeros()).slot, 0);
     assert_int_equal(hn_graph_status(fixture.graph), HN_ERROR_ARGUMENT);
-    test_assert_error(fixture.base.context, HN_ERROR_ARGUMENT, "\"linear.wieght\"", "did you mean \"linear.weight\"", NULL);
+    test_assert_error(fixture.base.context, HN_ERROR_ARGUMENT, "\"linear.wieght\"", "did you mean \"linear.weight\"",
+                      NULL);
     hn_graph_reset(fixture.graph);
     assert_int_equal(hn_weights_get(fixture.weights, "gate.scale.of.something", HN_SHAPE1(2), hn_init_zeros()).slot, 0);
-    test_assert_error(fixture.base.context, HN_ERROR_ARGUMENT, "gate.scale.of.something", "it has 2", "linear.weight", NULL);
+    test_assert_error(fixture.base.context, HN_ERROR_ARGUMENT, "gate.scale.of.something", "it has 2", "linear.weight",
+                      NULL);
     hn_graph_reset(fixture.graph);
     assert_int_equal(hn_weights_get(fixture.weights, "linear.bias", HN_SHAPE1(3), hn_init_zeros()).slot, 0);
     test_assert_error(fixture.base.context, HN_ERROR_SHAPE, "linear.bias", "[2]", "[3]", NULL);
