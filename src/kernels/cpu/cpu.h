@@ -7,6 +7,7 @@
 #ifndef HNI_KERNELS_CPU_H
 #define HNI_KERNELS_CPU_H
 
+#include "core/rng.h"
 #include "kernels/table.h"
 #include "kernels/walk.h"
 
@@ -86,12 +87,51 @@ typedef struct hni_cpu_norms {
     void (*backward)(const hni_cpu_norm_row *row);
 } hni_cpu_norms;
 
+/* ---- random_simd.c ---- */
+
+typedef struct hni_cpu_randoms {
+    /* The words of `blocks` blocks from block `first` on, four a block. */
+    void (*words)(const hni_rng_key *key, uint64_t first, int64_t blocks, uint32_t *out);
+    /* out = word / 2^8 < limit ? in[0] * p : 0 */
+    void (*keep)(int64_t n, const uint32_t *word, uint32_t limit, const hni_cpu_line *line);
+} hni_cpu_randoms;
+
+/* ---- softmax_simd.c ---- */
+
+typedef struct hni_cpu_softmaxes {
+    double (*log_sum_exp)(int64_t n, const float *x);
+    /* out = scale * exp(x - log_sum) */
+    void (*gradient)(int64_t n, const float *x, float log_sum, float scale, float *out);
+} hni_cpu_softmaxes;
+
+/* ---- optimiser_simd.c ---- */
+
+/* mean = keep * mean + take * g, the same for the variance with g^2, value -= rate * mean / (sqrt(variance) * root + epsilon), where
+ * g = clip * gradient; the corrections are in rate and root. */
+typedef struct hni_cpu_adam {
+    float keep_mean, take_mean, keep_variance, take_variance;
+    float rate, root, epsilon, clip;
+    float *value, *mean, *variance;
+    const float *gradient;
+} hni_cpu_adam;
+
+typedef struct hni_cpu_optimisers {
+    double (*sum_squares)(int64_t n, const float *x);
+    int64_t (*count_nonfinite)(int64_t n, const float *x);
+    void (*adam)(int64_t n, const hni_cpu_adam *adam);
+    void (*average)(int64_t n, float share, const float *value, float *mean);
+    void (*swap)(int64_t n, float *a, float *b);
+} hni_cpu_optimisers;
+
 /* ---- isa.c ---- */
 
 typedef struct hni_cpu_simd {
     const hni_cpu_maps *maps;
     const hni_cpu_gemms *gemms;
     const hni_cpu_norms *norms;
+    const hni_cpu_randoms *randoms;
+    const hni_cpu_softmaxes *softmaxes;
+    const hni_cpu_optimisers *optimisers;
 } hni_cpu_simd;
 
 /* Tables of the chosen level; the first call chooses the best one if nobody has. */
@@ -99,6 +139,9 @@ const hni_cpu_simd *hni_cpu_simd_get(void);
 
 /* ---- slots, gathered in table.c ---- */
 
+HN_MUST_USE hn_status hni_cpu_copy_in(hni_exec *exec, hni_view *out, hn_dtype source_type, const void *source);
+HN_MUST_USE hn_status hni_cpu_copy_out(hni_exec *exec, const hni_view *view, hn_dtype target_type, void *out_target);
+HN_MUST_USE hn_status hni_cpu_fill_zero(hni_exec *exec, void *data, size_t size);
 HN_MUST_USE hn_status hni_cpu_map(hni_exec *exec, hni_map map, const double parameters[2], const hni_view *inputs,
                                   hni_view *out, bool accumulate);
 HN_MUST_USE hn_status hni_cpu_gemm(hni_exec *exec, const hni_gemm *gemm);
@@ -121,8 +164,8 @@ HN_MUST_USE hn_status hni_cpu_softmax_loss_vjp(hni_exec *exec, const hni_view *l
                                                double factor, hni_view *dlogits, bool accumulate);
 HN_MUST_USE hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip);
 HN_MUST_USE hn_status hni_cpu_count_nonfinite(hni_exec *exec, int64_t count, const void *data, int64_t *out_count);
-HN_MUST_USE hn_status hni_cpu_adam(hni_exec *exec, const hni_adam *adam, int64_t count, void *value,
-                                   const void *gradient, void *mean, void *variance);
+HN_MUST_USE hn_status hni_cpu_adam_update(hni_exec *exec, const hni_adam *adam, int64_t count, void *value,
+                                          const void *gradient, void *mean, void *variance);
 HN_MUST_USE hn_status hni_cpu_average(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
 HN_MUST_USE hn_status hni_cpu_swap(hni_exec *exec, int64_t count, void *a, void *b);
 

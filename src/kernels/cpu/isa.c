@@ -18,13 +18,19 @@ typedef struct level {
         .name = #isa, .supported = supported_, .cap = cap_, .simd = { \
             .maps = &hni_cpu_maps_##isa,                              \
             .gemms = &hni_cpu_gemms_##isa,                            \
-            .norms = &hni_cpu_norms_##isa                             \
+            .norms = &hni_cpu_norms_##isa,                            \
+            .randoms = &hni_cpu_randoms_##isa,                        \
+            .softmaxes = &hni_cpu_softmaxes_##isa,                    \
+            .optimisers = &hni_cpu_optimisers_##isa                   \
         }                                                             \
     }
-#define DECLARE(isa)                                \
-    extern const hni_cpu_maps hni_cpu_maps_##isa;   \
-    extern const hni_cpu_gemms hni_cpu_gemms_##isa; \
-    extern const hni_cpu_norms hni_cpu_norms_##isa
+#define DECLARE(isa)                                        \
+    extern const hni_cpu_maps hni_cpu_maps_##isa;           \
+    extern const hni_cpu_gemms hni_cpu_gemms_##isa;         \
+    extern const hni_cpu_norms hni_cpu_norms_##isa;         \
+    extern const hni_cpu_randoms hni_cpu_randoms_##isa;     \
+    extern const hni_cpu_softmaxes hni_cpu_softmaxes_##isa; \
+    extern const hni_cpu_optimisers hni_cpu_optimisers_##isa
 
 #if defined(__x86_64__)
 DECLARE(v2);

@@ -15,18 +15,6 @@ typedef struct map_job {
     bool add;
 } map_job;
 
-/* out[i * stride] (+)= line[i] */
-static void scatter(const float *line, int64_t n, float *out, int64_t stride, bool add)
-{
-    if (add) {
-        for (int64_t i = 0; i < n; i++)
-            out[i * stride] += line[i];
-        return;
-    }
-    for (int64_t i = 0; i < n; i++)
-        out[i * stride] = line[i];
-}
-
 static void map_chunk(const map_job *job, hni_cpu_reader *reader, const hni_walk *walk, int64_t start)
 {
     const hni_cpu_operands *o = &job->operands;
@@ -43,7 +31,7 @@ static void map_chunk(const map_job *job, hni_cpu_reader *reader, const hni_walk
     float block[HNI_CPU_BLOCK];
     line.out = block;
     job->maps->write[o->map](&line);
-    scatter(block, n, out, stride, job->add);
+    hni_cpu_write(block, n, out, stride, job->add);
 }
 
 static void map_part(void *user, int64_t begin, int64_t end, int part)

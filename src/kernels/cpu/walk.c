@@ -1,6 +1,8 @@
 /* See walk.h. */
 #include "kernels/cpu/walk.h"
 
+#include <string.h>
+
 /* Whether dimension x should be walked outside of dimension y: the output decides, by falling stride; where it repeats, or both
  * are alike, the first input. Dimensions that the output repeats count as its longest strides if the input steps along
  * the other one in smaller steps, and as its shortest if not: a sum over rows or over columns. */
@@ -79,4 +81,19 @@ const float *hni_cpu_read(hni_cpu_reader *reader, int i, const float *x, int64_t
         buffer[j] = x[j * stride];
     reader->filled[i] = NULL;
     return buffer;
+}
+
+void hni_cpu_write(const float *line, int64_t n, float *out, int64_t stride, bool add)
+{
+    if (stride == 1 && !add) {
+        memcpy(out, line, (size_t)n * sizeof line[0]);
+        return;
+    }
+    if (add) {
+        for (int64_t i = 0; i < n; i++)
+            out[i * stride] += line[i];
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        out[i * stride] = line[i];
 }

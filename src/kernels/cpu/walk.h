@@ -39,6 +39,9 @@ static inline void hni_cpu_reader_begin(hni_cpu_reader *reader)
  * stride is 1. */
 const float *hni_cpu_read(hni_cpu_reader *reader, int i, const float *x, int64_t stride, int64_t n);
 
+/* out[i * stride] (+)= line[i] */
+void hni_cpu_write(const float *line, int64_t n, float *out, int64_t stride, bool add);
+
 /* out += f(inputs), summed over the dimensions that out repeats. */
 HN_MUST_USE hn_status hni_cpu_reduce(hni_exec *exec, const hni_cpu_maps *maps, const hni_cpu_operands *operands);
 
