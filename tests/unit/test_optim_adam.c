@@ -56,28 +56,28 @@ static void reference_start(reference *expected, const double values[COUNT])
 {
     memset(expected, 0, sizeof(*expected));
     for (int i = 0; i < COUNT; i++)
-        expected->value[i] = expected->average[i] = values[i];
+        expected->value[i] = expected->average[i] = (long double)values[i];
 }
 
 static void reference_step(reference *expected, const hn_optimizer_options *options, int update, long double rate)
 {
+    const long double beta1 = (long double)options->beta1, beta2 = (long double)options->beta2;
+    const long double clip = (long double)options->clip_norm, decay = (long double)options->average_decay;
     long double squares = 0, gradient[COUNT];
     for (int i = 0; i < COUNT; i++) {
         gradient[i] = slope(i, expected->value[i]);
         squares += gradient[i] * gradient[i];
     }
     expected->norm = sqrtl(squares);
-    expected->factor = 1;
-    if (options->clip_norm > 0 && expected->norm > options->clip_norm)
-        expected->factor = options->clip_norm / expected->norm;
+    expected->factor = clip > 0 && expected->norm > clip ? clip / expected->norm : 1;
     for (int i = 0; i < COUNT; i++) {
-        const long double g = expected->factor * gradient[i], beta1 = options->beta1, beta2 = options->beta2;
+        const long double g = expected->factor * gradient[i];
         expected->mean[i] = beta1 * expected->mean[i] + (1 - beta1) * g;
         expected->variance[i] = beta2 * expected->variance[i] + (1 - beta2) * g * g;
         const long double mean = expected->mean[i] / (1 - powl(beta1, update));
         const long double variance = expected->variance[i] / (1 - powl(beta2, update));
-        expected->value[i] -= rate * mean / (sqrtl(variance) + options->epsilon);
-        expected->average[i] += (1 - options->average_decay) * (expected->value[i] - expected->average[i]);
+        expected->value[i] -= rate * mean / (sqrtl(variance) + (long double)options->epsilon);
+        expected->average[i] += (1 - decay) * (expected->value[i] - expected->average[i]);
     }
 }
 
