@@ -180,6 +180,17 @@ static void orthogonal_is_haar(void **state)
     free(values);
 }
 
+/* Among 2,000 drawn matrices some are nearly singular: one pass of Gram-Schmidt is not enough for those. */
+static void orthogonal_of_nearly_singular_draws(void **state)
+{
+    const int blocks = 2000;
+    double *values = start_of("a", HN_SHAPE2(3 * blocks, 3), hn_init_orthogonal(blocks, 1), SEED, 2);
+    (void)state;
+    for (int b = 0; b < blocks; b++)
+        assert_close(deviation(values + (ptrdiff_t)b * 9, 3, 3, 1), 0, 0, 2e-15);
+    free(values);
+}
+
 static void threads_change_no_bit(void **state)
 {
     const hn_shape shape = HN_SHAPE2(4 * 70, 70), tall = HN_SHAPE2(3 * 150, 40), flat = HN_SHAPE1(30001);
@@ -274,6 +285,7 @@ int main(void)
         cmocka_unit_test(orthogonal_blocks),
         cmocka_unit_test(orthogonal_of_higher_rank),
         cmocka_unit_test(orthogonal_is_haar),
+        cmocka_unit_test(orthogonal_of_nearly_singular_draws),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(seed_and_name_matter),
         cmocka_unit_test(a_new_parameter_changes_no_other),

@@ -137,12 +137,13 @@ static void refuses_bad_declaration(const char *name, hn_shape shape, hn_init in
     test_store fixture;
     test_store_open(&fixture, 1);
     test_store_declare(&fixture, "first", HN_SHAPE2(4, 3), hn_init_normal(1));
+    test_store_declare(&fixture, "gates", HN_SHAPE2(4, 3), hn_init_orthogonal(4, 1));
     const hn_tensor tensor = hn_weights_get(fixture.declarer, name, shape, init);
     assert_int_equal(tensor.slot, 0);
     assert_int_equal(hn_graph_status(fixture.dry), status);
     test_assert_error(fixture.context, status, text, NULL);
-    assert_int_equal(hn_store_count(fixture.store), 1);
-    assert_int_equal(hn_store_elements(fixture.store), 12);
+    assert_int_equal(hn_store_count(fixture.store), 2);
+    assert_int_equal(hn_store_elements(fixture.store), 24);
     test_store_close(&fixture);
 }
 
@@ -157,6 +158,7 @@ static void refuses_bad_declarations(void **state)
                             "[4,3] and is now asked for as [3,4]");
     refuses_bad_declaration("first", shape, hn_init_normal(2), HN_ERROR_ARGUMENT, "two initialisers");
     refuses_bad_declaration("first", shape, hn_init_uniform(1), HN_ERROR_ARGUMENT, "two initialisers");
+    refuses_bad_declaration("gates", shape, hn_init_orthogonal(2, 1), HN_ERROR_ARGUMENT, "two initialisers");
     refuses_bad_declaration("", shape, hn_init_zeros(), HN_ERROR_ARGUMENT, "empty");
     refuses_bad_declaration(NULL, shape, hn_init_zeros(), HN_ERROR_ARGUMENT, "empty");
     refuses_bad_declaration(long_name, shape, hn_init_zeros(), HN_ERROR_ARGUMENT, "256 bytes");
