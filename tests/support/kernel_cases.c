@@ -4,14 +4,16 @@
 #include <float.h>
 #include <math.h>
 
-#include "core/rng.h"
-
-/* ---- random numbers: the library's own counter-based generator, one number after the other ---- */
+/* ---- random numbers: SplitMix64 (Steele, Lea, Flood 2014), since a counter-based generator is slow one by one ---- */
 
 double kernel_random_unit(kernel_match *match)
 {
-    const hni_rng_key key = {.seed = 20170127};
-    return hni_rng_uniform(&key, match->random++);
+    match->random += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t z = match->random;
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    z ^= z >> 31;
+    return (double)(z >> 11) * 0x1p-53;
 }
 
 int64_t kernel_random(kernel_match *match, int64_t limit)
@@ -23,10 +25,8 @@ bool kernel_random_chance(kernel_match *match, double chance) { return kernel_ra
 
 double kernel_random_normal(kernel_match *match)
 {
-    double sum = 0;
-    for (int i = 0; i < 12; i++)
-        sum += kernel_random_unit(match);
-    return sum - 6;
+    const double a = kernel_random_unit(match), b = kernel_random_unit(match), c = kernel_random_unit(match);
+    return 2 * (a + b + c) - 3;
 }
 
 int64_t kernel_random_size(kernel_match *match, int64_t limit)
@@ -42,9 +42,10 @@ int64_t kernel_random_size(kernel_match *match, int64_t limit)
 
 static double random_special(kernel_match *match)
 {
-    static const double specials[] = {0.0,   -0.0, INFINITY, -INFINITY, NAN,    1e-40,  -1e-40, 1e30,
-                                      -1e30, 88.5, -88.5,    104.0,     -104.0, 20.0,   -20.0,  1e-7,
-                                      -1e-7, 9.1,  -87.0,    87.0,      0.625,  -0.625, 3.4e38, -3.4e38};
+    static const double specials[] = {
+        0.0,   -0.0,  KERNEL_INFINITY, -KERNEL_INFINITY, KERNEL_NAN, 1e-40,  -1e-40, 1e30,  -1e30,
+        88.5,  -88.5, 104.0,           -104.0,           20.0,       -20.0,  1e-7,   -1e-7, 9.1,
+        -87.0, 87.0,  0.625,           -0.625,           3.4e38,     -3.4e38};
     if (kernel_random_chance(match, 0.3)) return specials[kernel_random(match, sizeof specials / sizeof specials[0])];
     const double size = pow(10, 8 * kernel_random_unit(match) - 6);
     return size * kernel_random_normal(match);

@@ -40,7 +40,8 @@ struct kernel_case {
 /* The rows of each file; the last has no name. */
 extern const kernel_case kernel_cases_elements[], kernel_cases_rows[], kernel_cases_training[];
 
-/* A whole number in [0, limit), a number in [0, 1), one of about normal distribution. */
+/* A whole number in [0, limit), a number in [0, 1), one of mean 0 and variance 1
+ * in (-3, 3). */
 int64_t kernel_random(kernel_match *match, int64_t limit);
 double kernel_random_unit(kernel_match *match);
 double kernel_random_normal(kernel_match *match);

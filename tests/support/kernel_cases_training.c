@@ -69,7 +69,7 @@ static void run_softmax_loss(kernel_match *match)
 /* Infinite and undefined logits must not look like a loss. */
 static void run_softmax_nonfinite(kernel_match *match)
 {
-    static const double bad[] = {NAN, INFINITY};
+    static const double bad[] = {KERNEL_NAN, KERNEL_INFINITY};
     for (int repetition = 0; repetition < 20; repetition++) {
         loss_case c;
         create_loss_case(match, &c);
@@ -125,7 +125,8 @@ static void match_number(kernel_match *match, double tested, double truth, const
 
 static void run_gradient_norm(kernel_match *match)
 {
-    static const double bad[] = {0, NAN, INFINITY, -INFINITY, 1e30}; /* 1e30: its square is no float */
+    static const double bad[] = {0, KERNEL_NAN, KERNEL_INFINITY, -KERNEL_INFINITY,
+                                 1e30}; /* 1e30: its square is no float */
     for (int repetition = 0; repetition < 40; repetition++) {
         kernel_pair g =
             kernel_pair_create(match, HN_SHAPE1(random_count(match, repetition)), KERNEL_DENSE, KERNEL_NORMAL);

@@ -86,7 +86,7 @@ double kernel_tensor_get(const kernel_tensor *tensor, int64_t i)
     case HN_DTYPE_F64: return ((const double *)tensor->storage)[i];
     case HN_DTYPE_I32: return ((const int32_t *)tensor->storage)[i];
     case HN_DTYPE_U8: return ((const uint8_t *)tensor->storage)[i];
-    default: fail_msg("a tensor of a test cannot be %s", hn_dtype_name(tensor->view.dtype)); return NAN;
+    default: fail_msg("a tensor of a test cannot be %s", hn_dtype_name(tensor->view.dtype)); return KERNEL_NAN;
     }
 }
 

@@ -3,9 +3,15 @@
 #ifndef KERNEL_TENSOR_H
 #define KERNEL_TENSOR_H
 
+#include <math.h>
+
 #include "core/arena.h"
 #include "kernels/table.h"
 #include "test_support.h"
+
+/* C's own are floats. */
+#define KERNEL_NAN ((double)NAN)
+#define KERNEL_INFINITY ((double)INFINITY)
 
 typedef struct kernel_bench {
     hn_context *context;
