@@ -1,8 +1,6 @@
 /* See json.h. */
 #include "io/json.h"
 
-#include <string.h>
-
 hn_status hni_json_no_memory(hn_context *context, const char *where)
 {
     return hni_error(context, HN_ERROR_MEMORY, "%s: out of memory while handling JSON: close other programs", where);
@@ -34,12 +32,11 @@ hn_status hni_json_print(hni_text *text, const json_t *json)
 
 hn_status hni_json_print_string(hni_text *text, const char *what, const char *string)
 {
+    size_t place;
     if (text->status != HN_OK) return text->status;
-    for (size_t at = 0, size = strlen(string), step; at < size; at += step) {
-        step = hni_utf8_length(string + at, size - at);
-        if (step > 0) continue;
+    if (!hni_is_utf8(string, &place)) {
         text->status = hni_error(text->context, HN_ERROR_ARGUMENT,
-                                 "%s: byte %zu is not UTF-8, which JSON wants: rename it", what, at + 1);
+                                 "%s: byte %zu is not UTF-8, which JSON wants: rename it", what, place);
         return text->status;
     }
     json_t *json = json_string(string);

@@ -51,15 +51,11 @@ static json_t *shape_to_json(const hn_shape *shape)
 static hn_status check_utf8(hn_context *context, const char *path, const char *text)
 {
     char shown[96];
-    for (size_t at = 0, size = strlen(text), step; at < size; at += step) {
-        step = hni_utf8_length(text + at, size - at);
-        if (step == 0) {
-            return hni_error(context, HN_ERROR_ARGUMENT,
-                             "%s: '%s' is not UTF-8, which the header must be: put it into a U8 tensor", path,
-                             hni_printable(text, shown, sizeof shown));
-        }
-    }
-    return HN_OK;
+    size_t place;
+    if (hni_is_utf8(text, &place)) return HN_OK;
+    return hni_error(context, HN_ERROR_ARGUMENT,
+                     "%s: '%s' is not UTF-8, which the header must be: put it into a U8 tensor", path,
+                     hni_printable(text, shown, sizeof shown));
 }
 
 static hn_status add_tensors(hn_context *context, const char *path, const hn_safetensors_content *content,

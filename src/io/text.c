@@ -98,6 +98,18 @@ size_t hni_utf8_length(const void *bytes, size_t size)
     return 0;
 }
 
+bool hni_is_utf8(const char *text, size_t *out_place)
+{
+    size_t size = strlen(text);
+    for (size_t at = 0, step; at < size; at += step) {
+        step = hni_utf8_length(text + at, size - at);
+        if (step > 0) continue;
+        *out_place = at + 1;
+        return false;
+    }
+    return true;
+}
+
 char *hni_printable(const char *name, char *buffer, size_t size)
 {
     size_t length = strlen(name), at = 0;
