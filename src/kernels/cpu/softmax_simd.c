@@ -4,13 +4,36 @@
 
 #include <math.h>
 
+enum { LANES = 16 };
+
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+/* In lanes of our own: compilers do not reorder a maximum, since it might meet a NaN. */
+static float maximum(int64_t n, const float *x)
+{
+    float lane[LANES];
+    for (int j = 0; j < LANES; j++)
+        lane[j] = x[0];
+    const int64_t whole = n / LANES * LANES;
+    for (int64_t i = 0; i < whole; i += LANES)
+#pragma omp simd
+        for (int j = 0; j < LANES; j++)
+            lane[j] = larger(x[i + j], lane[j]);
+    float largest = x[0];
+    for (int64_t i = whole; i < n; i++)
+        largest = larger(x[i], largest);
+    for (int j = 0; j < LANES; j++)
+        largest = larger(lane[j], largest);
+    return largest;
+}
+
 /* max + log sum exp(x - max). The sum is at least 1 and runs in float lanes over blocks. */
 static double log_sum_exp(int64_t n, const float *x)
 {
-    float largest = x[0];
-#pragma omp simd reduction(max : largest)
-    for (int64_t i = 1; i < n; i++)
-        largest = x[i] > largest ? x[i] : largest;
+    const float largest = maximum(n, x);
     double total = 0.0;
     for (int64_t begin = 0; begin < n; begin += HNI_CPU_BLOCK) {
         const int64_t end = hni_cpu_min(n, begin + HNI_CPU_BLOCK);
