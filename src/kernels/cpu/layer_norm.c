@@ -122,9 +122,9 @@ static void run_members(const backward_job *job, int64_t group, int64_t begin, i
     hni_walk outer = job->group, inner = job->member;
     hni_cpu_walk_seek(&outer, group);
     hni_cpu_walk_seek(&inner, begin);
-    float *stretch = job->stretches + 2 * job->n * part;
-    double *total = job->totals + 2 * job->n * part;
     const bool parameters = job->want_dgain || job->want_dshift;
+    float *stretch = parameters ? job->stretches + 2 * job->n * part : NULL;
+    double *total = parameters ? job->totals + 2 * job->n * part : NULL;
     if (parameters) memset(stretch, 0, (size_t)(2 * job->n) * sizeof stretch[0]);
     hni_cpu_norm_row row = {.n = job->n, .dx_add = !vjp->dx_fresh};
     if (job->want_dgain) row.dgain = stretch;

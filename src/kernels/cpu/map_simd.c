@@ -2,6 +2,7 @@
  * The equations stand in kernels/table.h. Broadcasts, strides and reductions are map.c's and reduce.c's work. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/simd_math.h"
+#include "kernels/cpu/simd_sum.h"
 
 /* As functions, so that both arguments are loaded whatever the comparison says: else it is a branch. */
 static inline float relu_value(float x) { return x < 0.0f ? 0.0f : x; }
@@ -43,26 +44,11 @@ LINE_MAP(sigmoid, hni_simd_sigmoid(a[i]), ONE)
 LINE_MAP(tanh, hni_simd_tanh(a[i]), ONE)
 LINE_MAP(relu, relu_value(a[i]), ONE)
 LINE_MAP(sigmoid_vjp, (a[i] * (b[i] * (1.0f - b[i]))), TWO)
-LINE_MAP(tanh_vjp, (a[i] * (1.0f - b[i] * b[i])), TWO)
+LINE_MAP(tanh_vjp, (a[i] * ((1.0f - b[i]) * (1.0f + b[i]))), TWO)
 LINE_MAP(relu_vjp, relu_gate(a[i], b[i]), TWO)
 LINE_MAP(div_vjp, (-a[i] * b[i] / c[i]), THREE)
 
-static float sum_block(int64_t n, const float *x)
-{
-    float total = 0.0f;
-#pragma omp simd reduction(+ : total)
-    for (int64_t i = 0; i < n; i++)
-        total += x[i];
-    return total;
-}
-
-static double sum(int64_t n, const float *x)
-{
-    double total = 0.0;
-    for (int64_t begin = 0; begin < n; begin += HNI_CPU_BLOCK)
-        total += (double)sum_block(hni_cpu_min(n - begin, HNI_CPU_BLOCK), x + begin);
-    return total;
-}
+static double sum(int64_t n, const float *x) { return hni_simd_sum(n, x); }
 
 static void add_to_double(int64_t n, const float *x, double *total)
 {

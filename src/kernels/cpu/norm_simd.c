@@ -2,45 +2,16 @@
  *     y = gain * (x - mean) / sqrt(variance + epsilon) + shift
  * Which rows there are, and which gain belongs to each, is layer_norm.c's work. */
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/simd_sum.h"
 
 #include <math.h>
-
-/* Sums run over blocks in float lanes, and from block to block in double. */
-static double sum_row(int64_t n, const float *x)
-{
-    double total = 0.0;
-    for (int64_t begin = 0; begin < n; begin += HNI_CPU_BLOCK) {
-        const int64_t end = hni_cpu_min(n, begin + HNI_CPU_BLOCK);
-        float part = 0.0f;
-#pragma omp simd reduction(+ : part)
-        for (int64_t i = begin; i < end; i++)
-            part += x[i];
-        total += (double)part;
-    }
-    return total;
-}
-
-/* Sum of (x - mean)^2. */
-static double sum_squares(int64_t n, const float *x, float mean)
-{
-    double total = 0.0;
-    for (int64_t begin = 0; begin < n; begin += HNI_CPU_BLOCK) {
-        const int64_t end = hni_cpu_min(n, begin + HNI_CPU_BLOCK);
-        float part = 0.0f;
-#pragma omp simd reduction(+ : part)
-        for (int64_t i = begin; i < end; i++)
-            part += (x[i] - mean) * (x[i] - mean);
-        total += (double)part;
-    }
-    return total;
-}
 
 static void forward(hni_cpu_norm_row *row)
 {
     const int64_t n = row->n;
     const float *x = row->x, *gain = row->gain, *shift = row->shift;
-    const float mean = (float)(sum_row(n, x) / (double)n);
-    const float variance = (float)(sum_squares(n, x, mean) / (double)n);
+    const float mean = (float)(hni_simd_sum(n, x) / (double)n);
+    const float variance = (float)(hni_simd_sum_squares(n, x, mean) / (double)n);
     const float inverse = 1.0f / sqrtf(variance + row->epsilon);
     float *y = row->y;
 #pragma omp simd
@@ -50,27 +21,35 @@ static void forward(hni_cpu_norm_row *row)
     row->inverse = inverse;
 }
 
-/* The two means that the backward needs: of dy * gain, and of dy * gain times the normalised x. */
+/* The two means that the backward needs: of g = dy * gain, and of g times the normalised x. Two halves of each block side by side. */
 static void means(const hni_cpu_norm_row *row, float *out_plain, float *out_weighted)
 {
     const int64_t n = row->n;
-    const float *x = row->x, *gain = row->gain, *dy = row->dy;
-    const float mean = row->mean, inverse = row->inverse;
+    const float mean = row->mean;
     double plain = 0.0, weighted = 0.0;
-    for (int64_t begin = 0; begin < n; begin += HNI_CPU_BLOCK) {
-        const int64_t end = hni_cpu_min(n, begin + HNI_CPU_BLOCK);
-        float plain_part = 0.0f, weighted_part = 0.0f;
-#pragma omp simd reduction(+ : plain_part, weighted_part)
-        for (int64_t i = begin; i < end; i++) {
-            const float g = dy[i] * gain[i];
-            plain_part += g;
-            weighted_part += g * ((x[i] - mean) * inverse);
+    for (int64_t begin = 0; begin < n; begin += HNI_SIMD_SUM_BLOCK) {
+        const int64_t size = hni_cpu_min(HNI_SIMD_SUM_BLOCK, n - begin), half = size / 2;
+        const float *x = row->x + begin, *gain = row->gain + begin, *dy = row->dy + begin;
+        const float *x1 = x + half, *gain1 = gain + half, *dy1 = dy + half;
+        float p0 = 0.0f, p1 = 0.0f, w0 = 0.0f, w1 = 0.0f;
+#pragma omp simd reduction(+ : p0, p1, w0, w1)
+        for (int64_t i = 0; i < half; i++) {
+            const float g0 = dy[i] * gain[i], g1 = dy1[i] * gain1[i];
+            p0 += g0;
+            p1 += g1;
+            w0 += g0 * (x[i] - mean);
+            w1 += g1 * (x1[i] - mean);
         }
-        plain += (double)plain_part;
-        weighted += (double)weighted_part;
+        if (2 * half < size) {
+            const float g = dy[size - 1] * gain[size - 1];
+            p0 += g;
+            w0 += g * (x[size - 1] - mean);
+        }
+        plain += (double)p0 + (double)p1;
+        weighted += (double)w0 + (double)w1;
     }
     *out_plain = (float)(plain / (double)n);
-    *out_weighted = (float)(weighted / (double)n);
+    *out_weighted = (float)(weighted * (double)row->inverse / (double)n);
 }
 
 static void write_dx(const hni_cpu_norm_row *row)

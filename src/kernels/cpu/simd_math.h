@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* 2^n for n in [-126, 127]. */
+/* 2^n for n in [-126, 127]; something for any other n, which a NaN makes. */
 static inline float hni_simd_power_of_two(int32_t n)
 {
-    const int32_t bits = (n + 127) << 23;
+    const uint32_t bits = (uint32_t)(n + 127) << 23;
     float power;
     memcpy(&power, &bits, sizeof power);
     return power;

@@ -6,10 +6,7 @@
 
 enum { LANES = 16 };
 
-static inline float larger(float a, float b)
-{
-    return a > b ? a : b;
-}
+static inline float larger(float a, float b) { return a > b ? a : b; }
 
 /* In lanes of our own: compilers do not reorder a maximum, since it might meet a NaN. */
 static float maximum(int64_t n, const float *x)
