@@ -3,53 +3,51 @@
 
 #include <math.h>
 
-static const hni_colour roles[2][HNI_INK_HEAT] = {
+/* Red, green and blue as 0xRRGGBB; light, then dark. */
+static const uint32_t roles[2][HNI_INK_HEAT] = {
     {
-        {0xff, 0xff, 0xff},
-        {0x1b, 0x20, 0x27},
-        {0x5c, 0x65, 0x70},
-        {0xe6, 0xe8, 0xec},
-        {0x9a, 0xa3, 0xae},
-        {0xee, 0xef, 0xf1},
-        {0x38, 0x6f, 0xb5},
-        {0xac, 0x3c, 0x2d},
-        {0x33, 0x9a, 0x86},
-        {0x6f, 0x10, 0x90},
-        {0xba, 0x87, 0x06},
-        {0x26, 0x31, 0x3f},
+        [HNI_INK_PAPER] = 0xffffff,
+        [HNI_INK_TEXT] = 0x1b2027,
+        [HNI_INK_MUTED] = 0x5c6570,
+        [HNI_INK_GRID] = 0xe6e8ec,
+        [HNI_INK_AXIS] = 0x9aa3ae,
+        [HNI_INK_EMPTY] = 0xeeeff1,
+        [HNI_INK_PANEL] = 0xf6f5f2,
+        [HNI_INK_SERIES + 0] = 0x386fb5,
+        [HNI_INK_SERIES + 1] = 0xac3c2d,
+        [HNI_INK_SERIES + 2] = 0x339a86,
+        [HNI_INK_SERIES + 3] = 0x6f1090,
+        [HNI_INK_SERIES + 4] = 0xba8706,
+        [HNI_INK_SERIES + 5] = 0x26313f,
     },
     {
-        {0x15, 0x18, 0x1d},
-        {0xe8, 0xea, 0xed},
-        {0xa3, 0xab, 0xb6},
-        {0x2a, 0x2f, 0x37},
-        {0x5d, 0x66, 0x72},
-        {0x22, 0x26, 0x2d},
-        {0x56, 0x8a, 0xfe},
-        {0xe0, 0x52, 0x3f},
-        {0x5d, 0xf0, 0xa4},
-        {0xa8, 0x67, 0xb8},
-        {0xe1, 0xa4, 0x07},
-        {0xa9, 0xb8, 0xc9},
+        [HNI_INK_PAPER] = 0x15181d,
+        [HNI_INK_TEXT] = 0xe8eaed,
+        [HNI_INK_MUTED] = 0xa3abb6,
+        [HNI_INK_GRID] = 0x2a2f37,
+        [HNI_INK_AXIS] = 0x5d6672,
+        [HNI_INK_EMPTY] = 0x22262d,
+        [HNI_INK_PANEL] = 0x1d2128,
+        [HNI_INK_SERIES + 0] = 0x568afe,
+        [HNI_INK_SERIES + 1] = 0xe0523f,
+        [HNI_INK_SERIES + 2] = 0x5df0a4,
+        [HNI_INK_SERIES + 3] = 0xa867b8,
+        [HNI_INK_SERIES + 4] = 0xe1a407,
+        [HNI_INK_SERIES + 5] = 0xa9b8c9,
     },
 };
 
 /* The heat scale at 0, 1/5 .. 1; between them the colours are mixed. */
 #define STOPS 6
-static const hni_colour heat[2][STOPS] = {
-    {{0xfb, 0xf3, 0xe4},
-     {0xfb, 0xcf, 0x95},
-     {0xf0, 0x89, 0x5a},
-     {0xc4, 0x42, 0x5e},
-     {0x76, 0x21, 0x70},
-     {0x2c, 0x10, 0x4d}},
-    {{0x1d, 0x1a, 0x2e},
-     {0x4b, 0x1f, 0x6c},
-     {0x9c, 0x2f, 0x72},
-     {0xe2, 0x5b, 0x5d},
-     {0xfb, 0xa5, 0x65},
-     {0xfd, 0xf1, 0xc3}},
+static const uint32_t heat[2][STOPS] = {
+    {0xfbf3e4, 0xfbcf95, 0xf0895a, 0xc4425e, 0x762170, 0x2c104d},
+    {0x1d1a2e, 0x4b1f6c, 0x9c2f72, 0xe25b5d, 0xfba565, 0xfdf1c3},
 };
+
+static hni_colour unpack(uint32_t packed)
+{
+    return (hni_colour){(uint8_t)(packed >> 16), (uint8_t)(packed >> 8 & 0xff), (uint8_t)(packed & 0xff)};
+}
 
 static uint8_t mix(uint8_t from, uint8_t to, int part, int whole)
 {
@@ -59,12 +57,12 @@ static uint8_t mix(uint8_t from, uint8_t to, int part, int whole)
 hni_colour hni_ink_colour(hni_ink ink, bool dark)
 {
     int theme = dark ? 1 : 0;
-    if (ink < HNI_INK_HEAT) return roles[theme][ink];
+    if (ink < HNI_INK_HEAT) return unpack(roles[theme][ink]);
     int whole = HNI_HEAT_INKS - 1;
     int place = ((int)ink - HNI_INK_HEAT) * (STOPS - 1);
     int stop = place / whole < STOPS - 1 ? place / whole : STOPS - 2;
     int part = place - stop * whole;
-    hni_colour from = heat[theme][stop], to = heat[theme][stop + 1];
+    hni_colour from = unpack(heat[theme][stop]), to = unpack(heat[theme][stop + 1]);
     return (hni_colour){mix(from.red, to.red, part, whole), mix(from.green, to.green, part, whole),
                         mix(from.blue, to.blue, part, whole)};
 }

@@ -16,6 +16,7 @@ typedef enum hni_ink {
     HNI_INK_GRID,
     HNI_INK_AXIS,
     HNI_INK_EMPTY, /* a heat cell without a value */
+    HNI_INK_PANEL, /* behind a quotation */
     HNI_INK_SERIES,
     HNI_INK_HEAT = HNI_INK_SERIES + HNI_SERIES_INKS,
     HNI_INK_COUNT = HNI_INK_HEAT + HNI_HEAT_INKS

@@ -1,0 +1,102 @@
+/* A run directory read into an hni_run. */
+#include "app/report/load.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/alloc.h"
+#include "io/files.h"
+
+#define LARGEST_FILE ((size_t)256 << 20)
+
+hn_status hni_run_keep(hni_run *run, const char *text, size_t size, const char **out_copy)
+{
+    void *copy = NULL;
+    hn_status status = hni_arena_take(&run->memory, size + 1, &copy);
+    *out_copy = "";
+    if (status != HN_OK) return status;
+    memcpy(copy, text, size);
+    ((char *)copy)[size] = '\0';
+    *out_copy = copy;
+    return HN_OK;
+}
+
+static hn_status check_folder(hn_context *context, const char *folder)
+{
+    struct stat facts;
+    if (stat(folder, &facts) != 0 || !S_ISDIR(facts.st_mode)) {
+        return hni_error(context, HN_ERROR_IO, "%s: no such run directory: name the folder that 'hypernet train' made",
+                         folder);
+    }
+    return HN_OK;
+}
+
+/* Reads FOLDER/NAME; a missing file is told apart, since the folder may simply be another one. */
+static hn_status read_part(hn_context *context, const char *folder, const char *name, hni_text *path,
+                           hni_file_bytes *bytes)
+{
+    struct stat facts;
+    path->size = 0;
+    hni_text_add(path, "%s/%s", folder, name);
+    if (path->status != HN_OK) return path->status;
+    if (stat(path->data, &facts) != 0) {
+        return hni_error(context, HN_ERROR_IO,
+                         "%s: there is no %s: is this the folder of a run that 'hypernet train' made?", folder, name);
+    }
+    return hni_file_read(context, path->data, LARGEST_FILE, bytes);
+}
+
+/* "c" of "a/b/c" and "a/b/c///". */
+static hn_status keep_base_name(hni_run *run, const char *folder)
+{
+    size_t end = strlen(folder);
+    while (end > 1 && folder[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && folder[start - 1] != '/')
+        start--;
+    return hni_run_keep(run, folder + start, end - start, &run->folder);
+}
+
+hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run)
+{
+    hni_file_bytes log = {0}, facts = {0}, recipe = {0};
+    hni_text path = {.context = context};
+    hn_status status = HN_OK;
+    *out_run = (hni_run){.name = "", .folder = "", .cell = "", .recipe = "", .characters_per_second = (double)NAN};
+    hni_arena_init(&out_run->memory, context, "run", false);
+    HNI_TRY(check_folder(context, folder));
+    HNI_TRY(keep_base_name(out_run, folder));
+    out_run->name = out_run->folder;
+    HNI_TRY(read_part(context, folder, "log.csv", &path, &log));
+    HNI_TRY(hni_run_parse_log(context, path.data, (char *)log.data, log.size, out_run));
+    HNI_TRY(read_part(context, folder, "run.json", &path, &facts));
+    HNI_TRY(hni_run_parse_facts(context, path.data, (const char *)facts.data, facts.size, out_run));
+    HNI_TRY(read_part(context, folder, "recipe.yaml", &path, &recipe));
+    HNI_TRY(hni_run_keep(out_run, (const char *)recipe.data, recipe.size, &out_run->recipe));
+
+cleanup:
+    hni_text_free(&path);
+    hni_free(context, log.data);
+    hni_free(context, facts.data);
+    hni_free(context, recipe.data);
+    if (status != HN_OK) hni_run_free(out_run);
+    return status;
+}
+
+void hni_run_free(hni_run *run)
+{
+    hni_arena_destroy(&run->memory);
+    *run = (hni_run){0};
+}
+
+const hni_run_row *hni_run_best(const hni_run *run)
+{
+    const hni_run_row *best = NULL;
+    for (size_t i = 0; i < run->row_count; i++) {
+        const hni_run_row *row = &run->rows[i];
+        if (isfinite(row->valid_bpc) && (best == NULL || row->valid_bpc < best->valid_bpc)) best = row;
+    }
+    return best;
+}

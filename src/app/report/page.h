@@ -1,0 +1,38 @@
+/* The parts of the page; only src/app/report reads this. */
+#ifndef HNI_APP_REPORT_PAGE_H
+#define HNI_APP_REPORT_PAGE_H
+
+#include "app/report/report.h"
+
+typedef struct hni_page {
+    hn_context *context;
+    const hni_report *report;
+    hni_text html;
+    hn_status status; /* the first failure of a picture; that of the text is in html */
+} hni_page;
+
+/* The style sheet of the page, with the colours of the pictures. */
+void hni_page_style(hni_page *page);
+/* Runs, best figure, size, speed and time. */
+void hni_page_table(hni_page *page);
+/* Learning curves over steps and over time. */
+void hni_page_curves(hni_page *page);
+/* Weight change under text, for runs that have it. */
+void hni_page_heats(hni_page *page);
+/* What the models wrote. */
+void hni_page_samples(hni_page *page);
+/* Recipe, facts and validation figures of each run, folded away. */
+void hni_page_details(hni_page *page);
+
+/* A run's name, with its folder behind it where two runs have one name. */
+void hni_page_name(hni_page *page, hni_text *out, size_t run);
+/* The same into the page, escaped. */
+void hni_page_write_name(hni_page *page, size_t run);
+/* "52 s", "8 min 20 s", "2 h 5 min"; "–" for NaN. */
+void hni_page_duration(hni_text *out, double seconds);
+/* With that many decimals; "–" for NaN. */
+void hni_page_figure(hni_text *out, double number, int decimals);
+/* Seconds of the last row that has them; NaN if none. */
+double hni_page_seconds(const hni_run *run);
+
+#endif

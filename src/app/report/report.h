@@ -1,0 +1,78 @@
+/* The report: runs read from their folders, and one HTML file that shows them side by side. The file needs nothing beside it: no
+ * network, no script. How samples and weight changes are made is the business of whoever fills the structs.
+ *
+ *     hni_run runs[2];
+ *     HNI_TRY(hni_run_load(ctx, "runs/lstm", &runs[0]));
+ *     HNI_TRY(hni_run_load(ctx, "runs/hyper", &runs[1]));
+ *     runs[1].samples = &sample, runs[1].sample_count = 1;                  // optional, borrowed
+ *     HNI_TRY(hni_report_write(ctx, "report.html", &(hni_report){.runs = runs, .run_count = 2}));
+ *     cleanup: hni_run_free(&runs[0]); ...
+ */
+#ifndef HNI_APP_REPORT_REPORT_H
+#define HNI_APP_REPORT_REPORT_H
+
+#include "app/plot/heat.h"
+#include "core/arena.h"
+
+/* One row of log.csv with the seconds from run.json. A number that is not there is NaN. */
+typedef struct hni_run_row {
+    int64_t step;
+    double epoch, seconds, rate;
+    double train_bpc, valid_bpc;
+    double gradient_norm, clip_rate;
+} hni_run_row;
+
+typedef struct hni_run_fact {
+    const char *key, *value;
+} hni_run_fact;
+
+/* Text that the model wrote; any bytes. */
+typedef struct hni_run_sample {
+    const char *title; /* "primed with ..., temperature 0.8"; NULL: none */
+    const void *bytes;
+    size_t size;
+} hni_run_sample;
+
+typedef struct hni_run_heat {
+    const char *title; /* "layer 0"; NULL: none */
+    hni_heat heat;
+} hni_run_heat;
+
+typedef struct hni_run {
+    const char *name;             /* for legends and headings: "LN-HyperLSTM" */
+    const char *folder;           /* last part of the run directory's path, tells runs of one name apart */
+    const char *cell;             /* "" if not known */
+    int64_t parameters;           /* 0: not known */
+    double characters_per_second; /* NaN: not known */
+    hni_run_row *rows;            /* in order of step */
+    size_t row_count;
+    const char *recipe; /* text of recipe.yaml, "" if there is none */
+    const hni_run_fact *facts;
+    size_t fact_count;
+    const hni_run_sample *samples;
+    size_t sample_count;
+    const hni_run_heat *heats;
+    size_t heat_count;
+    hni_arena memory; /* what hni_run_load made; samples and heats are the caller's */
+} hni_run;
+
+typedef struct hni_report {
+    const char *title;        /* NULL: "Training report" */
+    const char *introduction; /* a paragraph under the title; NULL: none */
+    const hni_run *runs;
+    size_t run_count; /* at least 1 */
+} hni_report;
+
+/* Reads log.csv, run.json and recipe.yaml of a run directory (docs/run-directory.md). Anything missing or damaged is an error
+ * that names file and line or key; only a last line of log.csv that was cut off while being written is left out, with a warning
+ * to the log. On failure *out_run needs no freeing. */
+HN_MUST_USE hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run);
+void hni_run_free(hni_run *run);
+
+/* The row with the lowest validation figure, the earliest of equals; NULL if there is none. */
+const hni_run_row *hni_run_best(const hni_run *run);
+
+/* Writes the page, replacing a file that is there. The same input gives the same bytes. */
+HN_MUST_USE hn_status hni_report_write(hn_context *context, const char *path, const hni_report *report);
+
+#endif
