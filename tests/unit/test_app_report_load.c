@@ -169,7 +169,7 @@ static void test_damaged_log(void **state)
         {"step,rate\n1,0x10\n", "log.csv:2: rate is '0x10'"},
         {"step,rate\n1,1e999\n", "log.csv:2: rate is '1e999'"},
         {"step,rate\n1, 2\n", "log.csv:2: rate is ' 2'"},
-        {"step,rate\n1,\xff\x01\n", "log.csv:2: rate is '??'"},
+        {"step,rate\n1,\xff\x01\n", "log.csv:2: rate is '?\?'"},
         {"step,rate\n5,1\n5,1\n", "log.csv:3: step 5 does not come after step 5"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -95,8 +95,8 @@ static hn_status read_seconds(const facts_reader *reader, hni_run_row *rows, siz
     if (pairs == NULL) return HN_OK;
     if (!json_is_array(pairs)) return wrong_kind(reader, "rows", "a list", pairs);
     for (size_t i = 0; i < json_array_size(pairs); i++) {
-        int64_t step;
-        double seconds;
+        int64_t step = 0;
+        double seconds = 0;
         HNI_TRY(read_pair(reader, i, json_array_get(pairs, i), &step, &seconds));
         if (step <= before) {
             return hni_error(
