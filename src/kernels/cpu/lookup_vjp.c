@@ -25,8 +25,8 @@ typedef struct vjp_job {
 /* Counting sort of the rows by index. */
 static hn_status group_rows(hni_exec *exec, const hni_view *indices, int64_t symbols, vjp_job *job)
 {
-    const int64_t rows = hni_view_elements(indices);
-    const int32_t *index = indices->data;
+    const int64_t rows = indices->size[0], stride = indices->stride[0];
+    const int32_t *index = indices->data; /* [R] at any stride */
     void *memory;
     const hn_status status = hni_arena_take(exec->scratch, (size_t)(symbols + 2 + rows) * sizeof(int64_t), &memory);
     if (status != HN_OK) return status;
@@ -34,11 +34,11 @@ static hn_status group_rows(hni_exec *exec, const hni_view *indices, int64_t sym
     int64_t *end = memory, *order = end + symbols + 2;
     memset(end, 0, (size_t)(symbols + 2) * sizeof end[0]);
     for (int64_t r = 0; r < rows; r++)
-        end[index[r] + 2]++;
+        end[index[r * stride] + 2]++;
     for (int64_t v = 2; v < symbols + 2; v++)
         end[v] += end[v - 1];
     for (int64_t r = 0; r < rows; r++)
-        order[end[index[r] + 1]++] = r;
+        order[end[index[r * stride] + 1]++] = r;
     job->begin = end;
     job->order = order;
     return HN_OK;

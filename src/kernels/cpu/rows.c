@@ -10,6 +10,7 @@ enum { GRAIN = 16384 }; /* elements a thread should have at least */
 /* One call of a slot: for each row of out, which row of which input goes there. */
 typedef struct rows_job {
     const int32_t *integers; /* indices or lengths */
+    int64_t integer_stride;  /* of indices; lengths have no gaps */
     const hni_view *a, *b;
     hni_view *out;
     int64_t t;
@@ -36,15 +37,15 @@ static void lookup_part(void *user, int64_t begin, int64_t end, int part)
     const rows_job *job = user;
     const hni_view *table = job->a, *out = job->out;
     for (int64_t r = begin; r < end; r++)
-        copy_row(job->add, (const float *)table->data + job->integers[r] * table->stride[0], table->stride[1],
-                 (float *)out->data + r * out->stride[0], out->stride[1], out->size[1]);
+        copy_row(job->add, (const float *)table->data + job->integers[r * job->integer_stride] * table->stride[0],
+                 table->stride[1], (float *)out->data + r * out->stride[0], out->stride[1], out->size[1]);
 }
 
 hn_status hni_cpu_lookup(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out)
 {
     const hn_status status = hni_check_indices(exec->context, "lookup", "indices", indices, table->size[0]);
     if (status != HN_OK) return status;
-    rows_job job = {.integers = indices->data, .a = table, .out = out};
+    rows_job job = {.integers = indices->data, .integer_stride = indices->stride[0], .a = table, .out = out};
     hni_parallel_for(exec->threads, out->size[0], hni_cpu_divide_up(GRAIN, out->size[1]), lookup_part, &job);
     return HN_OK;
 }
