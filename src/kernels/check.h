@@ -5,7 +5,7 @@
 
 #include "kernels/table.h"
 
-/* Every entry of `indices` (i32, contiguous) lies in [0, limit). `argument` is "indices" or "targets". */
+/* Every entry of `indices` (i32 [R], any stride) lies in [0, limit). `argument` is "indices" or "targets". */
 HN_MUST_USE hn_status hni_check_indices(hn_context *context, const char *op, const char *argument,
                                         const hni_view *indices, int64_t limit);
 /* Every entry of `lengths` (i32, contiguous) lies in [0, limit]. */

@@ -176,7 +176,11 @@ static void run_lookup(kernel_match *match)
         const int64_t rows = kernel_random_size(match, 600);
         kernel_pair table = kernel_pair_create(match, HN_SHAPE2(v, n), KERNEL_GAPS, KERNEL_NORMAL);
         kernel_pair out = kernel_pair_create(match, HN_SHAPE2(rows, n), KERNEL_DENSE, KERNEL_NORMAL);
-        kernel_tensor indices = kernel_random_indices(match, HN_SHAPE1(rows), v);
+        /* One column of [R,3], or a vector. */
+        const int64_t step = repetition % 2 == 0 ? 3 : 1;
+        kernel_tensor indices = kernel_random_indices(match, HN_SHAPE1(rows * step), v);
+        indices.view.size[0] = rows;
+        indices.view.stride[0] = step;
         for (int s = 0; s < KERNEL_SIDES; s++) {
             const hni_kernels *k = match->kernels[s];
             hni_exec *exec = &match->bench[s].exec;
@@ -186,8 +190,8 @@ static void run_lookup(kernel_match *match)
         kernel_pair_match(match, &out, "out", 0);
         kernel_pair_match(match, &table, "dtable", (double)rows / (double)v);
         for (int s = 0; s < KERNEL_SIDES; s++) {
-            const double wrong = repetition % 2 == 0 ? -1 : (double)v;
-            kernel_tensor_set(&indices, rows - 1, wrong);
+            const double wrong = repetition % 4 < 2 ? -1 : (double)v;
+            kernel_tensor_set(&indices, (rows - 1) * step, wrong);
             kernel_refused(
                 &match->bench[s],
                 match->kernels[s]->lookup(&match->bench[s].exec, &table.side[s].view, &indices.view, &out.side[s].view),

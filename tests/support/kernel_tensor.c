@@ -45,6 +45,39 @@ void kernel_bench_refused(kernel_bench *bench, hn_status status, hn_status expec
     hn_context_clear(bench->context);
 }
 
+typedef struct kernel_test_state {
+    const kernel_test *test;
+    hn_dtype dtype;
+    char name[100];
+} kernel_test_state;
+
+static void run_generic_test(void **state)
+{
+    const kernel_test_state *use = *state;
+    kernel_bench bench;
+    kernel_bench_begin(&bench, 1);
+    use->test->run(hni_kernels_generic(use->dtype), &bench);
+    kernel_bench_end(&bench);
+}
+
+int kernel_tests_run(const char *group, const kernel_test *tests, size_t count)
+{
+    enum { MOST = 100 };
+    static kernel_test_state states[MOST];
+    static struct CMUnitTest units[MOST];
+    if (2 * count > MOST) {
+        print_error("there are more than %d tests: enlarge MOST\n", MOST / 2);
+        return 1;
+    }
+    for (size_t i = 0; i < 2 * count; i++) {
+        kernel_test_state *use = &states[i];
+        *use = (kernel_test_state){.test = &tests[i / 2], .dtype = i % 2 == 0 ? HN_DTYPE_F32 : HN_DTYPE_F64};
+        (void)snprintf(use->name, sizeof use->name, "%s, %s", use->test->name, hn_dtype_name(use->dtype));
+        units[i] = (struct CMUnitTest){.name = use->name, .test_func = run_generic_test, .initial_state = use};
+    }
+    return _cmocka_run_group_tests(group, units, 2 * count, NULL, NULL);
+}
+
 kernel_tensor kernel_tensor_strided(hn_dtype dtype, hn_shape shape, const int64_t *stride, int64_t offset)
 {
     kernel_tensor tensor = {.count = offset + 1};

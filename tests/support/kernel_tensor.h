@@ -32,6 +32,15 @@ void kernel_bench_ok(kernel_bench *bench, hn_status status, const char *file, in
 void kernel_bench_refused(kernel_bench *bench, hn_status status, hn_status expected, const char *part, const char *file,
                           int line);
 
+/* Tests of the generic tables: each runs once in float and once in double. */
+typedef struct kernel_test {
+    const char *name;
+    void (*run)(const hni_kernels *kernels, kernel_bench *bench);
+} kernel_test;
+
+int kernel_tests_run(const char *group, const kernel_test *tests, size_t count);
+#define KERNEL_TESTS_RUN(group, tests) kernel_tests_run((group), (tests), sizeof(tests) / sizeof((tests)[0]))
+
 typedef struct kernel_tensor {
     hni_view view;
     void *storage;
