@@ -2,7 +2,4 @@
  * shows that float is good enough everywhere, and that the cases themselves hold. */
 #include "kernel_cases.h"
 
-int main(void)
-{
-    return kernel_cases_run("generic float", hni_kernels_generic(HN_DTYPE_F32), 2);
-}
+int main(void) { return kernel_cases_run("generic float", hni_kernels_generic(HN_DTYPE_F32), 2); }
