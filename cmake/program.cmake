@@ -11,7 +11,15 @@ if(app_sources)
 endif()
 if(cli_sources AND TARGET hypernet_static)
   add_executable(hypernet ${cli_sources})
-  target_compile_definitions(hypernet PRIVATE HYPERNET_RECIPES_DIR="${CMAKE_INSTALL_FULL_DATADIR}/hypernet/recipes")
+  # What --version says: "NAME VERSION, ...", as found when the build was set up.
+  set(library_versions "jansson ${jansson_VERSION}")
+  foreach(library yaml-0.1 zlib liblzma cairo)
+    string(APPEND library_versions ", ${library} ${app_libraries_${library}_VERSION}")
+  endforeach()
+  target_compile_definitions(hypernet PRIVATE
+    HYPERNET_RECIPES_DIR="${CMAKE_INSTALL_FULL_DATADIR}/hypernet/recipes"
+    HYPERNET_ONEDNN="${dnnl_VERSION}"
+    HYPERNET_LIBRARIES="${library_versions}")
   if(TARGET hypernet_app)
     target_link_libraries(hypernet PRIVATE hypernet_app)
   endif()

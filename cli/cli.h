@@ -1,0 +1,86 @@
+/* What all subcommands share: options, the context, places of recipes, errors, output. One file a subcommand:
+ *
+ *     typedef struct eval_options {
+ *         hni_cli *cli; // first: the parser of the common options gets it through child_inputs
+ *         const char *split;
+ *     } eval_options;
+ *
+ *     static error_t parse(int key, char *argument, struct argp_state *state)
+ *     {
+ *         eval_options *options = state->input;
+ *         switch (key) {
+ *         case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
+ *         case 's': options->split = argument; return 0;
+ *         default: return ARGP_ERR_UNKNOWN;
+ *         }
+ *     }
+ *
+ *     static const struct argp parser = {rows, parse, "RUN", "What it does.\vExample:\n  hypernet eval runs/a",
+ *                                        hni_cli_common};
+ *
+ *     int hni_command_eval(hni_cli *cli, int argc, char **argv)
+ *     {
+ *         eval_options options = {.cli = cli, .split = "test"};
+ *         int code = hni_cli_start(cli, &parser, argc, argv, &options);
+ *         if (code != 0) return code;
+ *         if (work(cli->context) != HN_OK) return hni_cli_fail(cli);
+ *         return 0;
+ *     }
+ *
+ * Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+#ifndef HNI_CLI_CLI_H
+#define HNI_CLI_CLI_H
+
+#include <argp.h>
+#include <jansson.h>
+
+#include "app/tasks/task.h"
+
+typedef struct hni_cli {
+    const char *command; /* "train" */
+    char name[48];       /* "hypernet train" */
+    hn_context *context; /* from hni_cli_start on; main closes it */
+    bool json;           /* --json */
+    int threads;         /* --threads; 0: all cores */
+    const char *data;    /* --data, for hni_data_places_find; NULL: none */
+    int argc;            /* the whole command line, for the record of a run */
+    char **argv;
+} hni_cli;
+
+typedef struct hni_command {
+    const char *name;
+    int (*run)(hni_cli *cli, int argc, char **argv); /* argv[0] is the command; returns the exit code */
+    const char *help;                                /* one line */
+} hni_command;
+
+/* For the `children` of a command's parser: --data DIR, --threads N, --json. */
+extern const struct argp_child hni_cli_common[];
+
+/* Parses the options and opens the context. Returns 0, or the exit code after having said why not. Wrong usage and --help end
+ * the program here. */
+int hni_cli_start(hni_cli *cli, const struct argp *parser, int argc, char **argv, void *options);
+
+/* Prints the context's error, "hypernet eval: ...", and returns 1. */
+int hni_cli_fail(hni_cli *cli);
+/* Prints a message and where help is, and returns 2. */
+int hni_cli_usage(hni_cli *cli, const char *format, ...) HN_PRINTF(2, 3);
+/* A whole number of an option within a range; anything else ends the program with a message (inside of a parser only). */
+int64_t hni_cli_integer(struct argp_state *state, const char *option, const char *text, int64_t minimum, int64_t maximum);
+double hni_cli_number(struct argp_state *state, const char *option, const char *text, double minimum, double maximum);
+/* Prints one value on one line of stdout and gives it back to jansson. NULL is out of memory. Returns the exit code. */
+int hni_cli_print_json(hni_cli *cli, json_t *json);
+
+/* Where recipes lie: $HYPERNET_RECIPES, recipes/ of the source tree that the program was built in, the installed ones. */
+#define HNI_CLI_RECIPE_FOLDERS 4
+typedef struct hni_cli_recipes {
+    const char *folders[HNI_CLI_RECIPE_FOLDERS];
+    size_t count;
+    char beside[2][4096];
+} hni_cli_recipes;
+void hni_cli_find_recipes(hni_cli_recipes *out_recipes);
+
+/* The subcommands. */
+int hni_command_report(hni_cli *cli, int argc, char **argv);
+
+#endif

@@ -1,0 +1,92 @@
+/* hypernet COMMAND ...: finds the command and runs it. What a command does is in the file of its name. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "kernels/table.h"
+
+static const hni_command commands[] = {
+    {"report", hni_command_report, "write a page with the curves and figures of runs"},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_help(void)
+{
+    puts("Usage: hypernet COMMAND [OPTION...]\n\nTrain, study and export networks whose weights are made by another network.\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) printf("  %-10s %s\n", commands[i].name, commands[i].help);
+    puts("\n  --help     this text; 'hypernet COMMAND --help' says more\n  --version  version, backend and libraries\n\n"
+         "Example:\n  hypernet train text-small --set data.path=my.txt");
+}
+
+static int print_version(bool as_json)
+{
+    const hni_kernels *cpu = hni_kernels_cpu(HN_DTYPE_F32);
+    const char *backend = cpu ? "cpu" : "generic";
+    const char *onednn = cpu ? HYPERNET_ONEDNN : "not compiled in";
+    if (as_json) {
+        hni_cli cli = {.name = "hypernet"};
+        return hni_cli_print_json(&cli, json_pack("{s:s,s:s,s:s,s:s,s:s}", "version", hn_version(), "backend", backend, "isa",
+                                                  hni_kernels_isa(), "onednn", onednn, "libraries", HYPERNET_LIBRARIES));
+    }
+    printf("hypernet %s\nbackend %s, instruction set %s\noneDNN %s\n%s\n", hn_version(), backend, hni_kernels_isa(), onednn,
+           HYPERNET_LIBRARIES);
+    return 0;
+}
+
+static const hni_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    return NULL;
+}
+
+static int refuse_command(const char *name)
+{
+    const char *words[COMMAND_COUNT + 1];
+    for (size_t i = 0; i < COMMAND_COUNT; i++) words[i] = commands[i].name;
+    words[COMMAND_COUNT] = NULL;
+    const char *nearest = hni_nearest_word(words, name);
+    const char *what = name[0] == '-' ? "option" : "command";
+    if (nearest)
+        fprintf(stderr, "hypernet: unknown %s '%.60s', did you mean '%s'?\n", what, name, nearest);
+    else
+        fprintf(stderr, "hypernet: unknown %s '%.60s': 'hypernet --help' lists them\n", what, name);
+    return 2;
+}
+
+static int run_command(const hni_command *command, int argc, char **argv)
+{
+    hni_cli cli = {.command = command->name, .argc = argc, .argv = argv};
+    snprintf(cli.name, sizeof cli.name, "hypernet %s", command->name);
+    const int code = command->run(&cli, argc - 1, argv + 1);
+    hn_context_destroy(cli.context);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        fputs("hypernet: a command is missing: 'hypernet --help' lists them\n", stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help();
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) return print_version(argc > 2 && strcmp(argv[2], "--json") == 0);
+    const hni_command *command = find_command(argv[1]);
+    return command ? run_command(command, argc, argv) : refuse_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    const int code = run(argc, argv);
+    /* A full disk shows only when the last of the output is written. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("hypernet: cannot write the result");
+        return 1;
+    }
+    return code;
+}

@@ -1,0 +1,97 @@
+/* hypernet report RUN...: one page with the curves and figures of runs side by side. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/report/report.h"
+#include "cli.h"
+#include "core/alloc.h"
+#include "io/text.h"
+
+typedef struct report_options {
+    hni_cli *cli;
+    const char *output, *title;
+    char **runs;
+    int run_count;
+} report_options;
+
+enum { KEY_TITLE = 0x100 };
+
+static const struct argp_option rows[] = {
+    {"output", 'o', "FILE", 0, "the page to write (default: report.html, in the run's folder if there is one run)", 0},
+    {"title", KEY_TITLE, "TEXT", 0, "heading of the page", 0},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    report_options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
+    case 'o': options->output = argument; return 0;
+    case KEY_TITLE: options->title = argument; return 0;
+    case ARGP_KEY_ARGS:
+        options->runs = state->argv + state->next;
+        options->run_count = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "a run is missing"); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {rows, parse, "RUN...",
+                                   "Writes a page (HTML, nothing beside it) that shows runs side by side: curves over step and "
+                                   "over time, figures, recipes.\vExample:\n  hypernet report runs/lstm runs/hyperlstm -o report.html",
+                                   hni_cli_common, NULL, NULL};
+
+/* Tells where the page is, and what it says about each run. */
+static int print_result(hni_cli *cli, const char *path, const hni_run *runs, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        const hni_run_row *best = hni_run_best(&runs[i]);
+        json_t *entry = json_pack("{s:s,s:s,s:I}", "folder", runs[i].folder, "name", runs[i].name, "parameters",
+                                  (json_int_t)runs[i].parameters);
+        if (best) json_object_set_new(entry, "best_step", json_integer((json_int_t)best->step));
+        if (best) json_object_set_new(entry, "best_valid_bpc", json_real(best->valid_bpc));
+        json_array_append_new(list, entry);
+    }
+    if (cli->json) return hni_cli_print_json(cli, json_pack("{s:s,s:o}", "file", path, "runs", list));
+    json_decref(list);
+    puts(path);
+    return 0;
+}
+
+static hn_status default_path(hni_cli *cli, const report_options *options, hni_text *path)
+{
+    path->context = cli->context;
+    if (options->output)
+        hni_text_add(path, "%s", options->output);
+    else if (options->run_count == 1)
+        hni_text_add(path, "%s/report.html", options->runs[0]);
+    else
+        hni_text_add(path, "report.html");
+    return path->status;
+}
+
+int hni_command_report(hni_cli *cli, int argc, char **argv)
+{
+    report_options options = {.cli = cli};
+    int code = hni_cli_start(cli, &parser, argc, argv, &options);
+    if (code != 0) return code;
+    const size_t count = (size_t)options.run_count;
+    hni_text path = {0};
+    hni_run *runs = NULL;
+    size_t loaded = 0;
+    hn_status status = hni_alloc_array(cli->context, "runs", count, sizeof *runs, (void **)&runs);
+    for (; status == HN_OK && loaded < count; loaded++) {
+        status = hni_run_load(cli->context, options.runs[loaded], &runs[loaded]);
+        if (status != HN_OK) break;
+    }
+    const hni_report report = {.title = options.title, .runs = runs, .run_count = count};
+    if (status == HN_OK) status = default_path(cli, &options, &path);
+    if (status == HN_OK) status = hni_report_write(cli->context, path.data, &report);
+    code = status == HN_OK ? print_result(cli, path.data, runs, options.run_count) : hni_cli_fail(cli);
+    for (size_t i = 0; i < loaded; i++) hni_run_free(&runs[i]);
+    hni_free(cli->context, runs);
+    hni_text_free(&path);
+    return code;
+}
