@@ -196,7 +196,7 @@ static void test_ansi(void **state)
 
 /* ---- curves ------------------------------------------------------------------------------------------------------------ */
 
-static const hni_point train[] = {{1, 8.0}, {50, 3.0}, {100, 2.5}, {150, NAN}, {200, 2.2}};
+static const hni_point train[] = {{1, 8.0}, {50, 3.0}, {100, 2.5}, {150, (double)NAN}, {200, 2.2}};
 static const hni_point valid[] = {{100, 2.6}, {200, 2.3}};
 
 static void test_curves_svg_names_runs_and_values(void **state)
@@ -214,7 +214,8 @@ static void test_curves_svg_names_runs_and_values(void **state)
 
 static void test_curves_survive_odd_input(void **state)
 {
-    static const hni_point one[] = {{0, 5.0}}, equal[] = {{1, 2.0}, {2, 2.0}}, bad[] = {{NAN, 1.0}, {1.0, INFINITY}};
+    static const hni_point one[] = {{0, 5.0}}, equal[] = {{1, 2.0}, {2, 2.0}},
+                           bad[] = {{(double)NAN, 1.0}, {1.0, (double)INFINITY}};
     static const hni_point huge[] = {{1, 1e300}, {1e300, -1e300}};
     static const char long_name[] = "ééééééééééééééééééééééééééééééééééééééééééééééééééé\xff";
     hni_series series[] = {
@@ -327,7 +328,7 @@ static void test_ticks(void **state)
     assert_axis(1, 100, true, "1 2 5 10 20 50 100 ");
     assert_axis(1, 1e6, true, "1 100 10k 1M ");
     hni_axis axis;
-    hni_axis_make(&axis, INFINITY, -INFINITY, 5, false);
+    hni_axis_make(&axis, (double)INFINITY, -(double)INFINITY, 5, false);
     assert_true(axis.low < axis.high);
     hni_axis_make(&axis, 3, 3, 5, false);
     assert_true(axis.low < 3 && axis.high > 3);

@@ -19,7 +19,7 @@ static const hni_run_sample samples[] = {{"<primed>", text, TEXT_SIZE}};
 
 static hni_run make_run(const char *name, const char *folder)
 {
-    rows[0].valid_bpc = NAN;
+    rows[0].valid_bpc = (double)NAN;
     return (hni_run){.name = name,
                      .folder = folder,
                      .cell = "lstm",
@@ -118,7 +118,7 @@ static void test_nothing_comes_from_outside(void **state)
 
 static void test_parts_without_content_are_left_out(void **state)
 {
-    hni_run run = {.name = "", .folder = "", .cell = "", .recipe = "", .characters_per_second = NAN};
+    hni_run run = {.name = "", .folder = "", .cell = "", .recipe = "", .characters_per_second = (double)NAN};
     hni_report report = {.runs = &run, .run_count = 1};
     char *page = write_page(*state, &report);
     assert_holds(page, "no values yet");
@@ -127,6 +127,17 @@ static void test_parts_without_content_are_left_out(void **state)
     assert_null(strstr(page, "over time"));
     assert_null(strstr(page, "nan"));
     free(page);
+}
+
+static void test_a_page_for_one_heat_picture(void **state)
+{
+    hni_run_heat heat = {"layer 0", {text, TEXT_SIZE, {change, change, change, change}, NULL}};
+    hni_text page = {.context = *state};
+    assert_int_equal(hni_report_heat_page(*state, "<title>", &heat, &page), HN_OK);
+    assert_holds(page.data, "<h1>&lt;title&gt;</h1>");
+    assert_holds(page.data, "<title>b: i 0.5, g 0.5, f 0.5, o 0.5</title>");
+    assert_holds(page.data, "</html>");
+    hni_text_free(&page);
 }
 
 static void test_refusals(void **state)
@@ -174,6 +185,7 @@ int main(void)
         WITH_CONTEXT(test_a_full_page),
         WITH_CONTEXT(test_nothing_comes_from_outside),
         WITH_CONTEXT(test_parts_without_content_are_left_out),
+        WITH_CONTEXT(test_a_page_for_one_heat_picture),
         WITH_CONTEXT(test_refusals),
         cmocka_unit_test(test_each_failing_allocation_is_reported),
     };

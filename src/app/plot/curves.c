@@ -24,6 +24,7 @@ typedef struct curves_drawing {
     hni_canvas *canvas;
     double width, height;
     bool narrow;
+    double edge;           /* left of legend and heading; 0 inside a page, whose text they line up with */
     double unit;           /* of the x axis: x is divided by it */
     const char *unit_name; /* "steps", "seconds", "minutes", "hours" */
     hni_axis x, y;
@@ -93,7 +94,7 @@ static void choose_unit(curves_drawing *drawing, double longest)
 static void choose_ranges(curves_drawing *drawing)
 {
     const hni_curves *curves = drawing->curves;
-    data_extent all = {INFINITY, -INFINITY, INFINITY, -INFINITY};
+    data_extent all = {HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL};
     for (size_t s = 0; s < curves->count; s++) {
         widen(&all, curves, curves->series[s].train, curves->series[s].train_count);
         widen(&all, curves, curves->series[s].valid, curves->series[s].valid_count);
@@ -215,7 +216,7 @@ static double legend(const curves_drawing *drawing, hni_canvas *canvas, double t
 {
     const hni_curves *curves = drawing->curves;
     hni_text_style style = {.ink = HNI_INK_TEXT, .size = FONT};
-    double left = 10.0, x = left, y = top;
+    double left = drawing->edge, x = left, y = top;
     for (size_t s = 0; s < curves->count; s++) {
         char name[160];
         short_name(curves->series[s].name, name, sizeof name);
@@ -265,7 +266,7 @@ static void draw_frame(const curves_drawing *drawing)
     } else {
         (void)snprintf(label, sizeof label, "bits per character");
     }
-    hni_canvas_text(canvas, (hni_point){10.0, frame->y - 12.0}, label, &style);
+    hni_canvas_text(canvas, (hni_point){drawing->edge, frame->y - 12.0}, label, &style);
     style.anchor = HNI_ANCHOR_END;
     if (!drawing->narrow) {
         hni_canvas_text(canvas, (hni_point){frame->x + frame->width, frame->y - 12.0},
@@ -389,6 +390,7 @@ hn_status hni_curves_picture(hn_context *context, const hni_curves *curves, cons
                          options->height);
     }
     drawing.narrow = options->width < 520;
+    drawing.edge = options->inlined ? 0.0 : 10.0;
     HNI_TRY(hni_canvas_create(context, options, &drawing.canvas));
     HNI_TRY(hni_alloc_array(context, "curves", curves->count, sizeof *drawing.labels, (void **)&drawing.labels));
     HNI_TRY(

@@ -19,6 +19,8 @@ void hni_page_table(hni_page *page);
 void hni_page_curves(hni_page *page);
 /* Weight change under text, for runs that have it. */
 void hni_page_heats(hni_page *page);
+/* One weight-change picture, without a heading. */
+HN_MUST_USE hn_status hni_page_heat(hni_page *page, const hni_run_heat *heat);
 /* What the models wrote. */
 void hni_page_samples(hni_page *page);
 /* Recipe, facts and validation figures of each run, folded away. */

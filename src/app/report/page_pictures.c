@@ -112,7 +112,7 @@ void hni_page_curves(hni_page *page)
 
 /* ---- weight change --------------------------------------------------------------------------------------------------------- */
 
-static hn_status draw_heat(hni_page *page, const hni_run_heat *heat)
+hn_status hni_page_heat(hni_page *page, const hni_run_heat *heat)
 {
     hni_canvas_options options = {.format = HNI_PICTURE_SVG,
                                   .title = "Weight change under text, four rows a line: gates i, g, f, o",
@@ -162,7 +162,7 @@ void hni_page_heats(hni_page *page)
     for (size_t i = 0; i < report->run_count; i++) {
         if (report->runs[i].heat_count > 0) write_heading(page, i);
         for (size_t h = 0; h < report->runs[i].heat_count && page->status == HN_OK; h++)
-            page->status = draw_heat(page, &report->runs[i].heats[h]);
+            page->status = hni_page_heat(page, &report->runs[i].heats[h]);
     }
 }
 

@@ -75,4 +75,8 @@ const hni_run_row *hni_run_best(const hni_run *run);
 /* Writes the page, replacing a file that is there. The same input gives the same bytes. */
 HN_MUST_USE hn_status hni_report_write(hn_context *context, const char *path, const hni_report *report);
 
+/* A page of the same kind with one weight-change picture alone (`sample --heat html`), appended to *out_html. */
+HN_MUST_USE hn_status hni_report_heat_page(hn_context *context, const char *title, const hni_run_heat *heat,
+                                           hni_text *out_html);
+
 #endif
