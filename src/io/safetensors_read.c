@@ -141,10 +141,7 @@ static hn_status check_coverage(hn_context *context, const char *name, const hn_
     return HN_OK;
 }
 
-static bool is_aligned(const void *data, hn_dtype dtype)
-{
-    return (uintptr_t)data % hn_dtype_size(dtype) == 0;
-}
+static bool is_aligned(const void *data, hn_dtype dtype) { return (uintptr_t)data % hn_dtype_size(dtype) == 0; }
 
 /* Points the tensors at their data. After an odd number of U8, or in a file of others, data may lie where no double may be read;
  * such tensors are copied behind one another, each beginning at a multiple of 8. */
@@ -250,10 +247,7 @@ void hn_safetensors_close(hn_safetensors *file)
     hni_free(file->context, file);
 }
 
-int64_t hn_safetensors_count(const hn_safetensors *file)
-{
-    return file->tensor_count;
-}
+int64_t hn_safetensors_count(const hn_safetensors *file) { return file->tensor_count; }
 
 const hn_file_tensor *hn_safetensors_tensor(const hn_safetensors *file, int64_t index)
 {

@@ -17,10 +17,7 @@ static bool is_yaml_word(const char *text)
     return false;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 /* Text that every YAML reader takes for this text: begins like a word or a path, and holds nothing with a meaning. */
 static bool is_plain_text(const char *text)

@@ -18,15 +18,9 @@ typedef struct recipe_walk {
     bool is_seen[HNI_RECIPE_MOST_SECTIONS];
 } recipe_walk;
 
-static const char *event_text(const recipe_walk *walk)
-{
-    return (const char *)walk->yaml.event.data.scalar.value;
-}
+static const char *event_text(const recipe_walk *walk) { return (const char *)walk->yaml.event.data.scalar.value; }
 
-static bool is_plain(const recipe_walk *walk)
-{
-    return walk->yaml.event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-}
+static bool is_plain(const recipe_walk *walk) { return walk->yaml.event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE; }
 
 /* YAML's ways to write "no value". */
 static bool is_null(const recipe_walk *walk)
