@@ -9,10 +9,7 @@ static hn_status dry_allocate(hn_context *context, const char *what, size_t size
     return HN_OK;
 }
 
-static void dry_release(hn_context *context, void *pointer)
-{
-    (void)context, (void)pointer;
-}
+static void dry_release(hn_context *context, void *pointer) { (void)context, (void)pointer; }
 
 static hn_status dry_copy_in(hni_exec *exec, hni_view *out, hn_dtype source_type, const void *source)
 {

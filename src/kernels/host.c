@@ -11,10 +11,7 @@ hn_status hni_host_allocate(hn_context *context, const char *what, size_t size, 
     return hni_alloc(context, what, size, out_pointer);
 }
 
-void hni_host_release(hn_context *context, void *pointer)
-{
-    hni_free(context, pointer);
-}
+void hni_host_release(hn_context *context, void *pointer) { hni_free(context, pointer); }
 
 hn_status hni_host_fill_zero(hni_exec *exec, void *data, size_t size)
 {

@@ -20,9 +20,6 @@ hn_status hni_kernels_choose_isa(hn_context *context, const char *wanted)
         wanted);
 }
 
-const char *hni_kernels_isa(void)
-{
-    return "none";
-}
+const char *hni_kernels_isa(void) { return "none"; }
 
 #endif

@@ -87,6 +87,12 @@ static void test_sigmoid_and_tanh_at_the_ends(const hni_kernels *k, kernel_bench
     kernel_tensor y = kernel_tensor_create(k->dtype, HN_SHAPE1(8));
     run(k, bench, HNI_MAP_SIGMOID, NULL, &x, &y, false);
     kernel_tensor_holds(&y, TINY(k), 1, 0, 1, 1.9287498479639178e-22, 0.5, 1, 0, KERNEL_NAN);
+    /* Where e^-x overflows but e^x is still a number, if only a denormal one. */
+    const bool is_double = k->dtype == HN_DTYPE_F64;
+    kernel_tensor deep = KERNEL_TENSOR(k->dtype, HN_SHAPE1(1), is_double ? -720 : -100);
+    run(k, bench, HNI_MAP_SIGMOID, NULL, &deep, &deep, false);
+    kernel_tensor_holds(&deep, 0.05, is_double ? 2.0322308197825165e-313 : 3.7200759760208356e-44);
+    kernel_tensor_destroy(&deep);
     run(k, bench, HNI_MAP_TANH, NULL, &x, &y, false);
     kernel_tensor_holds(&y, 0, 1, -1, 1, -1, 0, 1, -1, KERNEL_NAN);
     run(k, bench, HNI_MAP_RELU, NULL, &x, &y, false);
