@@ -38,8 +38,8 @@ typedef struct hni_cpu_maps {
 
 /* ---- gemm_simd.c ---- */
 
-/* out[r][j] = (add: out +) sum over k of a[r * a_row + k * a_column] * b[k * ldb + j], j < width: for a few columns k, or a few
- * rows r. Rows of b and out have unit stride. */
+/* out[r][j] = alpha * sum over k of a[r * a_row + k * a_column] * b[k * ldb + j], j < width, for a few rows r. Rows of b and out have
+ * unit stride. */
 typedef struct hni_cpu_panel {
     int64_t rows, k, width;
     const float *a;
@@ -49,24 +49,10 @@ typedef struct hni_cpu_panel {
     float *out;
     int64_t ldout;
     float alpha;
-    bool add;
 } hni_cpu_panel;
-
-/* out[r * ldout + c] += alpha * sum over k of a[r * lda + k] * b[c * ldb + k]: for a few columns c. */
-typedef struct hni_cpu_dots {
-    int64_t rows, columns, k;
-    const float *a;
-    int64_t lda;
-    const float *b;
-    int64_t ldb;
-    float *out;
-    int64_t ldout;
-    float alpha;
-} hni_cpu_dots;
 
 typedef struct hni_cpu_gemms {
     void (*panel)(const hni_cpu_panel *panel);
-    void (*dots)(const hni_cpu_dots *dots);
 } hni_cpu_gemms;
 
 /* ---- norm_simd.c ---- */
