@@ -18,13 +18,16 @@ typedef struct hni_data_status {
     char remedy[560];               /* what to put where, with its checksum, when it is not; "" if it is */
 } hni_data_status;
 
-/* `option` (--data; NULL: none), $HYPERNET_DATA, ~/.local/share/hypernet, /usr/share/hypernet. A folder that was asked for by option or
- * variable and is none is an error. */
+/* `option` (--data; NULL: none), $HYPERNET_DATA, ~/.local/share/hypernet, /usr/share/hypernet. An option that names no folder is an
+ * error; the others may be missing. */
 HN_MUST_USE hn_status hni_data_places_find(hn_context *context, const char *option, hni_data_places *out_places);
 
 /* `path` as it stands (absolute, or from the current folder), else below each place. Nothing found is no error: it is
  * reported by `available`, with the remedy for data sets that are known by name ("ptb", "kjv/kjv.txt"). */
 HN_MUST_USE hn_status hni_data_find(hn_context *context, const char *path, const hni_data_places *places,
                                     hni_data_status *out_status);
+
+/* The same, where nothing found is an error: "data.path: 'ptb' is not here: ...". out_path: HNI_DATA_PATH_SIZE bytes. */
+HN_MUST_USE hn_status hni_data_want(hn_context *context, const char *path, const hni_data_places *places, char *out_path);
 
 #endif

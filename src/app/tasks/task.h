@@ -29,7 +29,7 @@ typedef struct hni_metric {
 } hni_metric;
 
 typedef struct hni_evaluate_options {
-    const char *split; /* "valid", "test", "train", or "all" where a single file was opened */
+    const char *split; /* "valid", "test", "train", or "all": the three joined, or the whole of hni_task_open.file */
     int64_t tracks;    /* 0: the task's choice while training; 1: one stream */
     /* Not NULL: called now and then; false stops with HN_ERROR_CANCELLED. */
     bool (*progress)(void *user, int64_t done, int64_t total);
@@ -66,10 +66,10 @@ typedef struct hni_sample_options {
      * by byte; false stops with HN_OK. */
     bool (*write)(void *user, const char *bytes, size_t size);
     void *user;
-    /* Not NULL: weight change of layer `heat_layer` under each piece that was written, gates i, g, f, o: Frobenius norm of the
-     * change of d_h * W_h, mean over the bytes of the piece. Called right after its write. */
-    void (*heat)(void *user, const char *symbol, size_t size, const float change[4]);
-    int heat_layer;
+    /* Not NULL: weight change of layer `heat_layer` while each sampled byte was read, gates i, g, f, o: Frobenius norm of the
+     * change of d_h * W_h. A model whose weights do not change is an error. */
+    void (*heat)(void *user, uint8_t byte, const float change[4]);
+    int heat_layer; /* from 0 */
 } hni_sample_options;
 
 typedef struct hni_task {
