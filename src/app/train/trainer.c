@@ -1,0 +1,159 @@
+/* The loop of a run: update, log, validate, keep the best, checkpoint. Opening and closing is in open.c. */
+#include <math.h>
+#include <string.h>
+
+#include "app/train/run.h"
+#include "core/alloc.h"
+
+/* ---- one update ---- */
+
+static hn_status refuse_loss(hni_trainer *trainer, double loss)
+{
+    return hni_error(trainer->context, HN_ERROR_NONFINITE,
+                     "update %lld: the loss is %s: training stops here, and the last checkpoint is as it was (step %lld); a smaller "
+                     "train.rate or train.clip_norm may help",
+                     (long long)trainer->state.step + 1, isnan(loss) ? "not a number" : "infinite",
+                     (long long)trainer->state.step);
+}
+
+static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *report)
+{
+    hn_context_clear(trainer->context); /* the optimiser's own words know nothing of the run */
+    return hni_error(trainer->context, HN_ERROR_NONFINITE,
+                     "update %lld: the gradient of '%s' is infinite or not a number: training stops here, and the last checkpoint is "
+                     "as it was; a smaller train.rate or train.clip_norm may help",
+                     (long long)trainer->state.step + 1, report->bad_parameter != NULL ? report->bad_parameter : "the whole model");
+}
+
+static hn_status update(hni_trainer *trainer)
+{
+    hni_train_state *state = &trainer->state;
+    const hni_train_settings *settings = &trainer->plan->train;
+    const double start = hni_seconds_now();
+    hn_step_report report = {0, 1, NULL};
+    hn_tensor loss_tensor;
+    double loss = 0;
+    hn_status status;
+    hn_graph_reset(trainer->graph);
+    hn_graph_set_step(trainer->graph, (uint64_t)settings->seed, (uint32_t)state->step);
+    HNI_TRY(hn_store_zero_gradients(trainer->store));
+    HNI_TRY(trainer->task->loss(trainer->work, state->step, &loss_tensor));
+    HNI_TRY(hn_backward(trainer->graph, loss_tensor));
+    HNI_TRY(hn_tensor_read(trainer->graph, loss_tensor, HN_DTYPE_F64, 1, &loss));
+    if (!isfinite(loss)) return refuse_loss(trainer, loss);
+    status = hn_optimizer_step(trainer->optimizer, hn_schedule_rate(&trainer->schedule, state->step), &report);
+    if (status == HN_ERROR_NONFINITE) return refuse_gradient(trainer, &report);
+    if (status != HN_OK) goto cleanup;
+    HNI_TRY(trainer->task->advance(trainer->work, state->step));
+    state->step++;
+    state->row_steps++;
+    state->row_loss += loss;
+    state->row_norm += report.gradient_norm;
+    state->row_clipped += report.clip_factor < 1;
+    hni_facts_work(trainer->facts, hni_seconds_now() - start, trainer->size.symbols_per_step);
+    const hni_train_events *events = &trainer->options.events;
+    if (events->step != NULL) events->step(events->user, state->step, loss / 0.6931471805599453);
+cleanup:
+    return status;
+}
+
+/* ---- validation ---- */
+
+static hn_status show_sample(hni_trainer *trainer)
+{
+    const hni_train_events *events = &trainer->options.events;
+    if (events->sample == NULL || trainer->plan->train.sample_length == 0) return HN_OK;
+    const hni_sample_options options = {.prime = NULL,
+                                        .length = trainer->plan->train.sample_length,
+                                        .temperature = 0.8,
+                                        .seed = (uint64_t)trainer->state.step,
+                                        .write = events->sample,
+                                        .user = events->user};
+    const hn_status status = trainer->task->sample(trainer->work, &options);
+    events->sample(events->user, NULL, 0);
+    return status;
+}
+
+/* Figure of the validation split, best kept, with the weight average in place of the weights where there is one. */
+static hn_status validate(hni_trainer *trainer, hni_metric *out_metric)
+{
+    const hni_evaluate_options options = {.split = "valid", .tracks = trainer->plan->train.validation_tracks};
+    hni_train_state *state = &trainer->state;
+    hn_status status, back;
+    HNI_TRY(hn_optimizer_swap_average(trainer->optimizer));
+    status = trainer->task->evaluate(trainer->work, &options, out_metric);
+    if (status == HN_OK && !isfinite(out_metric->value)) {
+        status = hni_error(trainer->context, HN_ERROR_NONFINITE,
+                           "validation after update %lld: the figure is not finite: training stops here, and the last checkpoint is as "
+                           "it was",
+                           (long long)state->step);
+    }
+    const bool is_best = status == HN_OK && (!state->has_best || out_metric->value < state->best);
+    if (is_best) {
+        state->has_best = true;
+        state->best = out_metric->value;
+        state->best_step = state->step;
+        status = hni_checkpoint_write(trainer, true);
+    }
+    if (status == HN_OK) {
+        const hni_train_events *events = &trainer->options.events;
+        state->misses = is_best ? 0 : state->misses + 1;
+        if (events->validated != NULL) events->validated(events->user, out_metric, is_best);
+        status = show_sample(trainer);
+    }
+    back = hn_optimizer_swap_average(trainer->optimizer);
+    if (status == HN_OK) status = back;
+cleanup:
+    return status;
+}
+
+/* ---- the loop ---- */
+
+static bool is_done(const hni_trainer *trainer)
+{
+    const int64_t patience = trainer->plan->train.patience;
+    return trainer->state.step >= trainer->steps || (patience > 0 && trainer->state.misses >= patience);
+}
+
+static bool must_stop(const hni_trainer *trainer, double start)
+{
+    const hni_train_options *options = &trainer->options;
+    if (options->max_steps > 0 && trainer->state.step >= options->max_steps) return true;
+    if (options->max_seconds > 0 && hni_seconds_now() - start >= options->max_seconds) return true;
+    return options->events.keep_going != NULL && !options->events.keep_going(options->events.user);
+}
+
+static hn_status save(hni_trainer *trainer)
+{
+    const hn_status status = hni_checkpoint_write(trainer, false);
+    return status != HN_OK ? status : hni_facts_write(trainer->facts, trainer->state.step);
+}
+
+hn_status hni_trainer_run(hni_trainer *trainer, hni_train_end *out_end)
+{
+    const double start = hni_seconds_now();
+    hni_train_state *state = &trainer->state;
+    int64_t saved = -1;
+    hn_status status = HN_OK;
+    while (!is_done(trainer) && !must_stop(trainer, start)) {
+        hni_metric metric;
+        HNI_TRY(update(trainer));
+        const bool validates = state->step % trainer->validate_every == 0 || state->step == trainer->steps;
+        if (validates) HNI_TRY(validate(trainer, &metric));
+        if (validates || state->step % trainer->plan->train.log_every == 0) {
+            HNI_TRY(hni_log_row(trainer, validates ? &metric : NULL));
+        }
+        if (validates) {
+            HNI_TRY(save(trainer));
+            saved = state->step;
+        }
+    }
+    if (saved != state->step) HNI_TRY(save(trainer));
+    *out_end = is_done(trainer) ? HNI_TRAIN_END_DONE : HNI_TRAIN_END_STOPPED;
+cleanup:
+    if (status != HN_OK) { /* times are worth keeping; the first error is what counts */
+        const hn_status ignored = hni_facts_write(trainer->facts, state->step);
+        (void)ignored;
+    }
+    return status;
+}
