@@ -67,7 +67,7 @@ static const level levels[] = {LEVEL(base, has_base, dnnl_cpu_isa_all)};
 
 enum { LEVELS = sizeof levels / sizeof levels[0] };
 
-static _Atomic(const level *) chosen;
+static _Atomic(const level *) hni_isa_chosen;
 
 /* The best level, or the one of that name; NULL if this machine has none such. */
 static const level *find(const char *wanted)
@@ -84,7 +84,7 @@ static const level *find(const char *wanted)
 static const level *settle(const level *found)
 {
     const level *expected = NULL;
-    if (!atomic_compare_exchange_strong(&chosen, &expected, found)) return expected;
+    if (!atomic_compare_exchange_strong(&hni_isa_chosen, &expected, found)) return expected;
     /* oneDNN refuses the cap once it has run: then somebody else in this process uses it, and it keeps its own choice. */
     if (found->cap != dnnl_cpu_isa_all) (void)dnnl_set_max_cpu_isa(found->cap);
     return found;
@@ -92,7 +92,7 @@ static const level *settle(const level *found)
 
 static const level *current(void)
 {
-    const level *now = atomic_load_explicit(&chosen, memory_order_acquire);
+    const level *now = atomic_load_explicit(&hni_isa_chosen, memory_order_acquire);
     if (now != NULL) return now;
     return settle(find(NULL) != NULL ? find(NULL) : &levels[LEVELS - 1]);
 }
