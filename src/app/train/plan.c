@@ -23,8 +23,9 @@ static hn_status find_task(hn_context *context, const char *path, const char *na
 /* The file's name without folder and ending. */
 static void name_of(const char *path, char *out_name, size_t size)
 {
-    const char *slash = strrchr(path, '/');
-    snprintf(out_name, size, "%s", slash != NULL ? slash + 1 : path);
+    size_t start = strlen(path);
+    while (start > 0 && path[start - 1] != '/') start--;
+    snprintf(out_name, size, "%s", &path[start]);
     char *dot = strrchr(out_name, '.');
     if (dot != NULL && dot != out_name) *dot = 0;
 }
