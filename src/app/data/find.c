@@ -1,0 +1,133 @@
+/* Data paths: as they stand, then below the data places; and what to do for data sets whose name is known. */
+#include "app/data/find.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PLACE_COUNT (sizeof ((hni_data_places *)0)->folders / sizeof ((hni_data_places *)0)->folders[0])
+
+typedef struct known_data {
+    const char *name; /* the folder below a data place */
+    const char *remedy;
+} known_data;
+
+/* Checksums are those of the unpacked files. */
+static const known_data known[] = {
+    {"ptb",
+     "ptb.train.txt, ptb.valid.txt and ptb.test.txt of T. Mikolov's simple-examples, SHA-256 "
+     "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf, "
+     "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2, "
+     "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"},
+    {"kjv",
+     "kjv.txt, which './dev setup' in the source tree writes to ~/.local/share/hypernet/kjv from Debian's package bible-kjv "
+     "(4,152,750 bytes, SHA-256 6632f9286e91589dd54d8af74a7f18dd67fd5950eedda81aa1f67aebcf98ad14)"},
+    {"enwik8",
+     "the file enwik8 (100,000,000 bytes, SHA-256 2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8) or its beginning"},
+    {"tinyshakespeare",
+     "input.txt (1,115,394 bytes, SHA-256 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed)"},
+};
+
+static bool exists(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool set_place(char *folder, const char *path)
+{
+    const int length = snprintf(folder, HNI_DATA_PATH_SIZE, "%s", path);
+    if (length >= 0 && length < HNI_DATA_PATH_SIZE) return true;
+    folder[0] = 0;
+    return false;
+}
+
+hn_status hni_data_places_find(hn_context *context, const char *option, hni_data_places *out_places)
+{
+    const char *const variable = getenv("HYPERNET_DATA"), *const home = getenv("HOME");
+    memset(out_places, 0, sizeof *out_places);
+    if (option != NULL && !is_folder(option)) {
+        return hni_error(context, HN_ERROR_IO, "--data: '%.500s' is not a folder: give the folder that holds ptb/, kjv/ and so on",
+                         option);
+    }
+    if (option != NULL && !set_place(out_places->folders[0], option)) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "--data: the path is longer than %d bytes", HNI_DATA_PATH_SIZE - 1);
+    }
+    if (variable != NULL) (void)set_place(out_places->folders[1], variable);
+    if (home != NULL && home[0] != 0) {
+        char folder[HNI_DATA_PATH_SIZE];
+        const int length = snprintf(folder, sizeof folder, "%s/.local/share/hypernet", home);
+        if (length >= 0 && (size_t)length < sizeof folder) (void)set_place(out_places->folders[2], folder);
+    }
+    (void)set_place(out_places->folders[3], "/usr/share/hypernet");
+    return HN_OK;
+}
+
+/* The known data set that `path` names or lies in, or NULL. */
+static const known_data *find_known(const char *path)
+{
+    const size_t length = strcspn(path, "/");
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strlen(known[i].name) == length && memcmp(known[i].name, path, length) == 0) return &known[i];
+    }
+    return NULL;
+}
+
+/* Where a data set should be put: below the first place, which is the one that was asked for. */
+static const char *first_place(const hni_data_places *places)
+{
+    for (size_t i = 0; places != NULL && i < PLACE_COUNT; i++)
+        if (places->folders[i][0] != 0) return places->folders[i];
+    return "~/.local/share/hypernet";
+}
+
+static void set_remedy(const char *path, const hni_data_places *places, hni_data_status *status)
+{
+    const known_data *data = find_known(path);
+    const char *place = first_place(places);
+    if (data != NULL) {
+        snprintf(status->remedy, sizeof status->remedy, "put into %.120s/%s: %s", place, data->name, data->remedy);
+    } else {
+        snprintf(status->remedy, sizeof status->remedy,
+                 "give the path of a file or a folder with --set data.path=PATH, or the folder it lies in with --data DIR");
+    }
+}
+
+hn_status hni_data_find(hn_context *context, const char *path, const hni_data_places *places, hni_data_status *out_status)
+{
+    memset(out_status, 0, sizeof *out_status);
+    if (path[0] == 0) {
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "data.path: is empty: name a file, a folder, or a data set such as kjv or ptb");
+    }
+    if (exists(path)) {
+        out_status->available = set_place(out_status->where, path);
+    }
+    for (size_t i = 0; !out_status->available && places != NULL && path[0] != '/' && i < PLACE_COUNT; i++) {
+        char joined[HNI_DATA_PATH_SIZE];
+        const int length = snprintf(joined, sizeof joined, "%s/%s", places->folders[i], path);
+        if (places->folders[i][0] == 0 || length < 0 || (size_t)length >= sizeof joined || !exists(joined)) continue;
+        out_status->available = set_place(out_status->where, joined);
+    }
+    if (!out_status->available) set_remedy(path, places, out_status);
+    return HN_OK;
+}
+
+hn_status hni_data_want(hn_context *context, const char *path, const hni_data_places *places, char *out_path)
+{
+    hni_data_status found;
+    const hn_status status = hni_data_find(context, path, places, &found);
+    if (status != HN_OK) return status;
+    if (!found.available) {
+        return hni_error(context, HN_ERROR_IO, "data.path: '%.160s' was not found: %s", path, found.remedy);
+    }
+    memcpy(out_path, found.where, sizeof found.where);
+    return HN_OK;
+}

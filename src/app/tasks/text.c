@@ -1,0 +1,157 @@
+/* The task "text": opened, declared, bound. What a step, an evaluation and a sample do is in the files beside this one. */
+#include "app/tasks/text.h"
+
+#include <string.h>
+
+#include "app/tasks/registry.h"
+#include "core/alloc.h"
+#include "nn/settings.h"
+
+int64_t hni_text_state_size(const hni_task_work *work) { return hn_cell_state_size(&work->model.cell); }
+
+static hn_status find_data(hn_context *context, const void *data, const hni_data_places *places, hni_data_status *out_status)
+{
+    return hni_data_find(context, ((const hni_text_settings *)data)->path, places, out_status);
+}
+
+/* ---- open ---- */
+
+/* Model and vocabulary of a trained model, instead of the recipe's. */
+static hn_status take_checkpoint(hni_task_work *work, const hn_safetensors *file)
+{
+    const char *json = hn_safetensors_text(file, "model");
+    const hn_file_tensor *blob = hn_safetensors_find(file, "blob.vocabulary");
+    if (json == NULL || blob == NULL) {
+        return hni_error(work->context, HN_ERROR_FORMAT,
+                         "checkpoint: holds no language model (it has no %s): take the last.safetensors or best.safetensors of a run",
+                         json == NULL ? "'model' in __metadata__" : "'blob.vocabulary'");
+    }
+    if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1 ||
+        !hni_vocabulary_from(blob->data, blob->shape.size[0], &work->vocabulary)) {
+        return hni_error(work->context, HN_ERROR_FORMAT, "checkpoint: 'blob.vocabulary' must hold 1 to 256 bytes, each once, as U8");
+    }
+    const hn_status status = hn_language_model_from_json(work->context, json, &work->model);
+    if (status != HN_OK || work->vocabulary.count <= work->model.vocabulary_size) return status;
+    return hni_error(work->context, HN_ERROR_FORMAT, "checkpoint: %d symbols for %lld rows of the softmax layer",
+                     work->vocabulary.count, (long long)work->model.vocabulary_size);
+}
+
+static hn_status read_text(hni_task_work *work, const hni_task_open *open)
+{
+    const hni_text_source source = {
+        .places = open->places,
+        .vocabulary = open->checkpoint != NULL ? &work->vocabulary : NULL,
+        .file = open->file,
+    };
+    const hn_status status = hni_text_open(work->context, &work->data, &source, &work->text);
+    if (status != HN_OK) return status;
+    work->vocabulary = work->text->vocabulary;
+    work->tracks = hni_text_tracks_of(work->text->count[HNI_TEXT_TRAIN], work->data.batch, work->data.length);
+    return HN_OK;
+}
+
+static void close_work(hni_task_work *work)
+{
+    if (work == NULL) return;
+    hni_text_close(work->text);
+    hni_free(work->context, work->starts);
+    hni_free(work->context, work->state_copy);
+    hni_free(work->context, work);
+}
+
+static hn_status open_work(const hni_task_open *open, hni_task_work **out_work)
+{
+    hn_context *context = open->context;
+    hni_task_work *work = NULL;
+    void *memory = NULL;
+    hn_status status;
+    *out_work = NULL;
+    HNI_TRY(hni_alloc(context, "task", sizeof *work, &memory));
+    work = memory;
+    work->context = context;
+    work->data = *(const hni_text_settings *)open->data;
+    work->model = *(const hn_language_model *)open->model;
+    work->model.vocabulary_size = work->data.vocabulary_size;
+    if (open->checkpoint != NULL) HNI_TRY(take_checkpoint(work, open->checkpoint));
+    HNI_TRY(hn_language_model_check(context, &work->model));
+    if (open->places != NULL || open->file != NULL) HNI_TRY(read_text(work, open));
+    HNI_TRY(hni_alloc_array(context, "windows", (size_t)work->data.batch, sizeof(int64_t), &memory));
+    work->starts = memory;
+    *out_work = work;
+    work = NULL;
+cleanup:
+    close_work(work);
+    return status;
+}
+
+static void size_of(const hni_task_work *work, hni_task_size *out_size)
+{
+    *out_size = (hni_task_size){
+        .windows_per_epoch = work->tracks.windows,
+        .symbols_per_step = work->data.batch * work->data.length,
+        .symbol_name = "characters",
+        .metric_name = "bits per character",
+    };
+    if (work->text == NULL) return;
+    out_size->train_symbols = work->text->count[HNI_TEXT_TRAIN];
+    out_size->valid_symbols = work->text->count[HNI_TEXT_VALID];
+    out_size->test_symbols = work->text->count[HNI_TEXT_TEST];
+}
+
+static const char *data_checksum(const hni_task_work *work) { return work->text != NULL ? work->text->checksum : ""; }
+
+/* ---- bind ---- */
+
+static hn_status declare(hni_task_work *work, hn_store *store) { return hn_language_model_declare(store, &work->model); }
+
+static hn_status bind_corpus(hni_task_work *work)
+{
+    work->corpus = HN_NO_TENSOR;
+    if (work->text == NULL) return HN_OK;
+    const int64_t count = work->text->count[HNI_TEXT_ALL];
+    const hn_status status = hn_tensor_persist(work->graph, HN_DTYPE_U8, HN_SHAPE1(count), &work->corpus);
+    if (status != HN_OK || hn_graph_is_dry(work->graph)) return status;
+    return hn_tensor_write(work->graph, work->corpus, HN_DTYPE_U8, count, work->text->symbols);
+}
+
+static hn_status bind_work(hni_task_work *work, hn_weights *weights)
+{
+    hn_status status;
+    work->weights = weights;
+    work->graph = hn_weights_graph(weights);
+    HNI_TRY(bind_corpus(work));
+    const hn_shape shape = HN_SHAPE2(work->data.batch, hni_text_state_size(work));
+    for (int k = 0; k < work->model.layers; k++)
+        HNI_TRY(hn_tensor_persist(work->graph, hn_graph_dtype(work->graph), shape, &work->state[k]));
+cleanup:
+    return status;
+}
+
+static hn_status model_json(const hni_task_work *work, char *out_text, size_t size)
+{
+    return hn_language_model_to_json(work->context, &work->model, out_text, size);
+}
+
+const hni_task hni_task_text = {
+    .name = "text",
+    .help = "character language model on text (bits per character)",
+    .data_settings = hni_text_settings_table,
+    .data_size = sizeof(hni_text_settings),
+    .model_settings = hni_language_settings,
+    .model_size = sizeof(hn_language_model),
+    .find_data = find_data,
+    .open = open_work,
+    .close = close_work,
+    .size = size_of,
+    .data_checksum = data_checksum,
+    .declare = declare,
+    .bind = bind_work,
+    .loss = hni_text_loss,
+    .advance = hni_text_advance,
+    .evaluate = hni_text_evaluate,
+    .sample = hni_text_sample,
+    .state_get = hni_text_state_get,
+    .state_set = hni_text_state_set,
+    .model_json = model_json,
+    .describe = hni_text_describe,
+};

@@ -1,0 +1,194 @@
+/* Bits per character of a part of the text: the mean of -log2 p over the characters 2 .. end, state carried, no dropout.
+ *
+ * With K tracks the n - 1 predictions are divided into K ranges of equal length or one more; each track begins with a zero
+ * state at the character before its range. So no character is left out, and K = 1 is the one stream of the paper. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/tasks/text.h"
+#include "core/alloc.h"
+#include "core/parallel.h"
+
+#define MOST_TRACKS 64
+/* Fewer predictions than this a track and the zero states at their starts would show. */
+#define LEAST_OF_TRACK 512
+#define LONGEST_WINDOW 100
+
+typedef struct evaluation {
+    hni_task_work *work;
+    const hni_evaluate_options *options;
+    int64_t tracks, predictions; /* K, n - 1 */
+    int64_t first;               /* place of the part in the corpus */
+    int64_t window;              /* longest window */
+    hn_tensor state[HN_MAX_LAYERS]; /* [K,S] persistent */
+    int64_t *starts;                /* [K] */
+    float *bits;                    /* [K, window] */
+    double sum;
+    int64_t done;
+} evaluation;
+
+/* ---- how the part is divided ---- */
+
+static int64_t choose_tracks(int64_t wanted, int64_t predictions)
+{
+    int64_t tracks = wanted;
+    if (wanted == 0) {
+        tracks = predictions / LEAST_OF_TRACK;
+        if (tracks > MOST_TRACKS) tracks = MOST_TRACKS;
+        if (tracks < 1) tracks = 1;
+    }
+    return tracks < predictions ? tracks : predictions;
+}
+
+/* Windows that hold no more characters than a training step, so that its memory is enough. */
+static int64_t choose_window(const hni_task_work *work, int64_t tracks)
+{
+    const int64_t window = work->data.batch * work->data.length / tracks;
+    if (window > LONGEST_WINDOW) return LONGEST_WINDOW;
+    return window < 1 ? 1 : window;
+}
+
+static hn_status choose_part(evaluation *run)
+{
+    const hni_task_work *work = run->work;
+    const char *name = run->options->split;
+    const int split = hni_text_split_find(name);
+    if (work->text == NULL) return hni_error(work->context, HN_ERROR_STATE, "evaluation: opened without data");
+    if (split < 0) {
+        return hni_error(work->context, HN_ERROR_ARGUMENT, "split '%.40s' is unknown: it is valid, test, train or all", name);
+    }
+    if (work->text->count[split] < 2) {
+        return hni_error(work->context, HN_ERROR_ARGUMENT,
+                         "the %s part of the text has %lld characters, it needs at least 2: see data.%s_fraction of the recipe", name,
+                         (long long)work->text->count[split], name);
+    }
+    run->first = work->text->start[split];
+    run->predictions = work->text->count[split] - 1;
+    run->tracks = choose_tracks(run->options->tracks, run->predictions);
+    run->window = choose_window(work, run->tracks);
+    if (run->options->symbol == NULL || run->tracks == 1) return HN_OK;
+    return hni_error(work->context, HN_ERROR_ARGUMENT, "bits of each symbol are in order with one track only, not with %lld",
+                     (long long)run->tracks);
+}
+
+static hn_status create(evaluation *run)
+{
+    hni_task_work *work = run->work;
+    const hn_shape shape = HN_SHAPE2(run->tracks, hni_text_state_size(work));
+    void *memory = NULL;
+    hn_status status;
+    HNI_TRY(hni_alloc_array(work->context, "evaluation", (size_t)run->tracks, sizeof(int64_t), &memory));
+    run->starts = memory;
+    HNI_TRY(hni_alloc_array(work->context, "evaluation", (size_t)(run->tracks * run->window), sizeof(float), &memory));
+    run->bits = memory;
+    for (int k = 0; k < work->model.layers; k++)
+        HNI_TRY(hn_tensor_persist(work->graph, hn_graph_dtype(work->graph), shape, &run->state[k]));
+cleanup:
+    return status;
+}
+
+static void destroy(evaluation *run)
+{
+    hni_task_work *work = run->work;
+    for (int k = 0; k < work->model.layers; k++)
+        if (run->state[k].slot != 0) hn_tensor_drop(work->graph, run->state[k]);
+    hni_free(work->context, run->starts);
+    hni_free(work->context, run->bits);
+}
+
+/* ---- windows ---- */
+
+/* Where the tracks are after `time` predictions; one that is shorter than that stays on its last one. */
+static void place_tracks(const evaluation *run, int64_t time)
+{
+    for (int64_t track = 0; track < run->tracks; track++) {
+        int64_t begin, end;
+        hni_parallel_part(run->predictions, (int)run->tracks, (int)track, &begin, &end);
+        run->starts[track] = run->first + (begin + time < end ? begin + time : end - 1);
+    }
+}
+
+/* The symbols to predict, as bytes, for options->symbol. */
+static void tell_symbols(const evaluation *run, int64_t length)
+{
+    const hni_text_data *text = run->work->text;
+    for (int64_t t = 0; t < length; t++) {
+        const uint8_t row = text->symbols[run->starts[0] + 1 + t];
+        run->options->symbol(run->options->user, text->vocabulary.bytes[row], (double)run->bits[t]);
+    }
+}
+
+/* `length` predictions of every track from `time` on; the first `counted` tracks count. */
+static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t counted)
+{
+    hni_task_work *work = run->work;
+    hn_graph *graph = work->graph;
+    hn_window window = {.divisor = 0};
+    hn_status status;
+    hn_graph_reset(graph);
+    place_tracks(run, time);
+    window.symbols = hn_gather_windows(graph, work->corpus, run->starts, run->tracks, length);
+    for (int64_t track = 0; track < run->tracks; track++) run->starts[track]++;
+    const hn_tensor targets = hn_gather_windows(graph, work->corpus, run->starts, run->tracks, length);
+    for (int64_t track = 0; track < run->tracks; track++) run->starts[track]--;
+    const hn_language_result result = hn_language_run(work->weights, &work->model, &window, run->state, NULL);
+    const hn_tensor bits = hn_symbol_bits(graph, result.logits, targets);
+    HNI_TRY(hn_graph_status(graph));
+    HNI_TRY(hn_tensor_read(graph, bits, HN_DTYPE_F32, run->tracks * length, run->bits));
+    for (int k = 0; k < work->model.layers; k++) HNI_TRY(hn_tensor_store(graph, result.state[k], run->state[k]));
+    for (int64_t i = 0; i < counted * length; i++) run->sum += (double)run->bits[i];
+    run->done += counted * length;
+    if (run->options->symbol != NULL) tell_symbols(run, length);
+cleanup:
+    return status;
+}
+
+static hn_status predict_all(evaluation *run)
+{
+    const int64_t base = run->predictions / run->tracks, longer = run->predictions % run->tracks;
+    const hni_evaluate_options *options = run->options;
+    hn_status status = HN_OK;
+    for (int64_t time = 0; status == HN_OK && time < base; time += run->window) {
+        const int64_t left = base - time;
+        status = predict(run, time, left < run->window ? left : run->window, run->tracks);
+        if (status == HN_OK && options->progress != NULL && !options->progress(options->user, run->done, run->predictions)) {
+            status = hni_error(run->work->context, HN_ERROR_CANCELLED, "evaluation stopped");
+        }
+    }
+    /* The first tracks have one prediction more; the others repeat their last one, which does not count. */
+    if (status == HN_OK && longer > 0) status = predict(run, base, 1, longer);
+    return status;
+}
+
+static void write_note(const evaluation *run, hni_metric *metric)
+{
+    if (run->tracks == 1) {
+        snprintf(metric->note, sizeof metric->note, "one stream, state carried");
+    } else {
+        snprintf(metric->note, sizeof metric->note, "%lld tracks, state carried", (long long)run->tracks);
+    }
+}
+
+hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric)
+{
+    evaluation run = {.work = work, .options = options};
+    hn_graph *graph = work->graph;
+    const bool recording = hn_graph_is_recording(graph), training = hn_graph_is_training(graph);
+    hn_status status;
+    memset(out_metric, 0, sizeof *out_metric);
+    hn_graph_reset(graph);
+    hn_graph_record(graph, false);
+    hn_graph_train(graph, false);
+    HNI_TRY(choose_part(&run));
+    HNI_TRY(create(&run));
+    HNI_TRY(predict_all(&run));
+    out_metric->value = run.sum / (double)run.done;
+    out_metric->count = run.done;
+    write_note(&run, out_metric);
+cleanup:
+    destroy(&run);
+    hn_graph_reset(graph);
+    hn_graph_record(graph, recording);
+    hn_graph_train(graph, training);
+    return status;
+}
