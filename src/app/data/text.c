@@ -4,12 +4,21 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/data/sha256.h"
-#include "app/data/text_files.h"
+#include "app/data/unpack.h"
 #include "core/alloc.h"
 
 #define MOST_BATCH 1048576
+#define TREEBANK_PATH_SIZE (HNI_DATA_PATH_SIZE + 32)
+
+/* The parts' bytes, one after the other. */
+typedef struct text_bytes {
+    hn_context *context;
+    uint8_t *data;
+    size_t size;
+} text_bytes;
 
 static const char *const kind_words[] = {"bytes", "penn_treebank", NULL};
 
@@ -48,39 +57,75 @@ static void cut_by_position(hni_text_data *text, const hni_text_settings *settin
     set_part(text, HNI_TEXT_TEST, train + valid, test);
 }
 
-static hn_status add_decoded(hni_text_bytes *bytes, const hni_text_settings *settings, const char *path)
+static hn_status grow(text_bytes *bytes, size_t more)
 {
-    const size_t before = bytes->size;
-    const hn_status status = hni_text_add_path(bytes, path);
-    if (status == HN_OK && settings->kind == HNI_TEXT_KIND_PENN_TREEBANK) {
-        bytes->size = before + hni_treebank_characters(bytes->data + before, bytes->size - before);
-    }
+    void *data = bytes->data;
+    if (more > SIZE_MAX - bytes->size) return hni_error(bytes->context, HN_ERROR_MEMORY, "data.path: the text is too large");
+    const hn_status status = hni_realloc_array(bytes->context, "text", bytes->size + more, 1, &data);
+    bytes->data = data;
     return status;
 }
 
-static hn_status read_treebank(hni_text_bytes *bytes, const hni_text_settings *settings, const char *folder, hni_text_data *text)
+/* Adds a file, unpacked and decoded, or all files below a folder. */
+static hn_status add_path(text_bytes *bytes, const hni_text_settings *settings, const char *path)
+{
+    hni_file_bytes file = {NULL, 0};
+    hn_status status;
+    HNI_TRY(hni_unpack_path(bytes->context, path, 0, &file));
+    /* A last line without its end is given one, in place of the 0 behind the file. */
+    if (settings->kind == HNI_TEXT_KIND_PENN_TREEBANK) file.size = hni_treebank_characters(file.data, file.size);
+    HNI_TRY(grow(bytes, file.size));
+    memcpy(bytes->data + bytes->size, file.data, file.size);
+    bytes->size += file.size;
+cleanup:
+    hni_free(bytes->context, file.data);
+    return status;
+}
+
+/* FOLDER/ptb.NAME.txt, plain or packed. */
+static hn_status find_treebank_file(hn_context *context, const char *folder, const char *name, char *out_path)
+{
+    static const char *const endings[] = {"", ".gz", ".xz"};
+    struct stat found;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(out_path, TREEBANK_PATH_SIZE, "%s/ptb.%s.txt%s", folder, name, endings[i]);
+        if (stat(out_path, &found) == 0) return HN_OK;
+    }
+    return hni_error(context, HN_ERROR_IO,
+                     "data.path: the folder %.300s has no ptb.%s.txt (data.kind is penn_treebank: it reads ptb.train.txt, "
+                     "ptb.valid.txt and ptb.test.txt)",
+                     folder, name);
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static hn_status read_treebank(text_bytes *bytes, const hni_text_settings *settings, const char *folder, hni_text_data *text)
 {
     static const char *const names[] = {"train", "valid", "test"};
-    char path[HNI_DATA_PATH_SIZE + 32];
+    char path[TREEBANK_PATH_SIZE];
     hn_status status;
     for (int split = 0; split < 3; split++) {
         const int64_t before = (int64_t)bytes->size;
-        HNI_TRY(hni_text_treebank_file(bytes->context, folder, names[split], path));
-        HNI_TRY(add_decoded(bytes, settings, path));
+        HNI_TRY(find_treebank_file(bytes->context, folder, names[split], path));
+        HNI_TRY(add_path(bytes, settings, path));
         set_part(text, (hni_text_split)split, before, (int64_t)bytes->size - before);
     }
 cleanup:
     return status;
 }
 
-static hn_status read_parts(hni_text_bytes *bytes, const hni_text_settings *settings, const hni_text_source *source, const char *path,
+static hn_status read_parts(text_bytes *bytes, const hni_text_settings *settings, const hni_text_source *source, const char *path,
                             hni_text_data *text)
 {
     hn_status status;
-    if (source->file == NULL && settings->kind == HNI_TEXT_KIND_PENN_TREEBANK && hni_text_is_folder(path)) {
+    if (source->file == NULL && settings->kind == HNI_TEXT_KIND_PENN_TREEBANK && is_folder(path)) {
         HNI_TRY(read_treebank(bytes, settings, path, text));
     } else {
-        HNI_TRY(add_decoded(bytes, settings, path));
+        HNI_TRY(add_path(bytes, settings, path));
         if (source->file == NULL) cut_by_position(text, settings, (int64_t)bytes->size);
     }
     set_part(text, HNI_TEXT_ALL, 0, (int64_t)bytes->size);
@@ -129,7 +174,7 @@ static hn_status check_length(hn_context *context, const char *path, const hni_t
 /* ---- symbols ---- */
 
 static hn_status choose_vocabulary(const hni_text_settings *settings, const hni_text_source *source, const char *path,
-                                   const hni_text_bytes *bytes, hni_text_data *text)
+                                   const text_bytes *bytes, hni_text_data *text)
 {
     if (source->vocabulary != NULL) {
         text->vocabulary = *source->vocabulary;
@@ -186,7 +231,7 @@ static hn_status choose_path(hn_context *context, const hni_text_settings *setti
 hn_status hni_text_open(hn_context *context, const hni_text_settings *settings, const hni_text_source *source,
                         hni_text_data **out_text)
 {
-    hni_text_bytes bytes = {.context = context};
+    text_bytes bytes = {.context = context};
     hni_text_data *text = NULL;
     char path[HNI_DATA_PATH_SIZE];
     void *memory = NULL;

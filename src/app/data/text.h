@@ -67,8 +67,8 @@ bool hni_vocabulary_from(const uint8_t *bytes, int64_t count, hni_vocabulary *ou
 /* A byte for a message: 'x', or byte 0xE2. 16 bytes are enough. Returns buffer. */
 char *hni_byte_print(uint8_t byte, char *buffer, size_t size);
 
-/* Mikolov's character rule, in place; returns the new size. A line loses its first and its last space, each space left becomes
- * '_', and every line ends with a newline. */
+/* Mikolov's character rule, in place; returns the new size, at most size + 1 (there must be room). A line loses its first and its
+ * last space, each space left becomes '_', and every line ends with a newline. */
 size_t hni_treebank_characters(uint8_t *bytes, size_t size);
 
 /* B tracks of floor(count / B) symbols side by side; a window reads length + 1 symbols and advances by `length`. */
