@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-/* One tensor of a file, or to be written to one. `data` is row-major and little-endian, as in the file. */
+/* One tensor of a file, or to be written to one. `data` is row-major and little-endian, as in the file; what the reader gives
+ * lies at a multiple of the element's size. */
 typedef struct hn_file_tensor {
     const char *name;
     hn_dtype dtype;
@@ -26,7 +27,9 @@ typedef struct hn_file_text { /* one entry of __metadata__ */
 
 typedef struct hn_safetensors hn_safetensors;
 
-/* Reads a whole file. Names, texts and data belong to the handle and stay until hn_safetensors_close. */
+/* Reads a whole file. Names, texts and data belong to the handle and stay until hn_safetensors_close; tensors are counted in the
+ * order of their data. Element types other than those of hn_dtype, more than six dimensions and tensors without elements are
+ * refused by name (HN_ERROR_UNSUPPORTED). A handle is only read by the calls below: any number of threads may use it. */
 HN_API HN_MUST_USE hn_status hn_safetensors_open(hn_context *context, const char *path, hn_safetensors **out_file);
 /* The same from memory, which is copied; `name` is used in messages. */
 HN_API HN_MUST_USE hn_status hn_safetensors_parse(hn_context *context, const char *name, const void *data, size_t size,

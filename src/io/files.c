@@ -84,7 +84,7 @@ static hn_status read_to_end(hn_context *context, const char *path, int descript
     ssize_t got = 1;
     bytes->size = 0;
     if (!hni_size_add(capacity, 2, &capacity)) capacity = SIZE_MAX; /* one to see the end, one for the 0 */
-    HNI_TRY(hni_alloc(context, path, capacity, &data));
+    HNI_TRY(hni_alloc_unzeroed(context, path, capacity, &data));
     for (;;) {
         if (bytes->size + 1 == capacity) {
             if (!hni_size_add(capacity, capacity / 2 + 65536, &capacity)) capacity = SIZE_MAX;
@@ -151,6 +151,10 @@ hn_status hni_file_append(hn_context *context, const char *path, uint64_t *lengt
     if (descriptor < 0) HNI_TRY(hni_file_error(context, path, "cannot open for writing", errno));
     HNI_TRY(cut_to(context, path, descriptor, *length));
     HNI_TRY(hni_file_put(context, path, descriptor, data, size));
+    /* A checkpoint written next says how long this file is, so the bytes must be on the disk before; pipes have no disk. */
+    if (fsync(descriptor) != 0 && errno != EINVAL) {
+        HNI_TRY(hni_file_error(context, path, "cannot flush it to disk", errno));
+    }
     int closed = close(descriptor);
     descriptor = -1;
     if (closed != 0) HNI_TRY(hni_file_error(context, path, "cannot write", errno));

@@ -33,7 +33,7 @@ void hni_file_writer_close(hni_file_writer *writer);
 HN_MUST_USE hn_status hni_file_write_atomic(hn_context *context, const char *path, const void *data, size_t size);
 
 /* Writes `data` behind the first `length` bytes of the file, which is made if it is missing; what stood there is cut off (a run
- * that was resumed from before it). A file shorter than `length` is an error. On success *length is the new length. */
+ * that was resumed from before it), and flushes it to disk. A file shorter than `length` is an error. On success *length is the new length. */
 HN_MUST_USE hn_status hni_file_append(hn_context *context, const char *path, uint64_t *length, const void *data,
                                       size_t size);
 

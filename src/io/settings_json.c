@@ -18,6 +18,8 @@ hn_status hni_settings_to_json(hn_context *context, const hni_settings *settings
     hni_text text = {.context = context};
     void *value = NULL;
     *out_text = NULL;
+    HNI_TRY(
+        hni_settings_check(context, "settings", settings, object)); /* JSON has no NaN, and a wrong choice no word */
     hni_text_add(&text, "{");
     for (size_t i = 0; i < settings->count; i++) {
         const hni_setting *row = &settings->rows[i];

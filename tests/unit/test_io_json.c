@@ -1,4 +1,6 @@
 /* JSON and settings as JSON: strict both ways, with the nearest right key in the message. */
+#include <math.h>
+
 #include "core/alloc.h"
 #include "io/json.h"
 #include "io/settings_json.h"
@@ -54,6 +56,10 @@ static void settings_go_there_and_back(void **state)
     assert_close(second.bias, 0.1, 0, 0);
     hni_free(context, text);
     hni_free(context, again);
+    first.bias = nan("");
+    assert_int_equal(hni_settings_to_json(context, &table, &first, &text), HN_ERROR_ARGUMENT);
+    hn_context_clear(context);
+    first.bias = 0;
     first.label[0] = '\xff';
     assert_int_equal(hni_settings_to_json(context, &table, &first, &text), HN_ERROR_ARGUMENT);
     assert_null(text);
