@@ -51,7 +51,7 @@ static hn_status merged(const hni_kernels *kernels, hni_exec *exec, const hni_vi
 /* Where a VJP writes: the gradient itself with its tail merged, or scratch memory that is added to it afterwards. */
 typedef struct gradient_target {
     hni_view view, scratch;
-    bool accumulate;
+    bool accumulate; /* `view` */
 } gradient_target;
 
 static hn_status target_open(hni_exec *exec, const hni_call *call, int input, int axis, gradient_target *out)
@@ -73,7 +73,7 @@ static hn_status target_close(const hni_kernels *kernels, hni_exec *exec, hni_ca
 {
     static const double no_parameters[2] = {0, 0};
     if (target->scratch.rank < 0) return HN_OK;
-    return kernels->map(exec, HNI_MAP_COPY, no_parameters, &target->scratch, &call->grad_inputs[input], true);
+    return kernels->map(exec, HNI_MAP_COPY, no_parameters, &target->scratch, &call->grad_inputs[input], !call->fresh[input]);
 }
 
 /* ---- where_length ---- */
