@@ -37,6 +37,7 @@ typedef struct hni_mutation {
     hni_op op;
     int64_t input;
     double factor;
+    bool view_done; /* of this backward */
 } hni_mutation;
 #endif
 

@@ -185,13 +185,15 @@ static bool is_mutated(const hn_graph *graph, const hni_node *node, int64_t inpu
     return graph->mutation.on && graph->mutation.op == node->call.spec->op && graph->mutation.input == input;
 }
 
-/* A view has no VJP to falsify: its region of the root's gradient is what the VJP has added. */
+/* A view has no VJP to falsify: its region of the root's gradient is what the VJP has added. Only one view in a backward, since
+ * two of one storage would negate it twice. */
 static hn_status mutate_view(hn_graph *graph, const hni_node *node)
 {
     const double parameters[2] = {graph->mutation.factor, 0};
     bool fresh;
     hni_view region;
-    if (!is_mutated(graph, node, 0)) return HN_OK;
+    if (!is_mutated(graph, node, 0) || graph->mutation.view_done) return HN_OK;
+    graph->mutation.view_done = true;
     const hn_status status = gradient_view(graph, node->out, false, &fresh, &region);
     return status != HN_OK ? status
                            : graph->kernels->map(&graph->exec, HNI_MAP_SCALE, parameters, &region, &region, false);
@@ -273,6 +275,9 @@ cleanup:
 static hn_status walk(hn_graph *graph)
 {
     hn_status status = HN_OK;
+#ifdef HNI_TEST_HOOKS
+    graph->mutation.view_done = false;
+#endif
     for (int64_t i = graph->node_count - 1; status == HN_OK && i >= 0; i--)
         status = walk_node(graph, graph->nodes[i]);
     graph->walked = true;

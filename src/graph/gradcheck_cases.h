@@ -1,0 +1,54 @@
+/* How cases of gradcheck are written down; for files of cases only, since its macros have short names. */
+#ifndef HNI_GRAPH_GRADCHECK_CASES_H
+#define HNI_GRAPH_GRADCHECK_CASES_H
+
+#include "graph/gradcheck.h"
+
+typedef struct hni_gradcheck_list {
+    const hni_gradcheck_case *cases;
+    int64_t count;
+} hni_gradcheck_list;
+
+extern const hni_gradcheck_list hni_gradcheck_elementwise, hni_gradcheck_matmul, hni_gradcheck_views,
+    hni_gradcheck_rows;
+
+#define HNI_GRADCHECK_LIST(cases)                            \
+    {                                                        \
+        (cases), (int64_t)(sizeof(cases) / sizeof(cases)[0]) \
+    }
+
+/* Inputs of a case, by shape: X(2, 3) is [2,3], SCALAR is []. */
+#define HNI_GRADCHECK_RANK(...) ((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
+#define X(...)                                                                                     \
+    {                                                                                              \
+        .kind = HNI_GRADCHECK_CHECKED, .shape = { HNI_GRADCHECK_RANK(__VA_ARGS__), {__VA_ARGS__} } \
+    }
+#define SCALAR                                             \
+    {                                                      \
+        .kind = HNI_GRADCHECK_CHECKED, .shape = { 0, {0} } \
+    }
+#define SCALED(number, ...)                                                                                          \
+    {                                                                                                                \
+        .kind = HNI_GRADCHECK_CHECKED, .shape = {HNI_GRADCHECK_RANK(__VA_ARGS__), {__VA_ARGS__}}, .factor = (number) \
+    }
+#define VANISHING(...)                                                                               \
+    {                                                                                                \
+        .kind = HNI_GRADCHECK_VANISHING, .shape = { HNI_GRADCHECK_RANK(__VA_ARGS__), {__VA_ARGS__} } \
+    }
+#define CONSTANT(...)                                                                               \
+    {                                                                                               \
+        .kind = HNI_GRADCHECK_CONSTANT, .shape = { HNI_GRADCHECK_RANK(__VA_ARGS__), {__VA_ARGS__} } \
+    }
+#define INTEGERS(array, ...)                                                                                           \
+    {                                                                                                                  \
+        .kind = HNI_GRADCHECK_INTEGERS, .shape = {HNI_GRADCHECK_RANK(__VA_ARGS__), {__VA_ARGS__}}, .integers = (array) \
+    }
+/* A build function: graph g, inputs x[0], x[1], .. */
+#define BUILD(function, expression)                                              \
+    static hn_tensor function(hn_graph *g, const hn_tensor *x, const void *user) \
+    {                                                                            \
+        (void)user;                                                              \
+        return (expression);                                                     \
+    }
+
+#endif
