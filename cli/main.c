@@ -7,6 +7,7 @@
 #include "kernels/table.h"
 
 static const hni_command commands[] = {
+    {"train", hni_command_train, "train a model from a recipe, or go on with a run"},
     {"report", hni_command_report, "write a page with the curves and figures of runs"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
