@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -214,9 +213,11 @@ hn_status hni_facts_write(hni_facts *facts, int64_t step)
     json_object_set_new(facts->root, "work_seconds", json_real(facts->work_seconds));
     json_object_set_new(facts->root, "work_symbols", json_integer(facts->work_symbols));
     json_object_set_new(facts->root, "characters_per_second", json_real((double)(int64_t)speed));
-    char *text = json_dumps(facts->root, JSON_INDENT(1));
-    if (text == NULL) return hni_json_no_memory(facts->context, HNI_RUN_FACTS);
-    const hn_status status = hni_file_write_atomic(facts->context, facts->path, text, strlen(text));
-    free(text);
+    hni_text text = {.context = facts->context};
+    hn_status status = hni_json_print(&text, facts->root);
+    hni_text_add(&text, "\n");
+    if (status == HN_OK) status = text.status;
+    if (status == HN_OK) status = hni_file_write_atomic(facts->context, facts->path, text.data, text.size);
+    hni_text_free(&text);
     return status;
 }
