@@ -81,6 +81,12 @@ typedef struct hni_cli_recipes {
 void hni_cli_find_recipes(hni_cli_recipes *out_recipes);
 
 /* The subcommands. */
+int hni_command_recipes(hni_cli *cli, int argc, char **argv);
+int hni_command_eval(hni_cli *cli, int argc, char **argv);
+int hni_command_sample(hni_cli *cli, int argc, char **argv);
+int hni_command_data(hni_cli *cli, int argc, char **argv);
+int hni_command_info(hni_cli *cli, int argc, char **argv);
+int hni_command_gradcheck(hni_cli *cli, int argc, char **argv);
 int hni_command_train(hni_cli *cli, int argc, char **argv);
 int hni_command_report(hni_cli *cli, int argc, char **argv);
 

@@ -7,8 +7,14 @@
 #include "kernels/table.h"
 
 static const hni_command commands[] = {
+    {"recipes", hni_command_recipes, "list what can be trained, and whether its data is here"},
     {"train", hni_command_train, "train a model from a recipe, or go on with a run"},
+    {"eval", hni_command_eval, "measure a trained model on a text"},
+    {"sample", hni_command_sample, "let a trained model write"},
+    {"info", hni_command_info, "say what a recipe, a run or a checkpoint is made of"},
+    {"data", hni_command_data, "show what a network will see of a text"},
     {"report", hni_command_report, "write a page with the curves and figures of runs"},
+    {"gradcheck", hni_command_gradcheck, "check the gradients of every op"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

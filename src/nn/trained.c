@@ -7,6 +7,7 @@
 #include "io/settings_json.h"
 #include "nn/cell.h"
 #include "nn/settings.h"
+#include "nn/trained.h"
 #include "params/store.h"
 
 /* ---- settings as JSON ---- */
@@ -80,6 +81,12 @@ static hn_status want_finite(hn_context *context, hn_store *store)
     return HN_OK;
 }
 
+hn_status hni_trained_read_parameters(hn_context *context, const hn_safetensors *file, hn_store *store)
+{
+    const hn_status status = read_parameters(context, file, store);
+    return status == HN_OK ? want_finite(context, store) : status;
+}
+
 /* ---- the whole ---- */
 
 static hn_status read_vocabulary(hn_context *context, const hn_safetensors *file, hn_trained *trained)
@@ -124,8 +131,7 @@ hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file, 
     HNI_TRY(hn_language_model_declare(trained->store, &trained->model));
     HNI_TRY(hn_graph_create(context, options, &graph));
     HNI_TRY(hni_store_seal_zero(trained->store, graph));
-    HNI_TRY(read_parameters(context, file, trained->store));
-    HNI_TRY(want_finite(context, trained->store));
+    HNI_TRY(hni_trained_read_parameters(context, file, trained->store));
     *out_trained = trained;
     trained = NULL;
 cleanup:

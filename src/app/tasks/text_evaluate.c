@@ -2,6 +2,7 @@
  *
  * With K tracks the n - 1 predictions are divided into K ranges of equal length or one more; each track begins with a zero
  * state at the character before its range. So no character is left out, and K = 1 is the one stream of the paper. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -185,6 +186,9 @@ hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *opt
     out_metric->value = run.sum / (double)run.done;
     out_metric->count = run.done;
     write_note(&run, out_metric);
+    if (!isfinite(out_metric->value)) {
+        status = hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's predictions are not finite numbers");
+    }
 cleanup:
     destroy(&run);
     hn_graph_reset(graph);

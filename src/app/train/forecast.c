@@ -40,19 +40,24 @@ cleanup:
     return status;
 }
 
+int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, bool has_average)
+{
+    const int64_t blocks = 4 + has_average; /* values, gradients, two of Adam, average */
+    /* A checkpoint gathers all blocks but the gradients once more. */
+    const double bytes = (double)step_bytes + 4.0 * (double)parameters * (double)(2 * blocks - 1);
+    return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
+}
+
 hn_status hni_forecast(hni_trainer *trainer)
 {
     hni_train_forecast *forecast = &trainer->forecast;
-    const int64_t blocks = 4 + (trainer->plan->train.average_decay > 0); /* values, gradients, two of Adam, average */
     int64_t step_bytes = 0;
     const hn_status status = dry_step(trainer, &step_bytes);
     if (status != HN_OK) return status;
     forecast->parameters = hn_store_elements(trainer->store);
     forecast->free_bytes = free_memory();
     forecast->steps = trainer->steps;
-    /* A checkpoint gathers all blocks but the gradients once more. */
-    const double bytes = (double)step_bytes + 4.0 * (double)forecast->parameters * (double)(2 * blocks - 1);
-    forecast->bytes = bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
+    forecast->bytes = hni_forecast_bytes(forecast->parameters, step_bytes, trainer->plan->train.average_decay > 0);
     if (forecast->free_bytes > 0 && forecast->bytes > forecast->free_bytes) {
         char needs[32], has[32];
         return hni_error(trainer->context, HN_ERROR_MEMORY,

@@ -45,6 +45,9 @@ typedef struct hni_train_forecast {
     int64_t steps;             /* of the whole run */
 } hni_train_forecast;
 
+/* Memory that training needs in all, from what one update needs on a dry graph. */
+int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, bool has_average);
+
 typedef struct hni_trainer hni_trainer;
 
 /* Makes the run directory (which must not hold a run). The plan belongs to the trainer from then on, whatever is returned. */

@@ -1,0 +1,214 @@
+/* hypernet info: what a recipe, a run or a checkpoint file is made of: layers, shapes, counts, memory, readings. A recipe is built
+ * on paper only (the dry backend), so neither its data nor its memory is needed. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/train/trainer.h"
+#include "cli.h"
+#include "core/alloc.h"
+#include "format.h"
+#include "io/settings_json.h"
+#include "io/text.h"
+#include "model.h"
+
+#define MOST_SETS 64
+
+typedef struct info_options {
+    hni_cli *cli;
+    const char *name;
+    const char *sets[MOST_SETS];
+    size_t set_count;
+} info_options;
+
+enum { KEY_SET = 0x100 };
+
+static const struct argp_option rows[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0, "change a key of the recipe, for example model.units=512; may be repeated", 0}, {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    info_options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
+    case KEY_SET:
+        if (options->set_count == MOST_SETS) argp_error(state, "--set: at most %d keys can be changed", MOST_SETS);
+        options->sets[options->set_count++] = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->name != NULL) argp_error(state, "one at a time: '%s' is a second one", argument);
+        options->name = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (options->name == NULL) argp_error(state, "a recipe, a run or a checkpoint is missing");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {rows, parse, "RECIPE|RUN|FILE.safetensors",
+                                   "Says what a model is made of: layers, shapes, counts, memory, and which readings of the paper it "
+                                   "takes. Needs no data.\vExamples:\n  hypernet info ptb-hyperlstm-ln\n  hypernet info runs/mine --json",
+                                   hni_cli_common, NULL, NULL};
+
+/* ---- what is found ---- */
+
+#define MOST_LINES 48
+
+typedef struct info {
+    hni_cli_model model;
+    char keys[MOST_LINES][40], values[MOST_LINES][512]; /* what the task says */
+    int lines;
+    int64_t step_bytes, training_bytes;
+} info;
+
+static void keep_line(void *user, const char *key, const char *value)
+{
+    info *all = user;
+    if (all->lines == MOST_LINES) return;
+    snprintf(all->keys[all->lines], sizeof all->keys[0], "%s", key);
+    snprintf(all->values[all->lines++], sizeof all->values[0], "%s", value);
+}
+
+static bool is_run_or_file(const char *name)
+{
+    struct stat status;
+    const size_t length = strlen(name);
+    if (length > 12 && strcmp(name + length - 12, ".safetensors") == 0) return true;
+    return stat(name, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Memory of training, by one update on the dry graph. */
+static hn_status forecast(info *all)
+{
+    const hni_cli_model *model = &all->model;
+    hn_tensor loss;
+    hn_status status;
+    HNI_TRY(model->task->loss(model->work, 0, &loss));
+    HNI_TRY(hn_backward(model->graph, loss));
+    all->step_bytes = hn_graph_peak_bytes(model->graph);
+    const bool has_average = model->plan != NULL && model->plan->train.average_decay > 0;
+    all->training_bytes = hni_forecast_bytes(hn_store_elements(model->store), all->step_bytes, has_average);
+cleanup:
+    return status;
+}
+
+static hn_status gather(const info_options *options, info *all)
+{
+    hn_context *context = options->cli->context;
+    hni_cli_model *model = &all->model;
+    hn_status status;
+    if (is_run_or_file(options->name)) {
+        if (options->set_count > 0) {
+            return hni_error(context, HN_ERROR_ARGUMENT, "--set: %.300s is trained already: only a recipe can be changed", options->name);
+        }
+        HNI_TRY(hni_cli_model_find(context, options->name, model));
+    } else {
+        HNI_TRY(hni_cli_model_recipe(context, options->name, options->sets, options->set_count, model));
+    }
+    HNI_TRY(hni_cli_model_open(model, HN_BACKEND_DRY, NULL, NULL));
+    HNI_TRY(model->task->describe(model->work, keep_line, all));
+    HNI_TRY(forecast(all));
+cleanup:
+    return status;
+}
+
+/* ---- parts ---- */
+
+/* The part that a parameter belongs to: its name without the last word, at most three words: "layers.0.hyper". */
+static void part_of(const char *name, char *out_part, size_t size)
+{
+    const char *last = strrchr(name, '.');
+    size_t length = last != NULL ? (size_t)(last - name) : strlen(name);
+    int words = 1;
+    for (size_t i = 0; i < length; i++) {
+        if (name[i] == '.' && ++words > 3) length = i;
+    }
+    snprintf(out_part, size, "%.*s", (int)length, name);
+}
+
+static json_t *parts_as_json(const hn_store *store)
+{
+    json_t *parts = json_object();
+    for (int64_t i = 0; i < hn_store_count(store); i++) {
+        const hn_parameter *parameter = hn_store_parameter(store, i);
+        char part[256];
+        part_of(parameter->name, part, sizeof part);
+        const json_int_t sum = json_integer_value(json_object_get(parts, part));
+        json_object_set_new(parts, part, json_integer(sum + (json_int_t)parameter->elements));
+    }
+    return parts;
+}
+
+/* ---- printing ---- */
+
+static json_t *tensors_as_json(const hn_store *store)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < hn_store_count(store); i++) {
+        const hn_parameter *parameter = hn_store_parameter(store, i);
+        json_t *shape = json_array();
+        for (int d = 0; d < parameter->shape.rank; d++) json_array_append_new(shape, json_integer((json_int_t)parameter->shape.size[d]));
+        json_array_append_new(list, json_pack("{s:s,s:o,s:I}", "name", parameter->name, "shape", shape, "elements",
+                                              (json_int_t)parameter->elements));
+    }
+    return list;
+}
+
+static int print_json(hni_cli *cli, const info *all)
+{
+    const hn_store *store = all->model.store;
+    json_t *details = json_object();
+    for (int i = 0; i < all->lines; i++) json_object_set_new(details, all->keys[i], json_string(all->values[i]));
+    json_t *result = json_pack("{s:s,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I},s:o,s:o}", "path", all->model.path, "task", all->model.task->name,
+                               "parameters", "total", (json_int_t)hn_store_elements(store), "by_part", parts_as_json(store), "memory",
+                               "parameters", (json_int_t)hn_store_elements(store) * 4, "step", (json_int_t)all->step_bytes, "training",
+                               (json_int_t)all->training_bytes, "details", details, "tensors", tensors_as_json(store));
+    return hni_cli_print_json(cli, result);
+}
+
+static void print_parameters(const hn_store *store)
+{
+    char count[32], shape[96];
+    json_t *parts = parts_as_json(store), *value;
+    const char *part;
+    for (int64_t i = 0; i < hn_store_count(store); i++) {
+        const hn_parameter *parameter = hn_store_parameter(store, i);
+        printf("  %-32s %-16s %14s\n", parameter->name, hn_shape_print(parameter->shape, shape, sizeof shape),
+               hni_count_print(parameter->elements, count, sizeof count));
+    }
+    printf("\nparameters by part\n");
+    json_object_foreach(parts, part, value)
+    {
+        printf("  %-49s %14s\n", part, hni_count_print((int64_t)json_integer_value(value), count, sizeof count));
+    }
+    json_decref(parts);
+    printf("  %-49s %14s\n", "total", hni_count_print(hn_store_elements(store), count, sizeof count));
+}
+
+static int print_text(const info *all)
+{
+    char bytes[32];
+    printf("%s\ntask %s: %s\n\n", all->model.path, all->model.task->name, all->model.task->help);
+    for (int i = 0; i < all->lines; i++) printf("%-24s %s\n", all->keys[i], all->values[i]);
+    printf("\nparameters\n");
+    print_parameters(all->model.store);
+    printf("\nmemory to train: %s", hni_bytes_print((uint64_t)all->training_bytes, bytes, sizeof bytes));
+    printf(", %s of it for one update\n", hni_bytes_print((uint64_t)all->step_bytes, bytes, sizeof bytes));
+    return 0;
+}
+
+int hni_command_info(hni_cli *cli, int argc, char **argv)
+{
+    info_options options = {.cli = cli};
+    void *memory = NULL;
+    int code = hni_cli_start(cli, &parser, argc, argv, &options);
+    if (code != 0) return code;
+    hn_status status = hni_alloc(cli->context, "info", sizeof(info), &memory);
+    info *all = memory;
+    if (status == HN_OK) status = gather(&options, all);
+    code = status != HN_OK ? hni_cli_fail(cli) : cli->json ? print_json(cli, all) : print_text(all);
+    if (all != NULL) hni_cli_model_close(&all->model);
+    hni_free(cli->context, all);
+    return code;
+}
