@@ -12,7 +12,7 @@
 
 #include "graph/graph.h"
 
-#define HNI_GRADCHECK_MAX_INPUTS 40
+#define HNI_GRADCHECK_MAX_INPUTS 64
 #define HNI_GRADCHECK_MAX_OUTPUTS 1000
 
 typedef enum hni_gradcheck_kind {
@@ -34,8 +34,8 @@ typedef struct hni_gradcheck_case {
     hni_op op;        /* what it is a case of; HNI_OP_COUNT for a composition */
     const char *name; /* unique within its op; the random numbers depend on it */
     hn_tensor (*build)(hn_graph *graph, const hn_tensor *inputs, const void *user);
-    hni_gradcheck_input inputs[HNI_GRADCHECK_MAX_INPUTS];
-    const void *user;
+    const hni_gradcheck_input *inputs; /* ends in one of kind NONE */
+    const void *user;                  /* for build */
 } hni_gradcheck_case;
 
 typedef struct hni_gradcheck_report {

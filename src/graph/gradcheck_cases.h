@@ -17,7 +17,8 @@ extern const hni_gradcheck_list hni_gradcheck_elementwise, hni_gradcheck_matmul,
         (cases), (int64_t)(sizeof(cases) / sizeof(cases)[0]) \
     }
 
-/* Inputs of a case, by shape: X(2, 3) is [2,3], SCALAR is []. */
+#define INPUTS(...) ((const hni_gradcheck_input[]){__VA_ARGS__, {.kind = HNI_GRADCHECK_NONE}})
+/* One of them, by shape: X(2, 3) is [2,3], SCALAR is []. */
 #define HNI_GRADCHECK_RANK(...) ((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
 #define X(...)                                                                                     \
     {                                                                                              \

@@ -106,54 +106,56 @@ BUILD(mean_outer, hn_mean(g, x[0], HN_AXIS(0) | HN_AXIS(2), true))
 BUILD(mean_none, hn_mean(g, x[0], 0, false))
 BUILD(mean_strided, hn_mean(g, hn_slice(g, hn_permute(g, x[0], cycle), 2, 1, 2), HN_AXIS(1), false))
 
-#define REDUCTIONS(op, name)                                                                                          \
-    {op, "all axes", name##_all, {X(2, 3, 4)}, NULL}, {op, "all axes, kept", name##_all_kept, {X(2, 3, 4)}, NULL},    \
-        {op, "scalar", name##_all, {SCALAR}, NULL}, {op, "sizes of one", name##_last, {X(1, 1, 1)}, NULL},            \
-        {op, "last axis", name##_last, {X(2, 3, 5)}, NULL},                                                           \
-        {op, "first axis, kept", name##_first_kept, {X(3, 2, 2)}, NULL},                                              \
-        {op, "middle axis", name##_middle, {X(2, 3, 4)}, NULL}, {op, "outer axes", name##_outer, {X(2, 3, 4)}, NULL}, \
-        {op, "no axis", name##_none, {X(2, 3)}, NULL},                                                                \
-    {                                                                                                                 \
-        op, "strided", name##_strided, {X(3, 4, 2)}, NULL                                                             \
+#define REDUCTIONS(op, name)                                                                                           \
+    {op, "all axes", name##_all, INPUTS(X(2, 3, 4)), NULL},                                                            \
+        {op, "all axes, kept", name##_all_kept, INPUTS(X(2, 3, 4)), NULL},                                             \
+        {op, "scalar", name##_all, INPUTS(SCALAR), NULL}, {op, "sizes of one", name##_last, INPUTS(X(1, 1, 1)), NULL}, \
+        {op, "last axis", name##_last, INPUTS(X(2, 3, 5)), NULL},                                                      \
+        {op, "first axis, kept", name##_first_kept, INPUTS(X(3, 2, 2)), NULL},                                         \
+        {op, "middle axis", name##_middle, INPUTS(X(2, 3, 4)), NULL},                                                  \
+        {op, "outer axes", name##_outer, INPUTS(X(2, 3, 4)), NULL},                                                    \
+        {op, "no axis", name##_none, INPUTS(X(2, 3)), NULL},                                                           \
+    {                                                                                                                  \
+        op, "strided", name##_strided, {X(3, 4, 2)}, NULL                                                              \
     }
 
 static const hni_gradcheck_case cases[] = {
-    {HNI_OP_RESHAPE, "to one dimension", flat, {X(2, 3, 4)}, NULL},
-    {HNI_OP_RESHAPE, "a dimension split", split, {X(2, 3, 4)}, NULL},
-    {HNI_OP_RESHAPE, "dimensions merged", merge, {X(2, 3, 4)}, NULL},
-    {HNI_OP_RESHAPE, "sizes of one put in", with_ones, {X(3, 4)}, NULL},
-    {HNI_OP_RESHAPE, "to a scalar", to_scalar, {X(1, 1)}, NULL},
-    {HNI_OP_RESHAPE, "from a scalar", from_scalar, {SCALAR}, NULL},
-    {HNI_OP_RESHAPE, "of a slice", of_slice, {X(3, 6)}, NULL},
-    {HNI_OP_RESHAPE, "of a permute, as a view", of_permuted_view, {X(3, 2, 4)}, NULL},
-    {HNI_OP_RESHAPE, "of a permute, as a copy", of_permuted_copy, {X(2, 3, 4)}, NULL},
-    {HNI_OP_RESHAPE, "twice beside itself", beside_itself, {X(3, 4)}, NULL},
-    {HNI_OP_PERMUTE, "two axes", turn, {X(3, 4)}, NULL},
-    {HNI_OP_PERMUTE, "three axes", cycled, {X(2, 3, 4)}, NULL},
-    {HNI_OP_PERMUTE, "inner axes", inner_turn, {X(2, 3, 2, 2)}, NULL},
-    {HNI_OP_PERMUTE, "nothing", same_order, {X(2, 3)}, NULL},
-    {HNI_OP_PERMUTE, "there and back", turned_twice, {X(2, 3)}, NULL},
-    {HNI_OP_PERMUTE, "beside itself", turned_product, {X(3, 3)}, NULL},
-    {HNI_OP_PERMUTE, "sizes of one", turn, {X(1, 5)}, NULL},
-    {HNI_OP_PERMUTE, "a scalar", no_axes, {SCALAR}, NULL},
-    {HNI_OP_SLICE, "first axis", front, {X(3, 4)}, NULL},
-    {HNI_OP_SLICE, "middle axis", middle, {X(2, 4, 3)}, NULL},
-    {HNI_OP_SLICE, "last axis", last_axis, {X(2, 3, 4)}, NULL},
-    {HNI_OP_SLICE, "everything", whole, {X(3, 4)}, NULL},
-    {HNI_OP_SLICE, "a size of one", of_one, {X(1, 3)}, NULL},
-    {HNI_OP_SLICE, "overlapping", overlapping, {X(3, 4)}, NULL},
-    {HNI_OP_SLICE, "slice of a slice", corner, {X(4, 5)}, NULL},
-    {HNI_OP_SLICE, "slice of a permute of a reshape", views_of_views, {X(24)}, NULL},
-    {HNI_OP_SLICE, "four gates", gates, {X(3, 8), X(3, 2)}, NULL},
-    {HNI_OP_CONCAT, "last axis", two_last, {X(2, 3), X(2, 1)}, NULL},
-    {HNI_OP_CONCAT, "first axis", three_first, {X(2, 3), X(1, 3), X(3, 3)}, NULL},
-    {HNI_OP_CONCAT, "middle axis", two_middle, {X(2, 3, 2), X(2, 1, 2)}, NULL},
-    {HNI_OP_CONCAT, "one part", alone, {X(5)}, NULL},
-    {HNI_OP_CONCAT, "strided parts", strided_parts, {X(2, 3), X(3, 4)}, NULL},
-    {HNI_OP_CONCAT, "one part several times", same_part, {X(2, 3), X(1, 3)}, NULL},
-    {HNI_OP_CONCAT, "many parts", many_parts, {X(2, 1), X(2, 3)}, NULL},
+    {HNI_OP_RESHAPE, "to one dimension", flat, INPUTS(X(2, 3, 4)), NULL},
+    {HNI_OP_RESHAPE, "a dimension split", split, INPUTS(X(2, 3, 4)), NULL},
+    {HNI_OP_RESHAPE, "dimensions merged", merge, INPUTS(X(2, 3, 4)), NULL},
+    {HNI_OP_RESHAPE, "sizes of one put in", with_ones, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_RESHAPE, "to a scalar", to_scalar, INPUTS(X(1, 1)), NULL},
+    {HNI_OP_RESHAPE, "from a scalar", from_scalar, INPUTS(SCALAR), NULL},
+    {HNI_OP_RESHAPE, "of a slice", of_slice, INPUTS(X(3, 6)), NULL},
+    {HNI_OP_RESHAPE, "of a permute, as a view", of_permuted_view, INPUTS(X(3, 2, 4)), NULL},
+    {HNI_OP_RESHAPE, "of a permute, as a copy", of_permuted_copy, INPUTS(X(2, 3, 4)), NULL},
+    {HNI_OP_RESHAPE, "twice beside itself", beside_itself, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_PERMUTE, "two axes", turn, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_PERMUTE, "three axes", cycled, INPUTS(X(2, 3, 4)), NULL},
+    {HNI_OP_PERMUTE, "inner axes", inner_turn, INPUTS(X(2, 3, 2, 2)), NULL},
+    {HNI_OP_PERMUTE, "nothing", same_order, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_PERMUTE, "there and back", turned_twice, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_PERMUTE, "beside itself", turned_product, INPUTS(X(3, 3)), NULL},
+    {HNI_OP_PERMUTE, "sizes of one", turn, INPUTS(X(1, 5)), NULL},
+    {HNI_OP_PERMUTE, "a scalar", no_axes, INPUTS(SCALAR), NULL},
+    {HNI_OP_SLICE, "first axis", front, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_SLICE, "middle axis", middle, INPUTS(X(2, 4, 3)), NULL},
+    {HNI_OP_SLICE, "last axis", last_axis, INPUTS(X(2, 3, 4)), NULL},
+    {HNI_OP_SLICE, "everything", whole, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_SLICE, "a size of one", of_one, INPUTS(X(1, 3)), NULL},
+    {HNI_OP_SLICE, "overlapping", overlapping, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_SLICE, "slice of a slice", corner, INPUTS(X(4, 5)), NULL},
+    {HNI_OP_SLICE, "slice of a permute of a reshape", views_of_views, INPUTS(X(24)), NULL},
+    {HNI_OP_SLICE, "four gates", gates, INPUTS(X(3, 8), X(3, 2)), NULL},
+    {HNI_OP_CONCAT, "last axis", two_last, INPUTS(X(2, 3), X(2, 1)), NULL},
+    {HNI_OP_CONCAT, "first axis", three_first, INPUTS(X(2, 3), X(1, 3), X(3, 3)), NULL},
+    {HNI_OP_CONCAT, "middle axis", two_middle, INPUTS(X(2, 3, 2), X(2, 1, 2)), NULL},
+    {HNI_OP_CONCAT, "one part", alone, INPUTS(X(5)), NULL},
+    {HNI_OP_CONCAT, "strided parts", strided_parts, INPUTS(X(2, 3), X(3, 4)), NULL},
+    {HNI_OP_CONCAT, "one part several times", same_part, INPUTS(X(2, 3), X(1, 3)), NULL},
+    {HNI_OP_CONCAT, "many parts", many_parts, INPUTS(X(2, 1), X(2, 3)), NULL},
     REDUCTIONS(HNI_OP_SUM, sum),
-    {HNI_OP_SUM, "of squares", sum_of_squares, {X(5, 3)}, NULL},
+    {HNI_OP_SUM, "of squares", sum_of_squares, INPUTS(X(5, 3)), NULL},
     REDUCTIONS(HNI_OP_MEAN, mean),
 };
 

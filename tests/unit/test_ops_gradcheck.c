@@ -196,12 +196,12 @@ BUILD(square, hn_mul(g, x[0], x[0]))
 BUILD(wrong_shapes, hn_add(g, x[0], x[1]))
 
 static const hni_gradcheck_case made_up[] = {
-    {HNI_OP_COUNT, "half a gradient", square_with_half_a_gradient, {X(2, 3)}, NULL},
-    {HNI_OP_COUNT, "slightly wrong", slightly_wrong, {X(2, 3)}, NULL},
-    {HNI_OP_COUNT, "not a number", not_a_number, {X(2, 3)}, NULL},
-    {HNI_OP_COUNT, "0 = 0", nothing, {X(2, 3)}, NULL},
-    {HNI_OP_COUNT, "too small to see", tiny, {X(2, 3)}, NULL},
-    {HNI_OP_COUNT, "does not vanish", square, {VANISHING(2, 3)}, NULL},
+    {HNI_OP_COUNT, "half a gradient", square_with_half_a_gradient, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_COUNT, "slightly wrong", slightly_wrong, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_COUNT, "not a number", not_a_number, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_COUNT, "0 = 0", nothing, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_COUNT, "too small to see", tiny, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_COUNT, "does not vanish", square, INPUTS(VANISHING(2, 3)), NULL},
 };
 
 static void test_wrong_pairs_are_red(void **state)
@@ -228,10 +228,11 @@ static void refused(bench *b, const hni_gradcheck_case *test, hn_status expected
 
 static void test_what_cannot_be_run(void **state)
 {
-    static const hni_gradcheck_case too_large = {HNI_OP_MUL, "too large", square, {X(7, 143, 1)}, NULL};
-    static const hni_gradcheck_case bad_shapes = {HNI_OP_ADD, "bad shapes", wrong_shapes, {X(2, 3), X(2, 4)}, NULL};
-    static const hni_gradcheck_case unchecked = {HNI_OP_MUL, "unchecked", square, {CONSTANT(2, 3)}, NULL};
-    static const hni_gradcheck_case no_shape = {HNI_OP_ADD, "no shape", square, {X(2, 0)}, NULL};
+    static const hni_gradcheck_case too_large = {HNI_OP_MUL, "too large", square, INPUTS(X(7, 143, 1)), NULL};
+    static const hni_gradcheck_case bad_shapes = {HNI_OP_ADD, "bad shapes", wrong_shapes, INPUTS(X(2, 3), X(2, 4)),
+                                                  NULL};
+    static const hni_gradcheck_case unchecked = {HNI_OP_MUL, "unchecked", square, INPUTS(CONSTANT(2, 3)), NULL};
+    static const hni_gradcheck_case no_shape = {HNI_OP_ADD, "no shape", square, INPUTS(X(2, 0)), NULL};
     bench *b = *state;
     refused(b, &too_large, HN_ERROR_ARGUMENT, "1001 outputs");
     refused(b, &bad_shapes, HN_ERROR_SHAPE, "add: b [2,4] does not broadcast with [2,3]");
