@@ -24,12 +24,12 @@ static hn_tensor contiguous(hn_graph *graph, hn_tensor x)
     return value == NULL || hni_view_is_contiguous(&value->view) ? x : hn_copy(graph, x);
 }
 
-/* axis counted from the front; -1 (refused by the shape rule) if there is no such axis. */
+/* axis counted from the front; as it is, for the shape rule to refuse, if there is no such axis. */
 static int front_axis(const hn_graph *graph, hn_tensor x, int axis)
 {
     const hni_value *value = hni_graph_value(graph, x);
     if (value == NULL || axis >= 0) return axis;
-    return axis + value->view.rank >= 0 ? axis + value->view.rank : -1;
+    return axis + value->view.rank >= 0 ? axis + value->view.rank : axis;
 }
 
 hn_tensor hn_matmul(hn_graph *graph, hn_tensor a, hn_tensor b, hn_transpose transpose)

@@ -7,6 +7,7 @@
 
 #include "core/alloc.h"
 #include "core/rng.h"
+#include "core/size.h"
 
 void hn_graph_options_default(hn_graph_options *out_options)
 {
@@ -69,7 +70,7 @@ void hn_graph_destroy(hn_graph *graph)
 {
     if (graph == NULL) return;
     for (int64_t i = 0; i < graph->persistent_count; i++) {
-        if (graph->persistent[i].used) release_persistent(graph, &graph->persistent[i]);
+        if (graph->persistent[i].used || graph->persistent[i].dropped) release_persistent(graph, &graph->persistent[i]);
     }
     hni_arena_destroy(&graph->data);
     hni_arena_destroy(&graph->meta);
@@ -81,8 +82,18 @@ void hn_graph_destroy(hn_graph *graph)
     hni_free(graph->context, graph);
 }
 
+/* Nothing of the step reads them any more. */
+static void release_dropped(hn_graph *graph)
+{
+    for (int64_t i = 0; graph->has_dropped && i < graph->persistent_count; i++) {
+        if (graph->persistent[i].dropped) release_persistent(graph, &graph->persistent[i]);
+    }
+    graph->has_dropped = false;
+}
+
 void hn_graph_reset(hn_graph *graph)
 {
+    release_dropped(graph);
     hni_arena_reset(&graph->data);
     hni_arena_reset(&graph->meta);
     hni_arena_reset(&graph->scratch);
@@ -216,9 +227,25 @@ hn_tensor hni_graph_bind(hn_graph *graph, const hni_view *value, const hni_view 
     return tensor;
 }
 
+/* Bytes of a whole tensor; an error where they cannot be counted. */
+static hn_status bytes_of(hn_context *context, hn_shape shape, hn_dtype dtype, size_t *out_size)
+{
+    const int64_t elements = hn_shape_elements(shape);
+    char text[96];
+    if (elements >= 1 && hni_size_mul((size_t)elements, hn_dtype_size(dtype), out_size) &&
+        *out_size <= (size_t)INT64_MAX) {
+        return HN_OK;
+    }
+    return hni_error(context, HN_ERROR_MEMORY,
+                     "step memory: %s has more bytes than an address can count; use smaller sizes",
+                     hn_shape_print(shape, text, sizeof text));
+}
+
 hn_status hni_graph_take(hn_graph *graph, hni_view *view)
 {
-    return hni_arena_take(&graph->data, (size_t)hni_view_elements(view) * hn_dtype_size(view->dtype), &view->data);
+    size_t size;
+    const hn_status status = bytes_of(graph->context, hni_view_shape(view), view->dtype, &size);
+    return status != HN_OK ? status : hni_arena_take(&graph->data, size, &view->data);
 }
 
 /* ---- tensors in and out ---- */
@@ -274,7 +301,9 @@ hn_status hn_tensor_persist(hn_graph *graph, hn_dtype dtype, hn_shape shape, hn_
     *out_tensor = HN_NO_TENSOR;
     if (status != HN_OK) return status;
     view = hni_view_of(NULL, kept_type(graph, dtype), shape);
-    const size_t size = (size_t)hni_view_elements(&view) * hn_dtype_size(view.dtype);
+    size_t size;
+    status = bytes_of(graph->context, shape, view.dtype, &size);
+    if (status != HN_OK) return status;
     status = graph->kernels->allocate(graph->context, "persistent tensor", size, &view.data);
     if (status != HN_OK) return status;
     *out_tensor = add_persistent(graph, &view);
@@ -288,7 +317,10 @@ hn_status hn_tensor_persist(hn_graph *graph, hn_dtype dtype, hn_shape shape, hn_
 void hn_tensor_drop(hn_graph *graph, hn_tensor persistent)
 {
     hni_value *value = hni_graph_value(graph, persistent);
-    if (value != NULL && (persistent.slot & HNI_PERSISTENT) != 0) release_persistent(graph, value);
+    if (value == NULL || (persistent.slot & HNI_PERSISTENT) == 0) return;
+    value->used = false;
+    value->dropped = graph->has_dropped = true; /* the tape, or a view, may still read it */
+    if (graph->value_count == 0) release_dropped(graph);
 }
 
 hn_shape hn_tensor_shape(const hn_graph *graph, hn_tensor tensor)

@@ -58,6 +58,7 @@ struct hn_graph {
     int64_t value_count, value_room;
     hni_value *persistent; /* slot HNI_PERSISTENT + i */
     int64_t persistent_count, persistent_room;
+    bool has_dropped;
     hni_node **nodes;
     int64_t node_count, node_room;
     hni_free_gradient *free_gradients;
@@ -90,7 +91,7 @@ hni_value *hni_graph_slot(const hn_graph *graph, uint32_t slot);
 hni_value *hni_graph_want(hn_graph *graph, hn_tensor tensor, const char *what);
 /* A new step value on `view`. HN_NO_TENSOR on failure. */
 hn_tensor hni_graph_add_value(hn_graph *graph, const hni_view *view);
-/* Memory for a contiguous view in the step arena. */
+/* Memory for a contiguous view in the step arena; the view's size is checked. */
 HN_MUST_USE hn_status hni_graph_take(hn_graph *graph, hni_view *view);
 /* Runs an op and records it. */
 hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs,

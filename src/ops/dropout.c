@@ -7,14 +7,20 @@ hn_status hni_dropout_shape(hn_context *context, hni_call *call)
     const hn_status status = hni_op_want_float(context, call, 0, "x");
     if (status != HN_OK) return status;
     if (!(keep > 0 && keep <= 1)) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "keep", "keep probability must be in (0, 1], it is %g",
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "keep", "keep must be above 0 and at most 1, it is %g",
                             keep);
     }
     if (call->attributes.dropout.base < 0) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "base", "the index base must not be negative");
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "base", "base must not be negative, it is %lld",
+                            (long long)call->attributes.dropout.base);
     }
-    hni_op_set_out(call, call->inputs[0].dtype, hni_view_shape(&call->inputs[0]));
-    return HN_OK;
+    for (int i = 0; i < call->inputs[0].rank; i++) {
+        if (call->attributes.dropout.stride[i] >= 0) continue;
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "stride",
+                            "stride of dimension %d must not be negative, it is %lld", i,
+                            (long long)call->attributes.dropout.stride[i]);
+    }
+    return hni_op_set_out(context, call, call->inputs[0].dtype, hni_view_shape(&call->inputs[0]));
 }
 
 hn_status hni_dropout_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)

@@ -20,8 +20,7 @@ static hn_status broadcast_shape(hn_context *context, hni_call *call)
                                 hn_shape_print(other, right, sizeof right), hn_shape_print(shape, left, sizeof left));
         }
     }
-    hni_op_set_out(call, call->inputs[0].dtype, shape);
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
 hn_status hni_add_shape(hn_context *context, hni_call *call) { return broadcast_shape(context, call); }

@@ -10,7 +10,7 @@ hn_status hni_layer_norm_shape(hn_context *context, hni_call *call)
         status = hni_op_want_float(context, call, i, names[i]);
     if (status != HN_OK) return status;
     if (shape.rank < 1)
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "a scalar has no axis to normalise over");
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "x is a scalar: there is no axis to normalise over");
     if (!(call->attributes.layer_norm.epsilon > 0)) {
         return hni_op_error(context, call, HN_ERROR_ARGUMENT, "epsilon", "epsilon must be above 0, it is %g",
                             call->attributes.layer_norm.epsilon);
@@ -21,16 +21,17 @@ hn_status hni_layer_norm_shape(hn_context *context, hni_call *call)
         char left[96], right[96];
         const bool whole = given.rank >= 1 && given.size[given.rank - 1] == shape.size[shape.rank - 1];
         if (!whole || !hni_shape_broadcast(shape, given, &both) || !hn_shape_equal(both, shape)) {
-            return hni_op_error(context, call, HN_ERROR_SHAPE, names[i], "%s %s does not fit x %s", names[i],
-                                hn_shape_print(given, right, sizeof right), hn_shape_print(shape, left, sizeof left));
+            return hni_op_error(context, call, HN_ERROR_SHAPE, names[i],
+                                "%s %s does not fit x %s: it must broadcast to it and have all %lld columns", names[i],
+                                hn_shape_print(given, right, sizeof right), hn_shape_print(shape, left, sizeof left),
+                                (long long)shape.size[shape.rank - 1]);
         }
     }
     hn_shape rows = shape;
     rows.rank--;
-    hni_op_set_out(call, call->inputs[0].dtype, shape);
     hni_op_add_saved(call, call->inputs[0].dtype, rows); /* mean */
     hni_op_add_saved(call, call->inputs[0].dtype, rows); /* 1 / deviation */
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
 /* Kernels want unit stride along the last axis. */

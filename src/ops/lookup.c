@@ -22,16 +22,24 @@ hn_status hni_lookup_shape(hn_context *context, hni_call *call)
     if (status == HN_OK) status = hni_op_want_i32(context, call, 1, "indices");
     if (status != HN_OK) return status;
     hn_shape shape = hni_view_shape(&call->inputs[1]);
-    if (call->inputs[0].rank != 2 || shape.rank >= HN_MAX_RANK) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "table", "the table must be [rows, width]");
+    char text[96];
+    if (call->inputs[0].rank != 2) {
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "table", "table %s must be [rows,width]",
+                            hn_shape_print(hni_view_shape(&call->inputs[0]), text, sizeof text));
+    }
+    if (shape.rank >= HN_MAX_RANK) {
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "indices",
+                            "indices %s leave no dimension for the rows (at most %d)",
+                            hn_shape_print(shape, text, sizeof text), HN_MAX_RANK);
     }
     hni_view ignored;
     if (!flat(&call->inputs[1], &ignored)) {
-        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "indices", "indices must lie at one stride");
+        return hni_op_error(
+            context, call, HN_ERROR_UNSUPPORTED, "indices",
+            "indices are a view whose elements lie at several strides: make them a tensor of their own");
     }
     shape.size[shape.rank++] = call->inputs[0].size[1];
-    hni_op_set_out(call, call->inputs[0].dtype, shape);
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
 hn_status hni_lookup_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
@@ -54,16 +62,19 @@ hn_status hni_gather_windows_shape(hn_context *context, hni_call *call)
 {
     const hni_view *source = &call->inputs[0];
     if (source->dtype != HN_DTYPE_I32 && source->dtype != HN_DTYPE_U8) {
-        return hni_op_error(context, call, HN_ERROR_TYPE, "source", "the corpus must be U8 or I32, it is %s",
+        return hni_op_error(context, call, HN_ERROR_TYPE, "source", "source must be U8 or I32, it is %s",
                             hn_dtype_name(source->dtype));
     }
-    if (source->rank != 1) return hni_op_error(context, call, HN_ERROR_SHAPE, "source", "the corpus must have rank 1");
+    if (source->rank != 1)
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "source", "source must have one dimension, it has %d",
+                            source->rank);
     if (call->attributes.gather_windows.count < 1 || call->attributes.gather_windows.length < 1) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "length", "a batch has at least one row and one step");
+        return hni_op_error(
+            context, call, HN_ERROR_ARGUMENT, "length", "%lld windows of %lld steps: both must be at least 1",
+            (long long)call->attributes.gather_windows.count, (long long)call->attributes.gather_windows.length);
     }
-    hni_op_set_out(call, HN_DTYPE_I32,
-                   HN_SHAPE2(call->attributes.gather_windows.count, call->attributes.gather_windows.length));
-    return HN_OK;
+    return hni_op_set_out(context, call, HN_DTYPE_I32,
+                          HN_SHAPE2(call->attributes.gather_windows.count, call->attributes.gather_windows.length));
 }
 
 hn_status hni_gather_windows_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)

@@ -237,18 +237,22 @@ hn_status hni_matmul_shape(hn_context *context, hni_call *call)
     hn_status status = hni_op_want_float(context, call, 0, "a");
     if (status == HN_OK) status = hni_op_want_float(context, call, 1, "b");
     if (status != HN_OK) return status;
-    if (call->inputs[0].rank < 2 || call->inputs[1].rank < 2) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, call->inputs[0].rank < 2 ? "a" : "b",
-                            "matrices have at least rank 2");
+    for (int i = 0; i < 2; i++) {
+        char text[96];
+        if (call->inputs[i].rank >= 2) continue;
+        return hni_op_error(context, call, HN_ERROR_SHAPE, i == 0 ? "a" : "b",
+                            "%s %s must have at least two dimensions", i == 0 ? "a" : "b",
+                            hn_shape_print(hni_view_shape(&call->inputs[i]), text, sizeof text));
     }
     const hni_view a = logical(call, 0), b = logical(call, 1);
+    const bool turned = call->attributes.matmul.transpose_a || call->attributes.matmul.transpose_b;
     const int64_t k = a.size[a.rank - 1], other = b.size[b.rank - 2];
     char left[96], right[96];
     hn_shape_print(hni_view_shape(&a), left, sizeof left);
     hn_shape_print(hni_view_shape(&b), right, sizeof right);
     if (k != other) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "a %s has %lld columns, b %s has %lld rows", left,
-                            (long long)k, right, (long long)other);
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "%sa %s has %lld columns, b %s has %lld rows",
+                            turned ? "after the transposes " : "", left, (long long)k, right, (long long)other);
     }
     hn_shape shape;
     if (!hni_shape_broadcast(leading_shape(&a), leading_shape(&b), &shape)) {
@@ -257,8 +261,7 @@ hn_status hni_matmul_shape(hn_context *context, hni_call *call)
     }
     shape.size[shape.rank++] = a.size[a.rank - 2];
     shape.size[shape.rank++] = b.size[b.rank - 1];
-    hni_op_set_out(call, call->inputs[0].dtype, shape);
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
 hn_status hni_matmul_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)

@@ -100,8 +100,8 @@ HN_MUST_USE hn_status hni_op_error(hn_context *context, const hni_call *call, hn
 /* Input i must be a float tensor of the type of input 0 / an i32 tensor; `argument` names it in the message. */
 HN_MUST_USE hn_status hni_op_want_float(hn_context *context, const hni_call *call, int64_t input, const char *argument);
 HN_MUST_USE hn_status hni_op_want_i32(hn_context *context, const hni_call *call, int64_t input, const char *argument);
-/* Gives the output (contiguous) or saved block its type and shape. */
-void hni_op_set_out(hni_call *call, hn_dtype dtype, hn_shape shape);
+/* Gives the output (contiguous) or a saved block, which is no larger, its type and shape. */
+HN_MUST_USE hn_status hni_op_set_out(hn_context *context, hni_call *call, hn_dtype dtype, hn_shape shape);
 void hni_op_add_saved(hni_call *call, hn_dtype dtype, hn_shape shape);
 /* The view broadcast to `shape` (which the shape rule has checked). */
 hni_view hni_op_broadcast(const hni_view *view, hn_shape shape);

@@ -27,11 +27,12 @@ static hn_status reduce_shape(hn_context *context, hni_call *call)
     const hn_status status = hni_op_want_float(context, call, 0, "x");
     if (status != HN_OK) return status;
     if (axes != HNI_ALL_AXES && axes >> x->rank != 0) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axes", "set of axes 0x%x of a tensor of rank %d", axes,
-                            x->rank);
+        char text[96];
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axes", "the set of axes 0x%x goes beyond those of x %s",
+                            axes, hn_shape_print(hni_view_shape(x), text, sizeof text));
     }
-    hni_op_set_out(call, x->dtype, call->attributes.reduce.keep ? kept_shape(x, axes) : squeezed_shape(x, axes));
-    return HN_OK;
+    return hni_op_set_out(context, call, x->dtype,
+                          call->attributes.reduce.keep ? kept_shape(x, axes) : squeezed_shape(x, axes));
 }
 
 hn_status hni_sum_shape(hn_context *context, hni_call *call) { return reduce_shape(context, call); }

@@ -8,11 +8,14 @@ static hn_status want_lengths(hn_context *context, const hni_call *call, int64_t
     if (status != HN_OK) return status;
     if (lengths->rank != 1 || call->inputs[0].rank < 1 || lengths->size[0] != call->inputs[0].size[0]) {
         char text[96];
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "lengths", "lengths %s must be [B], one a row",
-                            hn_shape_print(hni_view_shape(lengths), text, sizeof text));
+        char rows[96];
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "lengths", "lengths %s must be [B], one for each row of %s",
+                            hn_shape_print(hni_view_shape(lengths), text, sizeof text),
+                            hn_shape_print(hni_view_shape(&call->inputs[0]), rows, sizeof rows));
     }
     if (!hni_view_is_contiguous(lengths)) {
-        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "lengths", "lengths must not be a strided view");
+        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "lengths",
+                            "lengths are a view with gaps: make them a tensor of their own");
     }
     return HN_OK;
 }
@@ -73,7 +76,8 @@ static hn_status target_close(const hni_kernels *kernels, hni_exec *exec, hni_ca
 {
     static const double no_parameters[2] = {0, 0};
     if (target->scratch.rank < 0) return HN_OK;
-    return kernels->map(exec, HNI_MAP_COPY, no_parameters, &target->scratch, &call->grad_inputs[input], !call->fresh[input]);
+    return kernels->map(exec, HNI_MAP_COPY, no_parameters, &target->scratch, &call->grad_inputs[input],
+                        !call->fresh[input]);
 }
 
 /* ---- where_length ---- */
@@ -86,10 +90,12 @@ hn_status hni_where_length_shape(hn_context *context, hni_call *call)
     if (status != HN_OK) return status;
     const hn_shape shape = hni_view_shape(&call->inputs[0]);
     if (!hn_shape_equal(shape, hni_view_shape(&call->inputs[1]))) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "a and b must have one shape");
+        char left[96], right[96];
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "b", "a %s and b %s must have one shape",
+                            hn_shape_print(shape, left, sizeof left),
+                            hn_shape_print(hni_view_shape(&call->inputs[1]), right, sizeof right));
     }
-    hni_op_set_out(call, call->inputs[0].dtype, shape);
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
 hn_status hni_where_length_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
@@ -126,9 +132,12 @@ hn_status hni_reverse_shape(hn_context *context, hni_call *call)
     hn_status status = hni_op_want_float(context, call, 0, "x");
     if (status == HN_OK) status = want_lengths(context, call, 1);
     if (status != HN_OK) return status;
-    if (call->inputs[0].rank < 2) return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "x must be [B,T,..]");
-    hni_op_set_out(call, call->inputs[0].dtype, hni_view_shape(&call->inputs[0]));
-    return HN_OK;
+    if (call->inputs[0].rank < 2) {
+        char text[96];
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "x %s must be [B,T,..]",
+                            hn_shape_print(hni_view_shape(&call->inputs[0]), text, sizeof text));
+    }
+    return hni_op_set_out(context, call, call->inputs[0].dtype, hni_view_shape(&call->inputs[0]));
 }
 
 hn_status hni_reverse_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)

@@ -19,13 +19,15 @@ static hn_status want_row_shape(hn_context *context, const hni_call *call, int i
     hn_shape shape = hni_view_shape(&call->inputs[0]);
     shape.rank--;
     if (!hn_shape_equal(shape, hni_view_shape(&call->inputs[input]))) {
-        char left[96], right[96];
-        return hni_op_error(context, call, HN_ERROR_SHAPE, argument, "%s %s do not fit logits %s", argument,
+        char left[96], right[96], wanted[96];
+        return hni_op_error(context, call, HN_ERROR_SHAPE, argument, "%s are %s, logits %s need %s", argument,
                             hn_shape_print(hni_view_shape(&call->inputs[input]), right, sizeof right),
-                            hn_shape_print(hni_view_shape(&call->inputs[0]), left, sizeof left));
+                            hn_shape_print(hni_view_shape(&call->inputs[0]), left, sizeof left),
+                            hn_shape_print(shape, wanted, sizeof wanted));
     }
     if (!hni_view_is_contiguous(&call->inputs[input])) {
-        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, argument, "%s must not be a strided view", argument);
+        return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, argument,
+                            "%s are a view with gaps: make them a tensor of their own", argument);
     }
     return HN_OK;
 }
@@ -34,7 +36,8 @@ static hn_status want_logits(hn_context *context, const hni_call *call)
 {
     hn_status status = hni_op_want_float(context, call, 0, "logits");
     if (status == HN_OK && call->inputs[0].rank < 1) {
-        status = hni_op_error(context, call, HN_ERROR_SHAPE, "logits", "logits need a last dimension of symbols");
+        status = hni_op_error(context, call, HN_ERROR_SHAPE, "logits",
+                              "logits are a scalar: their last dimension is the symbols");
     }
     if (status == HN_OK && !hni_view_is_contiguous(&call->inputs[0])) {
         status = hni_op_error(context, call, HN_ERROR_UNSUPPORTED, "logits", "logits must not be a strided view");
@@ -56,10 +59,9 @@ hn_status hni_softmax_cross_entropy_shape(hn_context *context, hni_call *call)
                             divisor);
     }
     const hn_shape rows = HN_SHAPE1(hni_view_elements(&call->inputs[1]));
-    hni_op_set_out(call, call->inputs[0].dtype, HN_SCALAR());
     hni_op_add_saved(call, call->inputs[0].dtype, rows); /* log sum exp */
     hni_op_add_saved(call, call->inputs[0].dtype, rows); /* loss of each row */
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, HN_SCALAR());
 }
 
 hn_status hni_softmax_cross_entropy_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
@@ -97,9 +99,8 @@ hn_status hni_symbol_bits_shape(hn_context *context, hni_call *call)
 {
     const hn_status status = want_logits(context, call);
     if (status != HN_OK) return status;
-    hni_op_set_out(call, call->inputs[0].dtype, hni_view_shape(&call->inputs[1]));
     hni_op_add_saved(call, call->inputs[0].dtype, HN_SHAPE1(hni_view_elements(&call->inputs[1]))); /* log sum exp */
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, hni_view_shape(&call->inputs[1]));
 }
 
 hn_status hni_symbol_bits_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)

@@ -43,7 +43,16 @@ hn_status hni_op_want_i32(hn_context *context, const hni_call *call, int64_t inp
                         hn_dtype_name(dtype));
 }
 
-void hni_op_set_out(hni_call *call, hn_dtype dtype, hn_shape shape) { call->out = hni_view_of(NULL, dtype, shape); }
+hn_status hni_op_set_out(hn_context *context, hni_call *call, hn_dtype dtype, hn_shape shape)
+{
+    char text[96];
+    if (hn_shape_elements(shape) < 1) {
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "", "the result %s has more elements than can be counted",
+                            hn_shape_print(shape, text, sizeof text));
+    }
+    call->out = hni_view_of(NULL, dtype, shape);
+    return HN_OK;
+}
 
 void hni_op_add_saved(hni_call *call, hn_dtype dtype, hn_shape shape)
 {

@@ -62,8 +62,10 @@ hn_status hni_reshape_shape(hn_context *context, hni_call *call)
     const int64_t elements = hn_shape_elements(shape);
     char text[96];
     if (elements < 1 || elements != hni_view_elements(&call->inputs[0])) {
-        return hni_op_error(context, call, HN_ERROR_SHAPE, "shape", "%s has not as many elements as the input",
-                            hn_shape_print(shape, text, sizeof text));
+        char given[96];
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "shape", "x %s has %lld elements, %s cannot hold them",
+                            hn_shape_print(hni_view_shape(&call->inputs[0]), given, sizeof given),
+                            (long long)hni_view_elements(&call->inputs[0]), hn_shape_print(shape, text, sizeof text));
     }
     call->out = call->inputs[0];
     if (!reshape_strides(&call->inputs[0], shape, &call->out)) {
@@ -102,13 +104,15 @@ hn_status hni_slice_shape(hn_context *context, hni_call *call)
     const hni_view *x = &call->inputs[0];
     const int axis = call->attributes.slice.axis;
     const int64_t start = call->attributes.slice.start, length = call->attributes.slice.length;
+    char text[96];
     if (axis < 0 || axis >= x->rank) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "axis %d of a tensor of rank %d", axis, x->rank);
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "there is no axis %d in x %s", axis,
+                            hn_shape_print(hni_view_shape(x), text, sizeof text));
     }
     if (start < 0 || length < 1 || start > x->size[axis] - length) {
         return hni_op_error(context, call, HN_ERROR_ARGUMENT, "start",
-                            "elements %lld to %lld of axis %d, which has %lld", (long long)start,
-                            (long long)(start + length - 1), axis, (long long)x->size[axis]);
+                            "%lld elements from %lld on are not in axis %d of x %s", (long long)length,
+                            (long long)start, axis, hn_shape_print(hni_view_shape(x), text, sizeof text));
     }
     call->out = *x;
     call->out.data = hni_view_at(x, start * x->stride[axis]);
@@ -125,8 +129,9 @@ hn_status hni_concat_shape(hn_context *context, hni_call *call)
     hn_status status = hni_op_want_float(context, call, 0, "part 0");
     if (status != HN_OK) return status;
     if (axis < 0 || axis >= shape.rank) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "axis %d of tensors of rank %d", axis,
-                            shape.rank);
+        char text[96];
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "there is no axis %d in part 0 %s", axis,
+                            hn_shape_print(shape, text, sizeof text));
     }
     shape.size[axis] = 0;
     for (int64_t i = 0; i < call->input_count; i++) {
@@ -136,15 +141,19 @@ hn_status hni_concat_shape(hn_context *context, hni_call *call)
         if (status != HN_OK) return status;
         if (part.rank == shape.rank) rest.size[axis] = shape.size[axis];
         if (!hn_shape_equal(rest, shape)) {
-            char text[96];
+            char text[96], first[96];
             return hni_op_error(context, call, HN_ERROR_SHAPE, "parts",
-                                "part %lld %s differs from part 0 outside axis %d", (long long)i,
-                                hn_shape_print(part, text, sizeof text), axis);
+                                "part %lld %s differs from part 0 %s outside axis %d", (long long)i,
+                                hn_shape_print(part, text, sizeof text),
+                                hn_shape_print(hni_view_shape(&call->inputs[0]), first, sizeof first), axis);
+        }
+        if (part.size[axis] > INT64_MAX - shape.size[axis]) {
+            return hni_op_error(context, call, HN_ERROR_SHAPE, "parts",
+                                "the parts have more elements than can be counted");
         }
         shape.size[axis] += part.size[axis];
     }
-    hni_op_set_out(call, call->inputs[0].dtype, shape);
-    return HN_OK;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
 /* The part of `whole` along `axis` that input i fills. */
