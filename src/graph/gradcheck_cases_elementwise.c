@@ -45,26 +45,26 @@ BUILD(tanh_strided, hn_tanh(g, hn_slice(g, x[0], 1, 2, 2)))
 BUILD(relu, hn_relu(g, x[0]))
 BUILD(relu_strided, hn_relu(g, hn_permute(g, x[0], swap)))
 
-#define BROADCASTS(op, build)                                                                                       \
-    {op, "same shape", build, INPUTS(X(3, 7), X(3, 7)), NULL}, {op, "b a row", build, INPUTS(X(3, 7), X(7)), NULL}, \
-        {op, "a a row", build, INPUTS(X(7), X(3, 7)), NULL},                                                        \
-        {op, "b a column", build, INPUTS(X(3, 7), X(3, 1)), NULL},                                                  \
-        {op, "both broadcast", build, INPUTS(X(2, 1, 5), X(4, 1)), NULL},                                           \
-        {op, "b in the middle", build, INPUTS(X(2, 3, 4, 2), X(3, 1, 2)), NULL},                                    \
-        {op, "b a scalar", build, INPUTS(X(3, 5), SCALAR), NULL},                                                   \
-        {op, "a a scalar", build, INPUTS(SCALAR, X(3, 5)), NULL},                                                   \
-        {op, "two scalars", build, INPUTS(SCALAR, SCALAR), NULL},                                                   \
-        {op, "sizes of one", build, INPUTS(X(1, 1), X(1)), NULL},                                                   \
-    {                                                                                                               \
-        op, "six dimensions", build, {X(2, 1, 2, 1, 2, 1), X(2, 2, 1, 1, 2, 3)}, NULL                               \
-    }
+/* clang-format off */
+#define BROADCASTS(op, build)                                                             \
+    {op, "same shape", build, INPUTS(X(3, 7), X(3, 7)), NULL},                            \
+    {op, "b a row", build, INPUTS(X(3, 7), X(7)), NULL},                                  \
+    {op, "a a row", build, INPUTS(X(7), X(3, 7)), NULL},                                  \
+    {op, "b a column", build, INPUTS(X(3, 7), X(3, 1)), NULL},                            \
+    {op, "both broadcast", build, INPUTS(X(2, 1, 5), X(4, 1)), NULL},                     \
+    {op, "b in the middle", build, INPUTS(X(2, 3, 4, 2), X(3, 1, 2)), NULL},              \
+    {op, "b a scalar", build, INPUTS(X(3, 5), SCALAR), NULL},                             \
+    {op, "a a scalar", build, INPUTS(SCALAR, X(3, 5)), NULL},                             \
+    {op, "two scalars", build, INPUTS(SCALAR, SCALAR), NULL},                             \
+    {op, "sizes of one", build, INPUTS(X(1, 1), X(1)), NULL},                             \
+    {op, "six dimensions", build, INPUTS(X(2, 1, 2, 1, 2, 1), X(2, 2, 1, 1, 2, 3)), NULL}
 
-#define UNARY(op, build)                                                                          \
-    {op, "odd sizes", build, INPUTS(X(3, 7)), NULL}, {op, "scalar", build, INPUTS(SCALAR), NULL}, \
-        {op, "sizes of one", build, INPUTS(X(1, 1, 1)), NULL},                                    \
-    {                                                                                             \
-        op, "long", build, {X(67)}, NULL                                                          \
-    }
+#define UNARY(op, build)                                   \
+    {op, "odd sizes", build, INPUTS(X(3, 7)), NULL},       \
+    {op, "scalar", build, INPUTS(SCALAR), NULL},           \
+    {op, "sizes of one", build, INPUTS(X(1, 1, 1)), NULL}, \
+    {op, "long", build, INPUTS(X(67)), NULL}
+/* clang-format on */
 
 static const hni_gradcheck_case cases[] = {
     BROADCASTS(HNI_OP_ADD, add),

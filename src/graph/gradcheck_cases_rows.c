@@ -59,14 +59,10 @@ BUILD(lookup_twice, hn_mul(g, hn_lookup(g, x[0], x[1]), hn_lookup(g, x[0], x[1])
 static const int32_t targets[] = {3, 0, 5, 5};
 static const double divisor = 3.5;
 
-#define ONE_TARGET                                                             \
-    {                                                                          \
-        .kind = HNI_GRADCHECK_INTEGERS, .shape = {0, {0}}, .integers = targets \
-    }
-#define ONE_WEIGHT                                          \
-    {                                                       \
-        .kind = HNI_GRADCHECK_CONSTANT, .shape = { 0, {0} } \
-    }
+/* clang-format off */
+#define ONE_TARGET {.kind = HNI_GRADCHECK_INTEGERS, .shape = {0, {0}}, .integers = targets}
+#define ONE_WEIGHT {.kind = HNI_GRADCHECK_CONSTANT, .shape = {0, {0}}}
+/* clang-format on */
 
 BUILD(cross_entropy, hn_softmax_cross_entropy(g, x[0], x[1], x[2], divisor))
 BUILD(cross_entropy_turned, hn_softmax_cross_entropy(g, hn_permute(g, x[0], swap), x[1], x[2], divisor))

@@ -106,18 +106,19 @@ BUILD(mean_outer, hn_mean(g, x[0], HN_AXIS(0) | HN_AXIS(2), true))
 BUILD(mean_none, hn_mean(g, x[0], 0, false))
 BUILD(mean_strided, hn_mean(g, hn_slice(g, hn_permute(g, x[0], cycle), 2, 1, 2), HN_AXIS(1), false))
 
-#define REDUCTIONS(op, name)                                                                                           \
-    {op, "all axes", name##_all, INPUTS(X(2, 3, 4)), NULL},                                                            \
-        {op, "all axes, kept", name##_all_kept, INPUTS(X(2, 3, 4)), NULL},                                             \
-        {op, "scalar", name##_all, INPUTS(SCALAR), NULL}, {op, "sizes of one", name##_last, INPUTS(X(1, 1, 1)), NULL}, \
-        {op, "last axis", name##_last, INPUTS(X(2, 3, 5)), NULL},                                                      \
-        {op, "first axis, kept", name##_first_kept, INPUTS(X(3, 2, 2)), NULL},                                         \
-        {op, "middle axis", name##_middle, INPUTS(X(2, 3, 4)), NULL},                                                  \
-        {op, "outer axes", name##_outer, INPUTS(X(2, 3, 4)), NULL},                                                    \
-        {op, "no axis", name##_none, INPUTS(X(2, 3)), NULL},                                                           \
-    {                                                                                                                  \
-        op, "strided", name##_strided, {X(3, 4, 2)}, NULL                                                              \
-    }
+/* clang-format off */
+#define REDUCTIONS(op, name)                                               \
+    {op, "all axes", name##_all, INPUTS(X(2, 3, 4)), NULL},                \
+    {op, "all axes, kept", name##_all_kept, INPUTS(X(2, 3, 4)), NULL},     \
+    {op, "scalar", name##_all, INPUTS(SCALAR), NULL},                      \
+    {op, "sizes of one", name##_last, INPUTS(X(1, 1, 1)), NULL},           \
+    {op, "last axis", name##_last, INPUTS(X(2, 3, 5)), NULL},              \
+    {op, "first axis, kept", name##_first_kept, INPUTS(X(3, 2, 2)), NULL}, \
+    {op, "middle axis", name##_middle, INPUTS(X(2, 3, 4)), NULL},          \
+    {op, "outer axes", name##_outer, INPUTS(X(2, 3, 4)), NULL},            \
+    {op, "no axis", name##_none, INPUTS(X(2, 3)), NULL},                   \
+    {op, "strided", name##_strided, INPUTS(X(3, 4, 2)), NULL}
+/* clang-format on */
 
 static const hni_gradcheck_case cases[] = {
     {HNI_OP_RESHAPE, "to one dimension", flat, INPUTS(X(2, 3, 4)), NULL},

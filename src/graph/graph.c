@@ -232,6 +232,7 @@ static hn_status bytes_of(hn_context *context, hn_shape shape, hn_dtype dtype, s
 {
     const int64_t elements = hn_shape_elements(shape);
     char text[96];
+    *out_size = 0;
     if (elements >= 1 && hni_size_mul((size_t)elements, hn_dtype_size(dtype), out_size) &&
         *out_size <= (size_t)INT64_MAX) {
         return HN_OK;

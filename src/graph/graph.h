@@ -17,6 +17,7 @@ typedef struct hni_value {
     bool has_gradient; /* `gradient` is there (a dry graph has no addresses) */
     bool bound;        /* persistent: storage belongs to somebody else (the parameter store) */
     bool used;         /* persistent: the slot is taken */
+    bool dropped;      /* persistent: gone for the caller, kept until the reset for what the step still reads of it */
 } hni_value;
 
 typedef struct hni_node {

@@ -228,11 +228,10 @@ static void refused(bench *b, const hni_gradcheck_case *test, hn_status expected
 
 static void test_what_cannot_be_run(void **state)
 {
-    static const hni_gradcheck_case too_large = {HNI_OP_MUL, "too large", square, INPUTS(X(7, 143, 1)), NULL};
-    static const hni_gradcheck_case bad_shapes = {HNI_OP_ADD, "bad shapes", wrong_shapes, INPUTS(X(2, 3), X(2, 4)),
-                                                  NULL};
-    static const hni_gradcheck_case unchecked = {HNI_OP_MUL, "unchecked", square, INPUTS(CONSTANT(2, 3)), NULL};
-    static const hni_gradcheck_case no_shape = {HNI_OP_ADD, "no shape", square, INPUTS(X(2, 0)), NULL};
+    const hni_gradcheck_case too_large = {HNI_OP_MUL, "too large", square, INPUTS(X(7, 143, 1)), NULL};
+    const hni_gradcheck_case bad_shapes = {HNI_OP_ADD, "bad shapes", wrong_shapes, INPUTS(X(2, 3), X(2, 4)), NULL};
+    const hni_gradcheck_case unchecked = {HNI_OP_MUL, "unchecked", square, INPUTS(CONSTANT(2, 3)), NULL};
+    const hni_gradcheck_case no_shape = {HNI_OP_ADD, "no shape", square, INPUTS(X(2, 0)), NULL};
     bench *b = *state;
     refused(b, &too_large, HN_ERROR_ARGUMENT, "1001 outputs");
     refused(b, &bad_shapes, HN_ERROR_SHAPE, "add: b [2,4] does not broadcast with [2,3]");
