@@ -193,7 +193,7 @@ static void compare(hni_gradcheck_report *report, int input, int64_t element, do
     const double allowed = ABSOLUTE + RELATIVE * fmax(fabs(analytic), fabs(numeric));
     const double error = fabs(analytic - numeric);
     report->compared++;
-    if (isnan(error)) report->worst = INFINITY;
+    if (isnan(error)) report->worst = HUGE_VAL;
     if (error > report->worst * allowed) report->worst = error / allowed;
     if (error <= allowed) return; /* false for NaN */
     char text[200];

@@ -185,7 +185,7 @@ static hn_tensor slightly_wrong(hn_graph *g, const hn_tensor *x, const void *use
 
 static hn_tensor not_a_number(hn_graph *g, const hn_tensor *x, const void *user)
 {
-    const double nan_value = NAN;
+    const double nan_value = nan("");
     (void)user;
     return hn_mul(g, x[0], hn_tensor_from(g, HN_DTYPE_F64, HN_SCALAR(), &nan_value, false));
 }
