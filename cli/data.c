@@ -19,7 +19,8 @@ typedef struct data_options {
 enum { KEY_KIND = 0x100, KEY_VOCABULARY };
 
 static const struct argp_option rows[] = {
-    {"kind", KEY_KIND, "bytes|penn_treebank", 0, "how the text is read (default: penn_treebank for a folder with ptb.train.txt)", 0},
+    {"kind", KEY_KIND, "bytes|penn_treebank", 0,
+     "how the text is read (default: penn_treebank for a folder with ptb.train.txt)", 0},
     {"vocabulary", KEY_VOCABULARY, "V", 0, "rows of the vocabulary (default: 256 for bytes, 50 for penn_treebank)", 0},
     {0}};
 
@@ -46,16 +47,22 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (options->verb == NULL || strcmp(options->verb, "show") != 0) argp_error(state, "say 'data show PATH'");
-        if (options->path == NULL) argp_error(state, "a path is missing: a file, a folder, or a name below the data places");
+        if (options->path == NULL)
+            argp_error(state, "a path is missing: a file, a folder, or a name below the data places");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp parser = {rows, parse, "show PATH",
-                                   "Shows what a network will see of a text: its parts, its symbols, and how each part begins.\v"
-                                   "Examples:\n  hypernet data show my.txt\n  hypernet data show ptb --data /srv/data",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    rows,
+    parse,
+    "show PATH",
+    "Shows what a network will see of a text: its parts, its symbols, and how each part begins.\v"
+    "Examples:\n  hypernet data show my.txt\n  hypernet data show ptb --data /srv/data",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 static bool is_treebank(const char *folder)
 {
@@ -66,12 +73,14 @@ static bool is_treebank(const char *folder)
 }
 
 /* Settings under which any text can be read; windows are the business of a recipe. */
-static hn_status choose_settings(const data_options *options, const hni_data_places *places, hni_text_settings *out_settings)
+static hn_status choose_settings(const data_options *options, const hni_data_places *places,
+                                 hni_text_settings *out_settings)
 {
     hn_status status;
     hni_settings_default(hni_text_settings_table(), out_settings);
     HNI_TRY(hni_data_want(options->cli->context, options->path, places, out_settings->path));
-    const bool treebank = options->kind != NULL ? strcmp(options->kind, "penn_treebank") == 0 : is_treebank(out_settings->path);
+    const bool treebank =
+        options->kind != NULL ? strcmp(options->kind, "penn_treebank") == 0 : is_treebank(out_settings->path);
     out_settings->kind = treebank ? HNI_TEXT_KIND_PENN_TREEBANK : HNI_TEXT_KIND_BYTES;
     out_settings->vocabulary_size = options->vocabulary_size > 0 ? options->vocabulary_size : treebank ? 50 : 256;
     out_settings->batch = out_settings->length = 1;
@@ -83,8 +92,10 @@ static int count_distinct(const hni_text_data *text)
 {
     bool occurs[256] = {false};
     int count = 0;
-    for (int64_t i = 0; i < text->count[HNI_TEXT_ALL]; i++) occurs[text->symbols[i]] = true;
-    for (int i = 0; i < 256; i++) count += occurs[i];
+    for (int64_t i = 0; i < text->count[HNI_TEXT_ALL]; i++)
+        occurs[text->symbols[i]] = true;
+    for (int i = 0; i < 256; i++)
+        count += occurs[i];
     return count;
 }
 
@@ -107,20 +118,22 @@ static int print_text(const data_options *options, const hni_text_settings *sett
     const char *kind = settings->kind == HNI_TEXT_KIND_PENN_TREEBANK ? "penn_treebank" : "bytes";
     char shown[4 * SHOWN], count[32];
     if (options->cli->json) {
-        return hni_cli_print_json(options->cli,
-                                  json_pack("{s:s,s:s,s:I,s:I,s:I,s:i,s:I,s:s}", "path", settings->path, "kind", kind, "train",
-                                            (json_int_t)text->count[0], "valid", (json_int_t)text->count[1], "test",
-                                            (json_int_t)text->count[2], "symbols", count_distinct(text), "vocabulary_size",
-                                            (json_int_t)settings->vocabulary_size, "sha256", text->checksum));
+        return hni_cli_print_json(
+            options->cli, json_pack("{s:s,s:s,s:I,s:I,s:I,s:i,s:I,s:s}", "path", settings->path, "kind", kind, "train",
+                                    (json_int_t)text->count[0], "valid", (json_int_t)text->count[1], "test",
+                                    (json_int_t)text->count[2], "symbols", count_distinct(text), "vocabulary_size",
+                                    (json_int_t)settings->vocabulary_size, "sha256", text->checksum));
     }
     printf("%s\nkind: %s, %d distinct symbols, vocabulary of %lld rows\n", settings->path, kind, count_distinct(text),
            (long long)settings->vocabulary_size);
     for (int split = 0; split < 3; split++) {
         beginning(text, split, shown, sizeof shown);
-        printf("%-6s %14s characters  %s\n", names[split], hni_count_print(text->count[split], count, sizeof count), shown);
+        printf("%-6s %14s characters  %s\n", names[split], hni_count_print(text->count[split], count, sizeof count),
+               shown);
     }
     printf("rows of the first symbols:");
-    for (int64_t i = 0; i < 16 && i < text->count[0]; i++) printf(" %d", text->symbols[i]);
+    for (int64_t i = 0; i < 16 && i < text->count[0]; i++)
+        printf(" %d", text->symbols[i]);
     printf("\nSHA-256 of the parts: %s\n", text->checksum);
     return 0;
 }
@@ -131,7 +144,7 @@ int hni_command_data(hni_cli *cli, int argc, char **argv)
     hni_text_settings settings;
     hni_text_data *text = NULL;
     hni_data_places places;
-    const hni_text_source source = {.places = NULL}; /* the path has been found */
+    const hni_text_source source = {.look = true}; /* the path has been found */
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
     hn_status status;

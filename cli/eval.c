@@ -21,7 +21,8 @@ enum { KEY_SPLIT = 0x100, KEY_FILE, KEY_TRACKS, KEY_PER_SYMBOL };
 static const struct argp_option rows[] = {
     {"split", KEY_SPLIT, "valid|test|train", 0, "part of the recipe's data (default: test)", 0},
     {"file", KEY_FILE, "PATH", 0, "another text instead, the whole of it", 0},
-    {"tracks", KEY_TRACKS, "K", 0, "parallel tracks: faster, but each begins with an empty state (default: 1, one stream)", 0},
+    {"tracks", KEY_TRACKS, "K", 0,
+     "parallel tracks: faster, but each begins with an empty state (default: 1, one stream)", 0},
     {"per-symbol", KEY_PER_SYMBOL, 0, 0, "also the bits of each symbol (one track only)", 0},
     {0}};
 
@@ -45,18 +46,25 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (options->run == NULL) argp_error(state, "a run is missing: name a folder that 'hypernet train' has made");
-        if (options->file != NULL && options->split != NULL) argp_error(state, "--file is a whole text: --split does not go with it");
-        if (options->per_symbol && options->tracks > 1) argp_error(state, "--per-symbol needs one track: leave --tracks out");
+        if (options->file != NULL && options->split != NULL)
+            argp_error(state, "--file is a whole text: --split does not go with it");
+        if (options->per_symbol && options->tracks > 1)
+            argp_error(state, "--per-symbol needs one track: leave --tracks out");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp parser = {rows, parse, "RUN|FILE.safetensors",
-                                   "Measures a trained model on a part of its data, or on another text: state carried through the "
-                                   "whole, no dropout.\vExamples:\n  hypernet eval runs/mine --split valid\n"
-                                   "  hypernet eval runs/mine --file other.txt",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    rows,
+    parse,
+    "RUN|FILE.safetensors",
+    "Measures a trained model on a part of its data, or on another text: state carried through the "
+    "whole, no dropout.\vExamples:\n  hypernet eval runs/mine --split valid\n"
+    "  hypernet eval runs/mine --file other.txt",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 typedef struct symbol_sums {
     double bits[256];
@@ -82,7 +90,9 @@ static hn_status measure(const eval_options *options, hni_cli_model *model, symb
     hn_context *context = options->cli->context;
     const bool shown = hni_is_terminal(stderr);
     const hni_evaluate_options evaluate = {
-        .split = options->file != NULL ? "all" : options->split != NULL ? options->split : "test",
+        .split = options->file != NULL    ? "all"
+                 : options->split != NULL ? options->split
+                                          : "test",
         .tracks = options->tracks > 0 ? options->tracks : 1,
         .progress = shown ? show_progress : NULL,
         .symbol = options->per_symbol ? add_symbol : NULL,
@@ -93,8 +103,8 @@ static hn_status measure(const eval_options *options, hni_cli_model *model, symb
     HNI_TRY(hni_data_places_find(context, options->cli->data, &places));
     HNI_TRY(hni_cli_model_find(context, options->run, model));
     if (model->plan == NULL && options->file == NULL) {
-        status = hni_error(context, HN_ERROR_ARGUMENT, "%.300s: lies in no run, so its data is not known: name a text with --file",
-                           model->path);
+        status = hni_error(context, HN_ERROR_ARGUMENT,
+                           "%.300s: lies in no run, so its data is not known: name a text with --file", model->path);
         goto cleanup;
     }
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, &places, options->file));
@@ -109,8 +119,8 @@ static json_t *symbols_as_json(const symbol_sums *sums)
     json_t *list = json_array();
     for (int byte = 0; byte < 256; byte++) {
         if (sums->count[byte] == 0) continue;
-        json_array_append_new(list, json_pack("{s:i,s:I,s:f}", "byte", byte, "count", (json_int_t)sums->count[byte], "bits",
-                                              sums->bits[byte] / (double)sums->count[byte]));
+        json_array_append_new(list, json_pack("{s:i,s:I,s:f}", "byte", byte, "count", (json_int_t)sums->count[byte],
+                                              "bits", sums->bits[byte] / (double)sums->count[byte]));
     }
     return list;
 }
@@ -126,15 +136,16 @@ static void print_symbols(const symbol_sums *sums)
     }
 }
 
-static int print_result(const eval_options *options, const hni_cli_model *model, const symbol_sums *sums, const hni_metric *metric)
+static int print_result(const eval_options *options, const hni_cli_model *model, const symbol_sums *sums,
+                        const hni_metric *metric)
 {
     const char *what = options->file != NULL ? options->file : options->split != NULL ? options->split : "test";
     hni_task_size size;
     model->task->size(model->work, &size);
     if (options->cli->json) {
-        json_t *result = json_pack("{s:s,s:s,s:s,s:f,s:s,s:I,s:s}", "checkpoint", model->path, "task", model->task->name, "data", what,
-                                   "value", metric->value, "unit", size.metric_name, "count", (json_int_t)metric->count, "note",
-                                   metric->note);
+        json_t *result = json_pack("{s:s,s:s,s:s,s:f,s:s,s:I,s:s}", "checkpoint", model->path, "task",
+                                   model->task->name, "data", what, "value", metric->value, "unit", size.metric_name,
+                                   "count", (json_int_t)metric->count, "note", metric->note);
         if (result != NULL && options->per_symbol) json_object_set_new(result, "symbols", symbols_as_json(sums));
         return hni_cli_print_json(options->cli, result);
     }

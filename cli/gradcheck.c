@@ -24,10 +24,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp parser = {NULL, parse, "[OP]",
-                                   "Holds the gradients of every op, or of one, against central differences in double precision.\v"
-                                   "Example:\n  hypernet gradcheck layer_norm",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    NULL,
+    parse,
+    "[OP]",
+    "Holds the gradients of every op, or of one, against central differences in double precision.\v"
+    "Example:\n  hypernet gradcheck layer_norm",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 typedef struct op_sum {
     int cases, failed;
@@ -36,7 +41,10 @@ typedef struct op_sum {
 
 static const char *op_name(hni_op op) { return op == HNI_OP_COUNT ? "compositions" : hni_op_find(op)->name; }
 
-static bool is_wanted(const gradcheck_options *options, hni_op op) { return options->op == NULL || strcmp(options->op, op_name(op)) == 0; }
+static bool is_wanted(const gradcheck_options *options, hni_op op)
+{
+    return options->op == NULL || strcmp(options->op, op_name(op)) == 0;
+}
 
 static hn_status run_all(const gradcheck_options *options, hn_graph *graph, op_sum sums[HNI_OP_COUNT + 1])
 {
@@ -67,8 +75,8 @@ static int print_sums(const gradcheck_options *options, const op_sum sums[HNI_OP
         cases += sums[op].cases;
         failed += sums[op].failed;
         if (list != NULL) {
-            json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:f}", "op", op_name((hni_op)op), "cases", sums[op].cases, "failed",
-                                                  sums[op].failed, "worst", sums[op].worst));
+            json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:f}", "op", op_name((hni_op)op), "cases",
+                                                  sums[op].cases, "failed", sums[op].failed, "worst", sums[op].worst));
         } else {
             printf("%-24s %3d cases  %s  (worst: %.2g of what is allowed)\n", op_name((hni_op)op), sums[op].cases,
                    sums[op].failed == 0 ? "ok" : "WRONG", sums[op].worst);
@@ -89,9 +97,11 @@ static bool op_exists(const char *name)
 static int refuse_op(const gradcheck_options *options)
 {
     const char *words[HNI_OP_COUNT + 2] = {NULL};
-    for (int op = 0; op <= HNI_OP_COUNT; op++) words[op] = op_name((hni_op)op);
+    for (int op = 0; op <= HNI_OP_COUNT; op++)
+        words[op] = op_name((hni_op)op);
     const char *nearest = hni_nearest_word(words, options->op);
-    if (nearest != NULL) return hni_cli_usage(options->cli, "there is no op '%.60s', did you mean '%s'?", options->op, nearest);
+    if (nearest != NULL)
+        return hni_cli_usage(options->cli, "there is no op '%.60s', did you mean '%s'?", options->op, nearest);
     return hni_cli_usage(options->cli, "there is no op '%.60s': without one, all are checked and named", options->op);
 }
 

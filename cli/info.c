@@ -24,7 +24,8 @@ typedef struct info_options {
 enum { KEY_SET = 0x100 };
 
 static const struct argp_option rows[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0, "change a key of the recipe, for example model.units=512; may be repeated", 0}, {0}};
+    {"set", KEY_SET, "KEY=VALUE", 0, "change a key of the recipe, for example model.units=512; may be repeated", 0},
+    {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -46,10 +47,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp parser = {rows, parse, "RECIPE|RUN|FILE.safetensors",
-                                   "Says what a model is made of: layers, shapes, counts, memory, and which readings of the paper it "
-                                   "takes. Needs no data.\vExamples:\n  hypernet info ptb-hyperlstm-ln\n  hypernet info runs/mine --json",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    rows,
+    parse,
+    "RECIPE|RUN|FILE.safetensors",
+    "Says what a model is made of: layers, shapes, counts, memory, and which readings of the paper it "
+    "takes. Needs no data.\vExamples:\n  hypernet info ptb-hyperlstm-ln\n  hypernet info runs/mine --json",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 /* ---- what is found ---- */
 
@@ -100,7 +106,8 @@ static hn_status gather(const info_options *options, info *all)
     hn_status status;
     if (is_run_or_file(options->name)) {
         if (options->set_count > 0) {
-            return hni_error(context, HN_ERROR_ARGUMENT, "--set: %.300s is trained already: only a recipe can be changed", options->name);
+            return hni_error(context, HN_ERROR_ARGUMENT,
+                             "--set: %.300s is trained already: only a recipe can be changed", options->name);
         }
         HNI_TRY(hni_cli_model_find(context, options->name, model));
     } else {
@@ -148,7 +155,8 @@ static json_t *tensors_as_json(const hn_store *store)
     for (int64_t i = 0; i < hn_store_count(store); i++) {
         const hn_parameter *parameter = hn_store_parameter(store, i);
         json_t *shape = json_array();
-        for (int d = 0; d < parameter->shape.rank; d++) json_array_append_new(shape, json_integer((json_int_t)parameter->shape.size[d]));
+        for (int d = 0; d < parameter->shape.rank; d++)
+            json_array_append_new(shape, json_integer((json_int_t)parameter->shape.size[d]));
         json_array_append_new(list, json_pack("{s:s,s:o,s:I}", "name", parameter->name, "shape", shape, "elements",
                                               (json_int_t)parameter->elements));
     }
@@ -159,11 +167,13 @@ static int print_json(hni_cli *cli, const info *all)
 {
     const hn_store *store = all->model.store;
     json_t *details = json_object();
-    for (int i = 0; i < all->lines; i++) json_object_set_new(details, all->keys[i], json_string(all->values[i]));
-    json_t *result = json_pack("{s:s,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I},s:o,s:o}", "path", all->model.path, "task", all->model.task->name,
-                               "parameters", "total", (json_int_t)hn_store_elements(store), "by_part", parts_as_json(store), "memory",
-                               "parameters", (json_int_t)hn_store_elements(store) * 4, "step", (json_int_t)all->step_bytes, "training",
-                               (json_int_t)all->training_bytes, "details", details, "tensors", tensors_as_json(store));
+    for (int i = 0; i < all->lines; i++)
+        json_object_set_new(details, all->keys[i], json_string(all->values[i]));
+    json_t *result = json_pack(
+        "{s:s,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I},s:o,s:o}", "path", all->model.path, "task", all->model.task->name,
+        "parameters", "total", (json_int_t)hn_store_elements(store), "by_part", parts_as_json(store), "memory",
+        "parameters", (json_int_t)hn_store_elements(store) * 4, "step", (json_int_t)all->step_bytes, "training",
+        (json_int_t)all->training_bytes, "details", details, "tensors", tensors_as_json(store));
     return hni_cli_print_json(cli, result);
 }
 
@@ -190,7 +200,8 @@ static int print_text(const info *all)
 {
     char bytes[32];
     printf("%s\ntask %s: %s\n\n", all->model.path, all->model.task->name, all->model.task->help);
-    for (int i = 0; i < all->lines; i++) printf("%-24s %s\n", all->keys[i], all->values[i]);
+    for (int i = 0; i < all->lines; i++)
+        printf("%-24s %s\n", all->keys[i], all->values[i]);
     printf("\nparameters\n");
     print_parameters(all->model.store);
     printf("\nmemory to train: %s", hni_bytes_print((uint64_t)all->training_bytes, bytes, sizeof bytes));

@@ -31,7 +31,7 @@ static bool ends_in(const char *text, const char *ending)
 /* The error in the record, led by the file if it is about a checkpoint. */
 static hn_status name_file(const hni_cli_model *model, hn_status status)
 {
-    char text[sizeof ((hn_error *)0)->text];
+    char text[sizeof((hn_error *)0)->text];
     const hn_error *error = hn_context_error(model->context);
     if (status == HN_OK || model->checkpoint == NULL || strncmp(error->text, "checkpoint: ", 12) != 0) return status;
     snprintf(text, sizeof text, "%s", error->text);
@@ -65,9 +65,10 @@ static hn_status find_run(hni_cli_model *model, const char *folder)
     HNI_TRY(join(model, folder, HNI_RUN_BEST));
     if (!exists(model->path)) HNI_TRY(join(model, folder, HNI_RUN_LAST));
     if (!exists(model->path)) {
-        status = hni_error(model->context, HN_ERROR_IO,
-                           "%.400s: the run has no checkpoint yet (neither %s nor %s): train it on with 'hypernet train'", folder,
-                           HNI_RUN_BEST, HNI_RUN_LAST);
+        status =
+            hni_error(model->context, HN_ERROR_IO,
+                      "%.400s: the run has no checkpoint yet (neither %s nor %s): train it on with 'hypernet train'",
+                      folder, HNI_RUN_BEST, HNI_RUN_LAST);
     }
 cleanup:
     return status;
@@ -98,8 +99,8 @@ static hn_status use_defaults(hni_cli_model *model)
     hn_status status;
     model->task = hni_task_find(name != NULL ? name : "text");
     if (model->task == NULL) {
-        return hni_error(model->context, HN_ERROR_FORMAT, "%.300s: is of task '%.40s', which this program does not know", model->path,
-                         name);
+        return hni_error(model->context, HN_ERROR_FORMAT,
+                         "%.300s: is of task '%.40s', which this program does not know", model->path, name);
     }
     HNI_TRY(hni_alloc(model->context, "settings", model->task->data_size, &model->data));
     HNI_TRY(hni_alloc(model->context, "settings", model->task->model_size, &model->model));
@@ -115,8 +116,9 @@ static hn_status check_format(const hni_cli_model *model)
     int64_t format = 1;
     if (text != NULL && !hni_whole_parse(text, &format)) format = INT64_MAX;
     if (format <= HNI_CHECKPOINT_FORMAT) return HN_OK;
-    return hni_error(model->context, HN_ERROR_FORMAT, "%.300s: format %.20s is newer than this program reads (%d): use a newer hypernet",
-                     model->path, text, HNI_CHECKPOINT_FORMAT);
+    return hni_error(model->context, HN_ERROR_FORMAT,
+                     "%.300s: format %.20s is newer than this program reads (%d): use a newer hypernet", model->path,
+                     text, HNI_CHECKPOINT_FORMAT);
 }
 
 hn_status hni_cli_model_find(hn_context *context, const char *name, hni_cli_model *out_model)
@@ -129,8 +131,10 @@ hn_status hni_cli_model_find(hn_context *context, const char *name, hni_cli_mode
     } else if (exists(name) || ends_in(name, ".safetensors")) {
         HNI_TRY(find_file(out_model, name));
     } else {
-        return hni_error(context, HN_ERROR_IO,
-                         "%.400s: there is no such run: name a folder that 'hypernet train' has made, or a .safetensors file in it", name);
+        return hni_error(
+            context, HN_ERROR_IO,
+            "%.400s: there is no such run: name a folder that 'hypernet train' has made, or a .safetensors file in it",
+            name);
     }
     HNI_TRY(hn_safetensors_open(context, out_model->path, &out_model->checkpoint));
     HNI_TRY(check_format(out_model));

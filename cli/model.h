@@ -22,11 +22,12 @@ typedef struct hni_cli_model {
  * FILE.safetensors. *out_model is closed by the caller, after a failure too. */
 HN_MUST_USE hn_status hni_cli_model_find(hn_context *context, const char *name, hni_cli_model *out_model);
 /* The same for a recipe, with --set assignments. */
-HN_MUST_USE hn_status hni_cli_model_recipe(hn_context *context, const char *name, const char *const *sets, size_t set_count,
-                                           hni_cli_model *out_model);
+HN_MUST_USE hn_status hni_cli_model_recipe(hn_context *context, const char *name, const char *const *sets,
+                                           size_t set_count, hni_cli_model *out_model);
 /* Opens the task, declares, seals and binds: on the dry backend, or filled from the checkpoint. places and file: see
  * hni_task_open. */
-HN_MUST_USE hn_status hni_cli_model_open(hni_cli_model *model, hn_backend backend, const hni_data_places *places, const char *file);
+HN_MUST_USE hn_status hni_cli_model_open(hni_cli_model *model, hn_backend backend, const hni_data_places *places,
+                                         const char *file);
 void hni_cli_model_close(hni_cli_model *model);
 
 #endif

@@ -15,18 +15,23 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp parser = {NULL, parse, "",
-                                   "Lists the recipes: what can be trained, which data each needs, and whether it is here.\v"
-                                   "Example:\n  hypernet recipes --data /srv/data",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    NULL,
+    parse,
+    "",
+    "Lists the recipes: what can be trained, which data each needs, and whether it is here.\v"
+    "Example:\n  hypernet recipes --data /srv/data",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 typedef struct recipe_row {
     char name[128], task[HNI_RECIPE_TASK_SIZE], data[HNI_DATA_PATH_SIZE];
     hni_data_status found;
 } recipe_row;
 
-static hn_status read_row(hn_context *context, const hni_cli_recipes *recipes, const hni_data_places *places, const char *name,
-                          recipe_row *out_row)
+static hn_status read_row(hn_context *context, const hni_cli_recipes *recipes, const hni_data_places *places,
+                          const char *name, recipe_row *out_row)
 {
     char *path = NULL;
     hni_plan *plan = NULL;
@@ -69,12 +74,15 @@ static int print_rows(hni_cli *cli, const recipe_row *rows, size_t count)
 {
     if (cli->json) {
         json_t *list = json_array();
-        for (size_t i = 0; i < count; i++) json_array_append_new(list, row_as_json(&rows[i]));
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(list, row_as_json(&rows[i]));
         return hni_cli_print_json(cli, list);
     }
     printf("%-20s %-8s %-12s %s\n", "recipe", "task", "data", "is it here?");
-    for (size_t i = 0; i < count; i++) print_row(&rows[i]);
-    for (size_t i = 0; i < count; i++) print_remedy(rows, i);
+    for (size_t i = 0; i < count; i++)
+        print_row(&rows[i]);
+    for (size_t i = 0; i < count; i++)
+        print_remedy(rows, i);
     return 0;
 }
 
@@ -91,13 +99,15 @@ int hni_command_recipes(hni_cli *cli, int argc, char **argv)
     hni_cli_find_recipes(&recipes);
     HNI_TRY(hni_data_places_find(cli->context, cli->data, &places));
     HNI_TRY(hni_recipe_list(cli->context, recipes.folders, recipes.count, &names));
-    while (names[count] != NULL) count++;
+    while (names[count] != NULL)
+        count++;
     if (count == 0) {
         status = hni_error(cli->context, HN_ERROR_IO, "no recipe was found: $HYPERNET_RECIPES can name their folder");
         goto cleanup;
     }
     HNI_TRY(hni_alloc_array(cli->context, "recipes", count, sizeof(recipe_row), &memory));
-    for (size_t i = 0; i < count; i++) HNI_TRY(read_row(cli->context, &recipes, &places, names[i], (recipe_row *)memory + i));
+    for (size_t i = 0; i < count; i++)
+        HNI_TRY(read_row(cli->context, &recipes, &places, names[i], (recipe_row *)memory + i));
 cleanup:
     code = status == HN_OK ? print_rows(cli, memory, count) : hni_cli_fail(cli);
     hni_free(cli->context, memory);

@@ -31,7 +31,8 @@ enum { KEY_PRIME = 0x100, KEY_LENGTH, KEY_TEMPERATURE, KEY_SEED, KEY_HEAT, KEY_L
 static const struct argp_option rows[] = {
     {"prime", KEY_PRIME, "TEXT", 0, "what the model reads first, and goes on from", 0},
     {"length", KEY_LENGTH, "N", 0, "symbols to write (default: 400)", 0},
-    {"temperature", KEY_TEMPERATURE, "T", 0, "below 1: more of what is likely; 0: always the most likely (default: 0.8)", 0},
+    {"temperature", KEY_TEMPERATURE, "T", 0,
+     "below 1: more of what is likely; 0: always the most likely (default: 0.8)", 0},
     {"seed", KEY_SEED, "N", 0, "another text for each number (default: 1)", 0},
     {"heat", KEY_HEAT, "ansi|svg|html", 0, "show how the weights of a HyperLSTM change under the text", 0},
     {"layer", KEY_LAYER, "K", 0, "layer that --heat shows (default: 0, the first)", 0},
@@ -68,10 +69,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp parser = {rows, parse, "RUN|FILE.safetensors",
-                                   "Lets a trained model write.\vExamples:\n  hypernet sample runs/mine --prime 'In the beginning'\n"
-                                   "  hypernet sample runs/mine --length 200 --heat svg > heat.svg",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    rows,
+    parse,
+    "RUN|FILE.safetensors",
+    "Lets a trained model write.\vExamples:\n  hypernet sample runs/mine --prime 'In the beginning'\n"
+    "  hypernet sample runs/mine --length 200 --heat svg > heat.svg",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 /* ---- what is written, kept or passed on ---- */
 
@@ -109,7 +115,8 @@ static void keep_change(void *user, uint8_t byte, const float change[4])
 {
     collector *out = user;
     (void)byte;
-    for (int gate = 0; gate < HNI_GATES; gate++) hni_text_add_bytes(&out->change[gate], &change[gate], sizeof change[gate]);
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        hni_text_add_bytes(&out->change[gate], &change[gate], sizeof change[gate]);
 }
 
 /* ---- results ---- */
@@ -150,11 +157,12 @@ static int print_json(const sample_options *options, const hni_cli_model *model,
     append_shown(&prime, options->prime, strlen(options->prime));
     json_t *result = NULL;
     if (shown.status == HN_OK && prime.status == HN_OK) {
-        result = json_pack("{s:s,s:s,s:s,s:I,s:f}", "checkpoint", model->path, "prime", prime.data != NULL ? prime.data : "", "text",
-                           shown.data != NULL ? shown.data : "", "seed", (json_int_t)options->seed, "temperature",
-                           options->temperature);
+        result = json_pack("{s:s,s:s,s:s,s:I,s:f}", "checkpoint", model->path, "prime",
+                           prime.data != NULL ? prime.data : "", "text", shown.data != NULL ? shown.data : "", "seed",
+                           (json_int_t)options->seed, "temperature", options->temperature);
     }
-    if (result != NULL && options->heat != HEAT_NONE) json_object_set_new(result, "weight_change", changes_as_json(out));
+    if (result != NULL && options->heat != HEAT_NONE)
+        json_object_set_new(result, "weight_change", changes_as_json(out));
     hni_text_free(&shown);
     hni_text_free(&prime);
     return hni_cli_print_json(options->cli, result);
@@ -170,10 +178,12 @@ static int terminal_columns(void)
 static hn_status draw_heat(const sample_options *options, const collector *out, hni_text *picture)
 {
     hn_context *context = options->cli->context;
-    const hni_canvas_options canvas = {.format = HNI_PICTURE_SVG, .title = "Weight change of a HyperLSTM while it writes"};
+    const hni_canvas_options canvas = {.format = HNI_PICTURE_SVG,
+                                       .title = "Weight change of a HyperLSTM while it writes"};
     hni_run_heat run = {.heat = {.bytes = (const unsigned char *)out->text.data, .count = out->text.size}};
     char title[64];
-    for (int gate = 0; gate < HNI_GATES; gate++) run.heat.change[gate] = (const float *)(const void *)out->change[gate].data;
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        run.heat.change[gate] = (const float *)(const void *)out->change[gate].data;
     snprintf(title, sizeof title, "layer %d", options->layer);
     run.title = title;
     switch (options->heat) {
@@ -213,7 +223,8 @@ static hn_status write_text(const sample_options *options, hni_cli_model *model,
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, NULL, NULL));
     HNI_TRY(model->task->sample(model->work, &sample));
     HNI_TRY(out->text.status);
-    for (int gate = 0; gate < HNI_GATES; gate++) HNI_TRY(out->change[gate].status);
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        HNI_TRY(out->change[gate].status);
 cleanup:
     return status;
 }
@@ -230,7 +241,8 @@ int hni_command_sample(hni_cli *cli, int argc, char **argv)
         .prime = options.prime,
         .text = {.context = cli->context},
     };
-    for (int gate = 0; gate < HNI_GATES; gate++) out.change[gate].context = cli->context;
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        out.change[gate].context = cli->context;
     if (write_text(&options, &model, &out) != HN_OK) {
         code = hni_cli_fail(cli);
     } else if (cli->json) {
@@ -242,7 +254,8 @@ int hni_command_sample(hni_cli *cli, int argc, char **argv)
         putchar('\n');
     }
     hni_text_free(&out.text);
-    for (int gate = 0; gate < HNI_GATES; gate++) hni_text_free(&out.change[gate]);
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        hni_text_free(&out.change[gate]);
     hni_cli_model_close(&model);
     return code;
 }

@@ -45,7 +45,8 @@ static void put_file(const fixture *f, const char *name, const void *bytes, size
 static void put_text(const fixture *f, const char *name)
 {
     char text[100];
-    for (int i = 0; i < 100; i++) text[i] = (char)('a' + i % 10);
+    for (int i = 0; i < 100; i++)
+        text[i] = (char)('a' + i % 10);
     put_file(f, name, text, sizeof text);
 }
 
@@ -92,7 +93,8 @@ static void sha256_of_known_texts(void **state)
         hni_sha256 hash;
         char text[HNI_SHA256_TEXT_SIZE];
         hni_sha256_begin(&hash);
-        for (size_t k = 0; k < cases[i].repeats; k++) hni_sha256_add(&hash, cases[i].text, strlen(cases[i].text));
+        for (size_t k = 0; k < cases[i].repeats; k++)
+            hni_sha256_add(&hash, cases[i].text, strlen(cases[i].text));
         hni_sha256_end(&hash, text);
         assert_string_equal(text, cases[i].digest);
     }
@@ -105,9 +107,9 @@ static void treebank_rule(void **state)
     } cases[] = {
         {" no it was n't \n", "no_it_was_n't\n"},
         {" a b \n c \n", "a_b\nc\n"},
-        {" a b ", "a_b\n"},           /* the last line without its end */
-        {"a  b\n", "a__b\n"},         /* no space at the ends; two inside */
-        {" \n\n", "\n\n"},            /* empty lines */
+        {" a b ", "a_b\n"},   /* the last line without its end */
+        {"a  b\n", "a__b\n"}, /* no space at the ends; two inside */
+        {" \n\n", "\n\n"},    /* empty lines */
         {" <unk> N \n", "<unk>_N\n"},
     };
     (void)state;
@@ -175,7 +177,9 @@ static void rows_are_symbols_of_all_parts(void **state)
     assert_int_equal(text->symbols[13], 3);
     hni_text_close(text);
     settings.vocabulary_size = 9;
-    assert_refused(&f, &settings, (const char *const[]){"data.vocabulary_size", "is 9", "10 distinct symbols", "raise it to 10", NULL});
+    assert_refused(
+        &f, &settings,
+        (const char *const[]){"data.vocabulary_size", "is 9", "10 distinct symbols", "raise it to 10", NULL});
     tear_down(&f);
 }
 
@@ -189,13 +193,15 @@ static void refuses_what_cannot_be_learned_from(void **state)
     hni_text_settings settings = settings_for(&f, "a.txt");
     settings.batch = 8;
     settings.length = 50;
-    assert_refused(&f, &settings, (const char *const[]){"a.txt", "90 characters", "408", "data.batch", "data.length", NULL});
+    assert_refused(&f, &settings,
+                   (const char *const[]){"a.txt", "90 characters", "408", "data.batch", "data.length", NULL});
     settings = settings_for(&f, "a.txt");
     settings.valid_fraction = 0;
     assert_refused(&f, &settings, (const char *const[]){"validation", "0 characters", "data.valid_fraction", NULL});
     settings.valid_fraction = 0.5;
     settings.test_fraction = 0.5;
-    assert_refused(&f, &settings, (const char *const[]){"data.valid_fraction", "data.test_fraction", "nothing to train", NULL});
+    assert_refused(&f, &settings,
+                   (const char *const[]){"data.valid_fraction", "data.test_fraction", "nothing to train", NULL});
     settings = settings_for(&f, "empty.txt");
     assert_refused(&f, &settings, (const char *const[]){"empty.txt", "empty", NULL});
     settings = settings_for(&f, "missing.txt");
@@ -215,7 +221,10 @@ static void a_trained_model_refuses_new_symbols(void **state)
     hni_vocabulary vocabulary;
     (void)state;
     set_up(&f);
-    put_file(&f, "new.txt", "aba\xE2" "b", 5);
+    put_file(&f, "new.txt",
+             "aba\xE2"
+             "b",
+             5);
     const hni_text_settings settings = settings_for(&f, "unused");
     char *path = test_path_join(f.folder, "new.txt");
     assert_true(hni_vocabulary_from((const uint8_t *)"ab", 2, &vocabulary));

@@ -27,7 +27,8 @@ static int64_t count_parameters(hn_cell_kind kind, bool layer_norm)
     test_task_ok(&t, hn_graph_create(t.context, &options, &t.graph));
     test_task_ok(&t, hn_store_seal(t.store, t.graph, 1));
     int64_t count = 0;
-    for (int64_t i = 0; i < hn_store_count(t.store); i++) count += hn_store_parameter(t.store, i)->elements;
+    for (int64_t i = 0; i < hn_store_count(t.store); i++)
+        count += hn_store_parameter(t.store, i)->elements;
     assert_int_equal(count, hn_store_elements(t.store));
     test_task_close(&t);
     return count;
@@ -56,7 +57,8 @@ static hni_text_data *read_again(const test_task *t)
 static double nats(const float *logits, int64_t size, int target)
 {
     double sum = 0;
-    for (int64_t i = 0; i < size; i++) sum += exp((double)logits[i] - (double)logits[target]);
+    for (int64_t i = 0; i < size; i++)
+        sum += exp((double)logits[i] - (double)logits[target]);
     return log(sum);
 }
 
@@ -100,7 +102,8 @@ static void loss_is_the_mean_over_tracks(void **state)
     assert_int_equal(size.windows_per_epoch, (track - 1) / 7);
     assert_int_equal(size.symbols_per_step, 21);
     assert_true(size.windows_per_epoch >= 3);
-    for (int b = 0; b < 3; b++) test_task_ok(&t, hn_stream_create(t.store, &t.model, 1, &streams[b]));
+    for (int b = 0; b < 3; b++)
+        test_task_ok(&t, hn_stream_create(t.store, &t.model, 1, &streams[b]));
     for (int64_t step = 0; step < 2 * size.windows_per_epoch; step++) {
         const int64_t window = step % size.windows_per_epoch;
         double sum = 0;
@@ -111,7 +114,8 @@ static void loss_is_the_mean_over_tracks(void **state)
         assert_close(loss_of(&t, step), sum / 21, 1e-5, 0);
         test_task_ok(&t, t.task->advance(t.work, step));
     }
-    for (int b = 0; b < 3; b++) hn_stream_destroy(streams[b]);
+    for (int b = 0; b < 3; b++)
+        hn_stream_destroy(streams[b]);
     hni_text_close(text);
     test_task_close(&t);
 }
@@ -202,7 +206,8 @@ static void evaluation_equals_a_computation_by_hand(void **state)
         hni_metric metric;
         test_task_ok(&t, t.task->evaluate(t.work, &options, &metric));
         assert_int_equal(metric.count, 299);
-        assert_close(metric.value, bits_by_hand(&t, text->symbols + text->start[HNI_TEXT_TEST], 300, tracks[i]), 1e-5, 0);
+        assert_close(metric.value, bits_by_hand(&t, text->symbols + text->start[HNI_TEXT_TEST], 300, tracks[i]), 1e-5,
+                     0);
         assert_true(hn_graph_is_recording(t.graph) && hn_graph_is_training(t.graph));
     }
     hni_text_close(text);
@@ -309,7 +314,8 @@ static hn_safetensors *save(const test_task *t, const char *path)
     }
     test_task_ok(t, hn_safetensors_write(t->context, path, &content));
     test_task_ok(t, hn_safetensors_open(t->context, path, &file));
-    for (int64_t i = 0; i < content.tensor_count; i++) free(copies[i]);
+    for (int64_t i = 0; i < content.tensor_count; i++)
+        free(copies[i]);
     return file;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PLACE_COUNT (sizeof ((hni_data_places *)0)->folders / sizeof ((hni_data_places *)0)->folders[0])
+#define PLACE_COUNT (sizeof((hni_data_places *)0)->folders / sizeof((hni_data_places *)0)->folders[0])
 
 typedef struct known_data {
     const char *name; /* the folder below a data place */
@@ -15,16 +15,15 @@ typedef struct known_data {
 
 /* Checksums are those of the unpacked files. */
 static const known_data known[] = {
-    {"ptb",
-     "ptb.train.txt, ptb.valid.txt and ptb.test.txt of T. Mikolov's simple-examples, SHA-256 "
-     "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf, "
-     "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2, "
-     "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"},
-    {"kjv",
-     "kjv.txt, which './dev setup' in the source tree writes to ~/.local/share/hypernet/kjv from Debian's package bible-kjv "
-     "(4,152,750 bytes, SHA-256 6632f9286e91589dd54d8af74a7f18dd67fd5950eedda81aa1f67aebcf98ad14)"},
-    {"enwik8",
-     "the file enwik8 (100,000,000 bytes, SHA-256 2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8) or its beginning"},
+    {"ptb", "ptb.train.txt, ptb.valid.txt and ptb.test.txt of T. Mikolov's simple-examples, SHA-256 "
+            "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf, "
+            "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2, "
+            "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"},
+    {"kjv", "kjv.txt, which './dev setup' in the source tree writes to ~/.local/share/hypernet/kjv from Debian's "
+            "package bible-kjv "
+            "(4,152,750 bytes, SHA-256 6632f9286e91589dd54d8af74a7f18dd67fd5950eedda81aa1f67aebcf98ad14)"},
+    {"enwik8", "the file enwik8 (100,000,000 bytes, SHA-256 "
+               "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8) or its beginning"},
     {"tinyshakespeare",
      "input.txt (1,115,394 bytes, SHA-256 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed)"},
 };
@@ -54,11 +53,12 @@ hn_status hni_data_places_find(hn_context *context, const char *option, hni_data
     const char *const variable = getenv("HYPERNET_DATA"), *const home = getenv("HOME");
     memset(out_places, 0, sizeof *out_places);
     if (option != NULL && !is_folder(option)) {
-        return hni_error(context, HN_ERROR_IO, "--data: '%.500s' is not a folder: give the folder that holds ptb/, kjv/ and so on",
-                         option);
+        return hni_error(context, HN_ERROR_IO,
+                         "--data: '%.500s' is not a folder: give the folder that holds ptb/, kjv/ and so on", option);
     }
     if (option != NULL && !set_place(out_places->folders[0], option)) {
-        return hni_error(context, HN_ERROR_ARGUMENT, "--data: the path is longer than %d bytes", HNI_DATA_PATH_SIZE - 1);
+        return hni_error(context, HN_ERROR_ARGUMENT, "--data: the path is longer than %d bytes",
+                         HNI_DATA_PATH_SIZE - 1);
     }
     if (variable != NULL) (void)set_place(out_places->folders[1], variable);
     if (home != NULL && home[0] != 0) {
@@ -95,12 +95,14 @@ static void set_remedy(const char *path, const hni_data_places *places, hni_data
     if (data != NULL) {
         snprintf(status->remedy, sizeof status->remedy, "put into %.120s/%s: %s", place, data->name, data->remedy);
     } else {
-        snprintf(status->remedy, sizeof status->remedy,
-                 "give the path of a file or a folder with --set data.path=PATH, or the folder it lies in with --data DIR");
+        snprintf(
+            status->remedy, sizeof status->remedy,
+            "give the path of a file or a folder with --set data.path=PATH, or the folder it lies in with --data DIR");
     }
 }
 
-hn_status hni_data_find(hn_context *context, const char *path, const hni_data_places *places, hni_data_status *out_status)
+hn_status hni_data_find(hn_context *context, const char *path, const hni_data_places *places,
+                        hni_data_status *out_status)
 {
     memset(out_status, 0, sizeof *out_status);
     if (path[0] == 0) {

@@ -28,6 +28,7 @@ HN_MUST_USE hn_status hni_data_find(hn_context *context, const char *path, const
                                     hni_data_status *out_status);
 
 /* The same, where nothing found is an error: "data.path: 'ptb' is not here: ...". out_path: HNI_DATA_PATH_SIZE bytes. */
-HN_MUST_USE hn_status hni_data_want(hn_context *context, const char *path, const hni_data_places *places, char *out_path);
+HN_MUST_USE hn_status hni_data_want(hn_context *context, const char *path, const hni_data_places *places,
+                                    char *out_path);
 
 #endif

@@ -30,7 +30,8 @@ static const hni_setting rows[] = {
                         "V; 256: the byte is the row; less: rows are the symbols that occur, in order of code"),
     HNI_SETTING_NUMBER("valid_fraction", hni_text_settings, valid_fraction, 0, 0.9, 0.05,
                        "share of one text that is kept for validation"),
-    HNI_SETTING_NUMBER("test_fraction", hni_text_settings, test_fraction, 0, 0.9, 0.05, "share at its end kept for the test"),
+    HNI_SETTING_NUMBER("test_fraction", hni_text_settings, test_fraction, 0, 0.9, 0.05,
+                       "share at its end kept for the test"),
     HNI_SETTING_INTEGER("batch", hni_text_settings, batch, 1, MOST_BATCH, 64, "B, tracks read side by side"),
     HNI_SETTING_INTEGER("length", hni_text_settings, length, 1, MOST_BATCH, 100, "T, characters of a window"),
 };
@@ -60,7 +61,8 @@ static void cut_by_position(hni_text_data *text, const hni_text_settings *settin
 static hn_status grow(text_bytes *bytes, size_t more)
 {
     void *data = bytes->data;
-    if (more > SIZE_MAX - bytes->size) return hni_error(bytes->context, HN_ERROR_MEMORY, "data.path: the text is too large");
+    if (more > SIZE_MAX - bytes->size)
+        return hni_error(bytes->context, HN_ERROR_MEMORY, "data.path: the text is too large");
     const hn_status status = hni_realloc_array(bytes->context, "text", bytes->size + more, 1, &data);
     bytes->data = data;
     return status;
@@ -91,10 +93,11 @@ static hn_status find_treebank_file(hn_context *context, const char *folder, con
         snprintf(out_path, TREEBANK_PATH_SIZE, "%s/ptb.%s.txt%s", folder, name, endings[i]);
         if (stat(out_path, &found) == 0) return HN_OK;
     }
-    return hni_error(context, HN_ERROR_IO,
-                     "data.path: the folder %.300s has no ptb.%s.txt (data.kind is penn_treebank: it reads ptb.train.txt, "
-                     "ptb.valid.txt and ptb.test.txt)",
-                     folder, name);
+    return hni_error(
+        context, HN_ERROR_IO,
+        "data.path: the folder %.300s has no ptb.%s.txt (data.kind is penn_treebank: it reads ptb.train.txt, "
+        "ptb.valid.txt and ptb.test.txt)",
+        folder, name);
 }
 
 static bool is_folder(const char *path)
@@ -103,7 +106,8 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static hn_status read_treebank(text_bytes *bytes, const hni_text_settings *settings, const char *folder, hni_text_data *text)
+static hn_status read_treebank(text_bytes *bytes, const hni_text_settings *settings, const char *folder,
+                               hni_text_data *text)
 {
     static const char *const names[] = {"train", "valid", "test"};
     char path[TREEBANK_PATH_SIZE];
@@ -118,8 +122,8 @@ cleanup:
     return status;
 }
 
-static hn_status read_parts(text_bytes *bytes, const hni_text_settings *settings, const hni_text_source *source, const char *path,
-                            hni_text_data *text)
+static hn_status read_parts(text_bytes *bytes, const hni_text_settings *settings, const hni_text_source *source,
+                            const char *path, hni_text_data *text)
 {
     hn_status status;
     if (source->file == NULL && settings->kind == HNI_TEXT_KIND_PENN_TREEBANK && is_folder(path)) {
@@ -139,25 +143,29 @@ static hn_status check_settings(hn_context *context, const hni_text_settings *se
 {
     const double held = settings->valid_fraction + settings->test_fraction;
     if (held < 1) return HN_OK;
-    return hni_error(context, HN_ERROR_ARGUMENT,
-                     "data.valid_fraction and data.test_fraction: together they are %g, which leaves nothing to train on: make them "
-                     "smaller, for example 0.05 each",
-                     held);
+    return hni_error(
+        context, HN_ERROR_ARGUMENT,
+        "data.valid_fraction and data.test_fraction: together they are %g, which leaves nothing to train on: make them "
+        "smaller, for example 0.05 each",
+        held);
 }
 
-static hn_status check_sizes(hn_context *context, const hni_text_settings *settings, const char *path, const hni_text_data *text)
+static hn_status check_sizes(hn_context *context, const hni_text_settings *settings, const char *path,
+                             const hni_text_data *text)
 {
     const int64_t least = settings->batch * (settings->length + 1);
     if (text->count[HNI_TEXT_TRAIN] < least) {
-        return hni_error(context, HN_ERROR_ARGUMENT,
-                         "data.path: %.300s: the part to train on has %lld characters, one window needs %lld (data.batch %lld x "
-                         "(data.length %lld + 1)): take a longer text, or lower data.batch or data.length",
-                         path, (long long)text->count[HNI_TEXT_TRAIN], (long long)least, (long long)settings->batch,
-                         (long long)settings->length);
+        return hni_error(
+            context, HN_ERROR_ARGUMENT,
+            "data.path: %.300s: the part to train on has %lld characters, one window needs %lld (data.batch %lld x "
+            "(data.length %lld + 1)): take a longer text, or lower data.batch or data.length",
+            path, (long long)text->count[HNI_TEXT_TRAIN], (long long)least, (long long)settings->batch,
+            (long long)settings->length);
     }
     if (text->count[HNI_TEXT_VALID] < 2) {
         return hni_error(context, HN_ERROR_ARGUMENT,
-                         "data.path: %.300s: the part for validation has %lld characters, it needs at least 2: take a longer text, or "
+                         "data.path: %.300s: the part for validation has %lld characters, it needs at least 2: take a "
+                         "longer text, or "
                          "raise data.valid_fraction",
                          path, (long long)text->count[HNI_TEXT_VALID]);
     }
@@ -167,8 +175,9 @@ static hn_status check_sizes(hn_context *context, const hni_text_settings *setti
 static hn_status check_length(hn_context *context, const char *path, const hni_text_data *text)
 {
     if (text->count[HNI_TEXT_ALL] >= 2) return HN_OK;
-    return hni_error(context, HN_ERROR_ARGUMENT, "%.300s: has %lld characters, at least 2 are needed to predict one from another",
-                     path, (long long)text->count[HNI_TEXT_ALL]);
+    return hni_error(context, HN_ERROR_ARGUMENT,
+                     "%.300s: has %lld characters, at least 2 are needed to predict one from another", path,
+                     (long long)text->count[HNI_TEXT_ALL]);
 }
 
 /* ---- symbols ---- */
@@ -182,9 +191,10 @@ static hn_status choose_vocabulary(const hni_text_settings *settings, const hni_
     }
     hni_vocabulary_of(bytes->data, bytes->size, settings->vocabulary_size, &text->vocabulary);
     if (text->vocabulary.count <= settings->vocabulary_size) return HN_OK;
-    return hni_error(bytes->context, HN_ERROR_ARGUMENT,
-                     "data.vocabulary_size: is %lld, but %.300s has %d distinct symbols: raise it to %d, or to 256 for every byte",
-                     (long long)settings->vocabulary_size, path, text->vocabulary.count, text->vocabulary.count);
+    return hni_error(
+        bytes->context, HN_ERROR_ARGUMENT,
+        "data.vocabulary_size: is %lld, but %.300s has %d distinct symbols: raise it to %d, or to 256 for every byte",
+        (long long)settings->vocabulary_size, path, text->vocabulary.count, text->vocabulary.count);
 }
 
 static void take_checksum(hni_text_data *text)
@@ -209,10 +219,11 @@ static hn_status map_to_rows(hni_text_data *text, const char *path)
         const int16_t row = text->vocabulary.rows[text->symbols[i]];
         if (row < 0) {
             char shown[16];
-            return hni_error(text->context, HN_ERROR_ARGUMENT,
-                             "%.300s: character %lld is %s, which is not among the %d symbols that the model was trained on: "
-                             "remove it, or train a model on text that has it",
-                             path, (long long)i + 1, hni_byte_print(text->symbols[i], shown, sizeof shown), text->vocabulary.count);
+            return hni_error(
+                text->context, HN_ERROR_ARGUMENT,
+                "%.300s: character %lld is %s, which is not among the %d symbols that the model was trained on: "
+                "remove it, or train a model on text that has it",
+                path, (long long)i + 1, hni_byte_print(text->symbols[i], shown, sizeof shown), text->vocabulary.count);
         }
         text->symbols[i] = (uint8_t)row;
     }
@@ -221,11 +232,13 @@ static hn_status map_to_rows(hni_text_data *text, const char *path)
 
 /* ---- the whole ---- */
 
-static hn_status choose_path(hn_context *context, const hni_text_settings *settings, const hni_text_source *source, char *out_path)
+static hn_status choose_path(hn_context *context, const hni_text_settings *settings, const hni_text_source *source,
+                             char *out_path)
 {
     if (source->file == NULL) return hni_data_want(context, settings->path, source->places, out_path);
     if (snprintf(out_path, HNI_DATA_PATH_SIZE, "%s", source->file) < HNI_DATA_PATH_SIZE) return HN_OK;
-    return hni_error(context, HN_ERROR_ARGUMENT, "the path of the text is longer than %d bytes", HNI_DATA_PATH_SIZE - 1);
+    return hni_error(context, HN_ERROR_ARGUMENT, "the path of the text is longer than %d bytes",
+                     HNI_DATA_PATH_SIZE - 1);
 }
 
 hn_status hni_text_open(hn_context *context, const hni_text_settings *settings, const hni_text_source *source,
@@ -244,7 +257,7 @@ hn_status hni_text_open(hn_context *context, const hni_text_settings *settings, 
     HNI_TRY(choose_path(context, settings, source, path));
     HNI_TRY(read_parts(&bytes, settings, source, path, text));
     HNI_TRY(check_length(context, path, text));
-    if (source->file == NULL) HNI_TRY(check_sizes(context, settings, path, text));
+    if (source->file == NULL && !source->look) HNI_TRY(check_sizes(context, settings, path, text));
     HNI_TRY(choose_vocabulary(settings, source, path, &bytes, text));
     text->symbols = bytes.data;
     bytes.data = NULL;

@@ -19,15 +19,21 @@ typedef enum hni_text_kind {
 typedef struct hni_text_settings {
     hni_text_kind kind;
     char path[HNI_DATA_PATH_SIZE];
-    int64_t vocabulary_size;               /* V: rows of the one-hot input and of the softmax */
+    int64_t vocabulary_size;              /* V: rows of the one-hot input and of the softmax */
     double valid_fraction, test_fraction; /* of one text, cut off its end; unused where files name the parts */
-    int64_t batch, length;                 /* B, T */
+    int64_t batch, length;                /* B, T */
 } hni_text_settings;
 
 /* Section "data" over hni_text_settings. */
 const hni_settings *hni_text_settings_table(void);
 
-typedef enum hni_text_split { HNI_TEXT_TRAIN = 0, HNI_TEXT_VALID, HNI_TEXT_TEST, HNI_TEXT_ALL, HNI_TEXT_SPLITS } hni_text_split;
+typedef enum hni_text_split {
+    HNI_TEXT_TRAIN = 0,
+    HNI_TEXT_VALID,
+    HNI_TEXT_TEST,
+    HNI_TEXT_ALL,
+    HNI_TEXT_SPLITS
+} hni_text_split;
 
 /* The symbols: row i stands for byte bytes[i]. Rows from `count` to V - 1 stand for nothing. */
 typedef struct hni_vocabulary {
@@ -40,6 +46,7 @@ typedef struct hni_text_source {
     const hni_data_places *places;
     const hni_vocabulary *vocabulary; /* not NULL: of a trained model; a byte that it lacks is an error */
     const char *file;                 /* not NULL: this one file, not cut, instead of settings->path */
+    bool look;                        /* only to be looked at: it may be too short to learn from */
 } hni_text_source;
 
 typedef struct hni_text_data {
@@ -52,8 +59,8 @@ typedef struct hni_text_data {
 
 /* Everything that can be wrong with the text is said here: missing, empty, no files, too short for one window, too many
  * symbols. */
-HN_MUST_USE hn_status hni_text_open(hn_context *context, const hni_text_settings *settings, const hni_text_source *source,
-                                    hni_text_data **out_text);
+HN_MUST_USE hn_status hni_text_open(hn_context *context, const hni_text_settings *settings,
+                                    const hni_text_source *source, hni_text_data **out_text);
 /* NULL is allowed. */
 void hni_text_close(hni_text_data *text);
 

@@ -7,7 +7,8 @@
 static void clear(hni_vocabulary *vocabulary)
 {
     memset(vocabulary, 0, sizeof *vocabulary);
-    for (int byte = 0; byte < 256; byte++) vocabulary->rows[byte] = -1;
+    for (int byte = 0; byte < 256; byte++)
+        vocabulary->rows[byte] = -1;
 }
 
 static void add(hni_vocabulary *vocabulary, int byte)
@@ -20,7 +21,8 @@ void hni_vocabulary_of(const uint8_t *bytes, size_t size, int64_t vocabulary_siz
 {
     bool occurs[256] = {false};
     clear(out_vocabulary);
-    for (size_t i = 0; i < size; i++) occurs[bytes[i]] = true;
+    for (size_t i = 0; i < size; i++)
+        occurs[bytes[i]] = true;
     for (int byte = 0; byte < 256; byte++) {
         if (vocabulary_size == 256 || occurs[byte]) add(out_vocabulary, byte);
     }
@@ -53,7 +55,8 @@ static size_t treebank_line(uint8_t *bytes, size_t from, size_t end, size_t to)
     const size_t start = to;
     if (from < end && bytes[from] == ' ') from++;
     if (from < end && bytes[end - 1] == ' ') end--;
-    for (; from < end; from++) bytes[to++] = bytes[from] == ' ' ? '_' : bytes[from];
+    for (; from < end; from++)
+        bytes[to++] = bytes[from] == ' ' ? '_' : bytes[from];
     return to - start;
 }
 

@@ -15,11 +15,11 @@
 
 /* Size of a run as the data and the recipe give it. */
 typedef struct hni_task_size {
-    int64_t windows_per_epoch; /* updates an epoch; 0: opened without data */
-    int64_t symbols_per_step;  /* B*T: what "characters a second" counts */
+    int64_t windows_per_epoch;                          /* updates an epoch; 0: opened without data */
+    int64_t symbols_per_step;                           /* B*T: what "characters a second" counts */
     int64_t train_symbols, valid_symbols, test_symbols; /* 0: opened without data */
-    const char *symbol_name;   /* "characters" */
-    const char *metric_name;   /* "bits per character" */
+    const char *symbol_name;                            /* "characters" */
+    const char *metric_name;                            /* "bits per character" */
 } hni_task_size;
 
 typedef struct hni_metric {
@@ -50,10 +50,10 @@ typedef struct hni_task_work hni_task_work; /* one opened task: data, model, gra
 
 typedef struct hni_task_open {
     hn_context *context;
-    const void *data;                 /* its data settings, filled; copied */
-    const void *model;                /* its model settings, filled; copied */
-    const hni_data_places *places;    /* NULL: no data is wanted (info, sampling from a checkpoint) */
-    const char *file;                 /* not NULL: this file is the data, as one split "all", whatever the recipe says */
+    const void *data;              /* its data settings, filled; copied */
+    const void *model;             /* its model settings, filled; copied */
+    const hni_data_places *places; /* NULL: no data is wanted (info, sampling from a checkpoint) */
+    const char *file;              /* not NULL: this file is the data, as one split "all", whatever the recipe says */
     const hn_safetensors *checkpoint; /* not NULL: model and blobs (vocabulary) are taken from here */
 } hni_task_open;
 
@@ -75,13 +75,14 @@ typedef struct hni_sample_options {
 typedef struct hni_task {
     const char *name; /* the recipe's `task:` */
     const char *help;
-    const hni_settings *(*data_settings)(void); /* section "data" */
-    size_t data_size;                           /* of the struct that they fill */
+    const hni_settings *(*data_settings)(void);  /* section "data" */
+    size_t data_size;                            /* of the struct that they fill */
     const hni_settings *(*model_settings)(void); /* section "model" */
     size_t model_size;
 
     /* Is the data here? Looks for files, reads none. */
-    hn_status (*find_data)(hn_context *context, const void *data, const hni_data_places *places, hni_data_status *out_status);
+    hn_status (*find_data)(hn_context *context, const void *data, const hni_data_places *places,
+                           hni_data_status *out_status);
     hn_status (*open)(const hni_task_open *open, hni_task_work **out_work);
     /* NULL is allowed. The graph may be gone already. */
     void (*close)(hni_task_work *work);
@@ -108,7 +109,8 @@ typedef struct hni_task {
     /* __metadata__.model: settings as JSON from which libhypernet alone rebuilds the model. */
     hn_status (*model_json)(const hni_task_work *work, char *out_text, size_t size);
     /* Lines of `info`: calls write(user, key, value) for layers, readings, the paper's figure. */
-    hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value), void *user);
+    hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
+                          void *user);
 } hni_task;
 
 /* NULL if there is none of that name; index past the end gives NULL. */

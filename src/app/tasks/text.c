@@ -9,7 +9,8 @@
 
 int64_t hni_text_state_size(const hni_task_work *work) { return hn_cell_state_size(&work->model.cell); }
 
-static hn_status find_data(hn_context *context, const void *data, const hni_data_places *places, hni_data_status *out_status)
+static hn_status find_data(hn_context *context, const void *data, const hni_data_places *places,
+                           hni_data_status *out_status)
 {
     return hni_data_find(context, ((const hni_text_settings *)data)->path, places, out_status);
 }
@@ -23,12 +24,14 @@ static hn_status take_checkpoint(hni_task_work *work, const hn_safetensors *file
     const hn_file_tensor *blob = hn_safetensors_find(file, "blob.vocabulary");
     if (json == NULL || blob == NULL) {
         return hni_error(work->context, HN_ERROR_FORMAT,
-                         "checkpoint: holds no language model (it has no %s): take the last.safetensors or best.safetensors of a run",
+                         "checkpoint: holds no language model (it has no %s): take the last.safetensors or "
+                         "best.safetensors of a run",
                          json == NULL ? "'model' in __metadata__" : "'blob.vocabulary'");
     }
     if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1 ||
         !hni_vocabulary_from(blob->data, blob->shape.size[0], &work->vocabulary)) {
-        return hni_error(work->context, HN_ERROR_FORMAT, "checkpoint: 'blob.vocabulary' must hold 1 to 256 bytes, each once, as U8");
+        return hni_error(work->context, HN_ERROR_FORMAT,
+                         "checkpoint: 'blob.vocabulary' must hold 1 to 256 bytes, each once, as U8");
     }
     const hn_status status = hn_language_model_from_json(work->context, json, &work->model);
     if (status != HN_OK || work->vocabulary.count <= work->model.vocabulary_size) return status;
@@ -102,7 +105,10 @@ static const char *data_checksum(const hni_task_work *work) { return work->text 
 
 /* ---- bind ---- */
 
-static hn_status declare(hni_task_work *work, hn_store *store) { return hn_language_model_declare(store, &work->model); }
+static hn_status declare(hni_task_work *work, hn_store *store)
+{
+    return hn_language_model_declare(store, &work->model);
+}
 
 static hn_status bind_corpus(hni_task_work *work)
 {

@@ -32,8 +32,8 @@ static void describe_layers(const hni_task_work *work, const lines *out)
         if (cell->kind == HN_CELL_LSTM) {
             line(out, key, "%sLSTM, %lld -> %lld units", norm, input, (long long)cell->units);
         } else {
-            line(out, key, "%sHyperLSTM, %lld -> %lld units, hyper cell %lld -> %lld units, embeddings of %lld", norm, input,
-                 (long long)cell->units, (long long)cell->units + input, (long long)cell->hyper_units,
+            line(out, key, "%sHyperLSTM, %lld -> %lld units, hyper cell %lld -> %lld units, embeddings of %lld", norm,
+                 input, (long long)cell->units, (long long)cell->units + input, (long long)cell->hyper_units,
                  (long long)cell->embedding_size);
         }
     }
@@ -43,7 +43,9 @@ static void describe_layers(const hni_task_work *work, const lines *out)
 static void describe_data(const hni_task_work *work, const lines *out)
 {
     line(out, "symbols", "%s, one-hot, V = %lld",
-         work->data.kind == HNI_TEXT_KIND_PENN_TREEBANK ? "characters of Penn Treebank (space as '_', line end a symbol)" : "bytes",
+         work->data.kind == HNI_TEXT_KIND_PENN_TREEBANK
+             ? "characters of Penn Treebank (space as '_', line end a symbol)"
+             : "bytes",
          (long long)work->model.vocabulary_size);
     line(out, "window", "batch %lld x length %lld, state carried from window to window, zero at an epoch's start",
          (long long)work->data.batch, (long long)work->data.length);
@@ -56,10 +58,12 @@ static void describe_data(const hni_task_work *work, const lines *out)
 static void describe_hyper_readings(const hn_cell *cell, const lines *out)
 {
     line(out, "reading: hyper output", "%s",
-         cell->hyper_output == HN_HYPER_OUTPUT_NEW ? "embeddings are made of the hyper cell's new output"
-                                                   : "embeddings are made of the hyper cell's previous output (equations 6 and 11)");
+         cell->hyper_output == HN_HYPER_OUTPUT_NEW
+             ? "embeddings are made of the hyper cell's new output"
+             : "embeddings are made of the hyper cell's previous output (equations 6 and 11)");
     line(out, "reading: scale start", "%s",
-         cell->scale_start == HN_SCALE_START_PAPER ? "scaling vectors begin at 0.1 (0.1 / E each)" : "scaling vectors begin at 1 (1 / E each)");
+         cell->scale_start == HN_SCALE_START_PAPER ? "scaling vectors begin at 0.1 (0.1 / E each)"
+                                                   : "scaling vectors begin at 1 (1 / E each)");
 }
 
 static void describe_readings(const hni_task_work *work, const lines *out)
@@ -68,18 +72,22 @@ static void describe_readings(const hni_task_work *work, const lines *out)
     const hn_cell *cell = &model->cell;
     if (cell->kind == HN_CELL_HYPERLSTM) describe_hyper_readings(cell, out);
     if (cell->layer_norm) {
-        line(out, "reading: layer norm", "per gate after scaling and bias, epsilon 0.001; c normalised on its way to h only%s",
+        line(out, "reading: layer norm",
+             "per gate after scaling and bias, epsilon 0.001; c normalised on its way to h only%s",
              cell->kind == HN_CELL_HYPERLSTM ? "; the hyper cell too" : "");
     }
     line(out, "reading: forget bias", "%g inside the sigmoid, not a parameter", cell->forget_bias);
     line(out, "reading: W_x", "%s",
-         cell->input_init == HN_INPUT_INIT_ORTHOGONAL ? "begins orthogonal per gate" : "begins uniform within sqrt(3/X)");
-    line(out, "dropout", "keep input %g (whole characters), between layers %g, output %g, recurrent %g, hyper recurrent %g",
+         cell->input_init == HN_INPUT_INIT_ORTHOGONAL ? "begins orthogonal per gate"
+                                                      : "begins uniform within sqrt(3/X)");
+    line(out, "dropout",
+         "keep input %g (whole characters), between layers %g, output %g, recurrent %g, hyper recurrent %g",
          model->keep_input, model->keep_between, model->keep_output, cell->keep_recurrent, cell->keep_hyper_recurrent);
     line(out, "metric", "bits per character: one stream, state carried, mean nats / ln 2");
 }
 
-hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value), void *user)
+hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
+                            void *user)
 {
     const lines out = {write, user};
     const hni_text_paper_row *paper = hni_text_paper_find(&work->model);
@@ -87,8 +95,8 @@ hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user,
     describe_data(work, &out);
     describe_readings(work, &out);
     if (paper != NULL) {
-        line(&out, "paper", "%s on %s: %s parameters, test %s%s%s bits per character", paper->name, paper->data, paper->parameters,
-             paper->test, paper->valid[0] != 0 ? ", validation " : "", paper->valid);
+        line(&out, "paper", "%s on %s: %s parameters, test %s%s%s bits per character", paper->name, paper->data,
+             paper->parameters, paper->test, paper->valid[0] != 0 ? ", validation " : "", paper->valid);
     }
     return HN_OK;
 }

@@ -18,9 +18,9 @@
 typedef struct evaluation {
     hni_task_work *work;
     const hni_evaluate_options *options;
-    int64_t tracks, predictions; /* K, n - 1 */
-    int64_t first;               /* place of the part in the corpus */
-    int64_t window;              /* longest window */
+    int64_t tracks, predictions;    /* K, n - 1 */
+    int64_t first;                  /* place of the part in the corpus */
+    int64_t window;                 /* longest window */
     hn_tensor state[HN_MAX_LAYERS]; /* [K,S] persistent */
     int64_t *starts;                /* [K] */
     float *bits;                    /* [K, window] */
@@ -56,20 +56,22 @@ static hn_status choose_part(evaluation *run)
     const int split = hni_text_split_find(name);
     if (work->text == NULL) return hni_error(work->context, HN_ERROR_STATE, "evaluation: opened without data");
     if (split < 0) {
-        return hni_error(work->context, HN_ERROR_ARGUMENT, "split '%.40s' is unknown: it is valid, test, train or all", name);
+        return hni_error(work->context, HN_ERROR_ARGUMENT, "split '%.40s' is unknown: it is valid, test, train or all",
+                         name);
     }
     if (work->text->count[split] < 2) {
-        return hni_error(work->context, HN_ERROR_ARGUMENT,
-                         "the %s part of the text has %lld characters, it needs at least 2: see data.%s_fraction of the recipe", name,
-                         (long long)work->text->count[split], name);
+        return hni_error(
+            work->context, HN_ERROR_ARGUMENT,
+            "the %s part of the text has %lld characters, it needs at least 2: see data.%s_fraction of the recipe",
+            name, (long long)work->text->count[split], name);
     }
     run->first = work->text->start[split];
     run->predictions = work->text->count[split] - 1;
     run->tracks = choose_tracks(run->options->tracks, run->predictions);
     run->window = choose_window(work, run->tracks);
     if (run->options->symbol == NULL || run->tracks == 1) return HN_OK;
-    return hni_error(work->context, HN_ERROR_ARGUMENT, "bits of each symbol are in order with one track only, not with %lld",
-                     (long long)run->tracks);
+    return hni_error(work->context, HN_ERROR_ARGUMENT,
+                     "bits of each symbol are in order with one track only, not with %lld", (long long)run->tracks);
 }
 
 static hn_status create(evaluation *run)
@@ -129,15 +131,19 @@ static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t 
     hn_graph_reset(graph);
     place_tracks(run, time);
     window.symbols = hn_gather_windows(graph, work->corpus, run->starts, run->tracks, length);
-    for (int64_t track = 0; track < run->tracks; track++) run->starts[track]++;
+    for (int64_t track = 0; track < run->tracks; track++)
+        run->starts[track]++;
     const hn_tensor targets = hn_gather_windows(graph, work->corpus, run->starts, run->tracks, length);
-    for (int64_t track = 0; track < run->tracks; track++) run->starts[track]--;
+    for (int64_t track = 0; track < run->tracks; track++)
+        run->starts[track]--;
     const hn_language_result result = hn_language_run(work->weights, &work->model, &window, run->state, NULL);
     const hn_tensor bits = hn_symbol_bits(graph, result.logits, targets);
     HNI_TRY(hn_graph_status(graph));
     HNI_TRY(hn_tensor_read(graph, bits, HN_DTYPE_F32, run->tracks * length, run->bits));
-    for (int k = 0; k < work->model.layers; k++) HNI_TRY(hn_tensor_store(graph, result.state[k], run->state[k]));
-    for (int64_t i = 0; i < counted * length; i++) run->sum += (double)run->bits[i];
+    for (int k = 0; k < work->model.layers; k++)
+        HNI_TRY(hn_tensor_store(graph, result.state[k], run->state[k]));
+    for (int64_t i = 0; i < counted * length; i++)
+        run->sum += (double)run->bits[i];
     run->done += counted * length;
     if (run->options->symbol != NULL) tell_symbols(run, length);
 cleanup:
@@ -152,7 +158,8 @@ static hn_status predict_all(evaluation *run)
     for (int64_t time = 0; status == HN_OK && time < base; time += run->window) {
         const int64_t left = base - time;
         status = predict(run, time, left < run->window ? left : run->window, run->tracks);
-        if (status == HN_OK && options->progress != NULL && !options->progress(options->user, run->done, run->predictions)) {
+        if (status == HN_OK && options->progress != NULL &&
+            !options->progress(options->user, run->done, run->predictions)) {
             status = hni_error(run->work->context, HN_ERROR_CANCELLED, "evaluation stopped");
         }
     }
@@ -187,7 +194,8 @@ hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *opt
     out_metric->count = run.done;
     write_note(&run, out_metric);
     if (!isfinite(out_metric->value)) {
-        status = hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's predictions are not finite numbers");
+        status =
+            hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's predictions are not finite numbers");
     }
 cleanup:
     destroy(&run);

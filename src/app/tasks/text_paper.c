@@ -25,8 +25,8 @@ static const hni_text_paper_row rows[] = {
 static bool is_of(const hni_text_paper_row *row, const hn_language_model *model)
 {
     const hn_cell *cell = &model->cell;
-    if (row->vocabulary_size != model->vocabulary_size || row->cell != cell->kind || row->layer_norm != cell->layer_norm ||
-        row->layers != model->layers || row->units != cell->units) {
+    if (row->vocabulary_size != model->vocabulary_size || row->cell != cell->kind ||
+        row->layer_norm != cell->layer_norm || row->layers != model->layers || row->units != cell->units) {
         return false;
     }
     return cell->kind == LSTM || (row->hyper_units == cell->hyper_units && row->embedding_size == cell->embedding_size);

@@ -27,7 +27,8 @@ typedef struct sampler {
 static int row_of(const hni_task_work *work, uint8_t byte)
 {
     const hni_vocabulary *vocabulary = &work->vocabulary;
-    if (vocabulary->rows[byte] >= 0 || byte != ' ' || work->data.kind != HNI_TEXT_KIND_PENN_TREEBANK) return vocabulary->rows[byte];
+    if (vocabulary->rows[byte] >= 0 || byte != ' ' || work->data.kind != HNI_TEXT_KIND_PENN_TREEBANK)
+        return vocabulary->rows[byte];
     return vocabulary->rows['_'];
 }
 
@@ -42,15 +43,17 @@ static hn_status read_prime(sampler *run)
 {
     const hni_task_work *work = run->work;
     const char *prime = run->options->prime;
-    if (prime == NULL || prime[0] == 0) return read_symbol(run, work->vocabulary.rows['\n'] >= 0 ? work->vocabulary.rows['\n'] : 0);
+    if (prime == NULL || prime[0] == 0)
+        return read_symbol(run, work->vocabulary.rows['\n'] >= 0 ? work->vocabulary.rows['\n'] : 0);
     hn_status status = HN_OK;
     for (size_t i = 0; status == HN_OK && prime[i] != 0; i++) {
         const int row = row_of(work, (uint8_t)prime[i]);
         char shown[16];
         if (row < 0) {
-            return hni_error(work->context, HN_ERROR_ARGUMENT,
-                             "prime: %s at position %zu is not among the %d symbols of the text that the model was trained on",
-                             hni_byte_print((uint8_t)prime[i], shown, sizeof shown), i + 1, work->vocabulary.count);
+            return hni_error(
+                work->context, HN_ERROR_ARGUMENT,
+                "prime: %s at position %zu is not among the %d symbols of the text that the model was trained on",
+                hni_byte_print((uint8_t)prime[i], shown, sizeof shown), i + 1, work->vocabulary.count);
         }
         status = read_symbol(run, row);
     }
@@ -73,7 +76,8 @@ static hn_status draw_symbol(sampler *run, int64_t index, int *out_row)
     double sum = 0;
     *out_row = best;
     if (!isfinite(run->logits[best])) {
-        return hni_error(run->work->context, HN_ERROR_NONFINITE, "sampling: the model's output is not a number: its weights are damaged");
+        return hni_error(run->work->context, HN_ERROR_NONFINITE,
+                         "sampling: the model's output is not a number: its weights are damaged");
     }
     if (temperature == 0) return HN_OK;
     for (int row = 0; row < count; row++) {
@@ -107,7 +111,8 @@ static hn_status read_row_norms(sampler *run)
     for (int64_t row = 0; row < 4 * units; row++) {
         const float *weights = (const float *)memory + row * units;
         double sum = 0;
-        for (int64_t i = 0; i < units; i++) sum += (double)weights[i] * (double)weights[i];
+        for (int64_t i = 0; i < units; i++)
+            sum += (double)weights[i] * (double)weights[i];
         run->row_norms[row] = (float)sqrt(sum);
     }
 cleanup:
@@ -123,12 +128,13 @@ static hn_status prepare_heat(sampler *run)
     hn_status status;
     if (run->options->heat == NULL) return HN_OK;
     if (work->model.cell.kind != HN_CELL_HYPERLSTM) {
-        return hni_error(work->context, HN_ERROR_ARGUMENT,
-                         "heat: the weights of this model do not change (model.cell is lstm): take a run with model.cell hyperlstm");
+        return hni_error(
+            work->context, HN_ERROR_ARGUMENT,
+            "heat: the weights of this model do not change (model.cell is lstm): take a run with model.cell hyperlstm");
     }
     if (run->options->heat_layer < 0 || run->options->heat_layer >= work->model.layers) {
-        return hni_error(work->context, HN_ERROR_ARGUMENT, "heat: layer %d of %d (they count from 0)", run->options->heat_layer,
-                         work->model.layers);
+        return hni_error(work->context, HN_ERROR_ARGUMENT, "heat: layer %d of %d (they count from 0)",
+                         run->options->heat_layer, work->model.layers);
     }
     HNI_TRY(hn_stream_observe(run->stream, run->options->heat_layer));
     HNI_TRY(hni_alloc_array(work->context, "weight change", 2 * count, sizeof(float), &memory));
@@ -169,7 +175,8 @@ static hn_status check(const hni_task_work *work, const hni_sample_options *opti
         return hni_error(work->context, HN_ERROR_STATE, "sampling: needs a bound model and its symbols");
     }
     if (options->length >= 0 && options->temperature >= 0 && options->temperature <= 1e6) return HN_OK;
-    return hni_error(work->context, HN_ERROR_ARGUMENT, "sampling: length %lld and temperature %g must not be negative or absurd",
+    return hni_error(work->context, HN_ERROR_ARGUMENT,
+                     "sampling: length %lld and temperature %g must not be negative or absurd",
                      (long long)options->length, options->temperature);
 }
 

@@ -55,8 +55,8 @@ static hn_status set_layer(hni_task_work *work, int layer, const hn_safetensors 
     state_name(name, sizeof name, layer);
     const hn_file_tensor *tensor = hn_safetensors_find(checkpoint, name);
     if (tensor == NULL) {
-        return hni_error(work->context, HN_ERROR_FORMAT, "checkpoint: '%s' is missing: only last.safetensors of a run can be resumed",
-                         name);
+        return hni_error(work->context, HN_ERROR_FORMAT,
+                         "checkpoint: '%s' is missing: only last.safetensors of a run can be resumed", name);
     }
     if (tensor->dtype != HN_DTYPE_F32 || !hn_shape_equal(tensor->shape, shape)) {
         return hni_error(work->context, HN_ERROR_SHAPE, "checkpoint: '%s' is %s %s, the run needs F32 %s", name,
@@ -64,7 +64,8 @@ static hn_status set_layer(hni_task_work *work, int layer, const hn_safetensors 
                          hn_shape_print(shape, wanted, sizeof wanted));
     }
     if (!all_finite(tensor->data, hn_shape_elements(shape))) {
-        return hni_error(work->context, HN_ERROR_NONFINITE, "checkpoint: '%s' has values that are infinite or NaN", name);
+        return hni_error(work->context, HN_ERROR_NONFINITE, "checkpoint: '%s' has values that are infinite or NaN",
+                         name);
     }
     return hn_tensor_write(work->graph, work->state[layer], HN_DTYPE_F32, hn_shape_elements(shape), tensor->data);
 }
@@ -76,8 +77,10 @@ hn_status hni_text_state_set(hni_task_work *work, const hn_safetensors *checkpoi
     if (blob == NULL || blob->dtype != HN_DTYPE_U8 || hn_shape_elements(blob->shape) != work->vocabulary.count ||
         memcmp(blob->data, work->vocabulary.bytes, (size_t)work->vocabulary.count) != 0) {
         return hni_error(work->context, HN_ERROR_FORMAT,
-                         "checkpoint: its symbols ('blob.vocabulary') are not those of the text: the data or the recipe was changed");
+                         "checkpoint: its symbols ('blob.vocabulary') are not those of the text: the data or the "
+                         "recipe was changed");
     }
-    for (int k = 0; status == HN_OK && k < work->model.layers; k++) status = set_layer(work, k, checkpoint);
+    for (int k = 0; status == HN_OK && k < work->model.layers; k++)
+        status = set_layer(work, k, checkpoint);
     return status;
 }

@@ -7,7 +7,8 @@ static void window_starts(const hni_task_work *work, int64_t step, int64_t offse
 {
     const int64_t window = step % work->tracks.windows;
     for (int64_t row = 0; row < work->data.batch; row++) {
-        out_starts[row] = work->text->start[HNI_TEXT_TRAIN] + row * work->tracks.track + window * work->data.length + offset;
+        out_starts[row] =
+            work->text->start[HNI_TEXT_TRAIN] + row * work->tracks.track + window * work->data.length + offset;
     }
 }
 
@@ -36,10 +37,12 @@ hn_status hni_text_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss)
     HNI_TRY(read_windows(work, step, 0, &window.symbols));
     HNI_TRY(read_windows(work, step, 1, &window.targets));
     for (int k = 0; k < work->model.layers; k++) {
-        state[k] = fresh ? hn_tensor_from(work->graph, hn_graph_dtype(work->graph), shape, NULL, false) : work->state[k];
+        state[k] =
+            fresh ? hn_tensor_from(work->graph, hn_graph_dtype(work->graph), shape, NULL, false) : work->state[k];
     }
     const hn_language_result result = hn_language_run(work->weights, &work->model, &window, state, NULL);
-    for (int k = 0; k < work->model.layers; k++) work->latest[k] = result.state[k];
+    for (int k = 0; k < work->model.layers; k++)
+        work->latest[k] = result.state[k];
     *out_loss = result.loss;
     status = hn_graph_status(work->graph);
 cleanup:

@@ -42,5 +42,6 @@ void hni_utf8_writer_put(hni_utf8_writer *writer, uint8_t byte)
 
 void hni_utf8_writer_end(hni_utf8_writer *writer)
 {
-    while (writer->count > 0) pass_on(writer, 1);
+    while (writer->count > 0)
+        pass_on(writer, 1);
 }
