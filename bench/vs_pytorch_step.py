@@ -11,6 +11,10 @@ is not its turn; its interpreter is --python. Ours is started anew each turn: --
 {"step": 0, "seconds": 4.2} for each step; {steps}, {threads}, {data} and the sizes ({units}, {hyper_units}, {embedding_size},
 {vocabulary_size}, {batch}, {length}) are filled in. Other lines are ignored.
 
+With --run RUN our side is the program itself, training that recipe in RUN: the figures of bench/SPEED.md are
+
+    python3 bench/vs_pytorch_step.py --data DIR --run RUN --rounds 10 --ours-steps 19 --theirs-steps 5
+
 Prints the median, quartiles and extremes of both, characters a second and the ratio (above 1: ours is faster); --json writes
 them, with every single time, to a file. --require 1.0 exits 1 when ours is slower. Do nothing else on the machine meanwhile.
 """
@@ -66,6 +70,27 @@ class Ours:
         pass
 
 
+class OursTraining:
+    """The program itself: `hypernet train ptb-hyperlstm-ln`, stopped and resumed every turn; seconds of each update from run.json."""
+
+    def __init__(self, options):
+        self.options, self.done, self.folder = options, 0, Path(options.run)
+        if self.folder.exists():
+            sys.exit(f"vs_pytorch_step: {self.folder} is there already: name a folder that is not")
+
+    def turn(self, steps):
+        begin = ["ptb-hyperlstm-ln", "-o", str(self.folder), "--set", "train.log_every=1"]
+        self.done += steps + 1
+        command = [self.options.program, "train", *(begin if self.done == steps + 1 else ["--resume", str(self.folder)])]
+        command += ["--data", self.options.data, "--threads", str(self.options.threads), "--max-steps", str(self.done)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        rows = json.loads((self.folder / "run.json").read_text())["rows"][-steps - 1 :]
+        return [after[1] - before[1] for before, after in zip(rows, rows[1:])]
+
+    def close(self):
+        pass
+
+
 class Theirs:
     def __init__(self, options, sizes):
         # memory stays with the process between steps: otherwise page faults take about a sixth of each
@@ -88,7 +113,8 @@ class Theirs:
 
 def race(options, sizes):
     """-> {"ours": [[seconds of a turn], ..], "theirs": [..]}"""
-    sides = {"ours": Ours(options, sizes), "theirs": Theirs(options, sizes)}
+    ours = OursTraining(options) if options.run else Ours(options, sizes)
+    sides = {"ours": ours, "theirs": Theirs(options, sizes)}
     steps = {"ours": options.ours_steps, "theirs": options.theirs_steps}
     times = {"ours": [], "theirs": []}
     try:
@@ -145,6 +171,8 @@ def report(times, sizes, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hypernet", default=OURS, metavar="CMD", help=f"our side (default: {OURS})")
+    parser.add_argument("--run", metavar="RUN", help="our side is `hypernet train ptb-hyperlstm-ln -o RUN`, resumed every turn")
+    parser.add_argument("--program", default="build/release/hypernet", help="hypernet, for --run (default: %(default)s)")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has torch (default: this one)")
     parser.add_argument("--data", required=True, help="folder with ptb.train.txt, or one with ptb/ in it")
     parser.add_argument("--rounds", type=int, default=4)
