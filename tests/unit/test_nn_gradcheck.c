@@ -1,0 +1,308 @@
+/* Gradcheck of whole cells and of a two-layer model: compositions, so that what is checked is how the ops are put together. Every
+ * parameter is an input that was put in the place of its name, so the store stays empty and nothing is special about weights. */
+#include "graph/gradcheck.h"
+#include "hypernet/hypernet.h"
+#include "test_support.h"
+
+enum { B = 2, T = 3, X_SIZE = 2, N = 3, M = 2, E = 2, V = 4 };
+
+static const int32_t symbols[B * T] = {1, 0, 3, 2, 2, 0}, targets[B * T] = {0, 3, 2, 2, 0, 1}, lengths[B] = {2, 3},
+                                 short_lengths[B] = {0, 1};
+
+/* What a case of this file may turn on. */
+typedef struct options {
+    const char *name;
+    hn_cell_kind kind;
+    bool layer_norm;
+    bool symbols, input_scale, lengths, shorter, reverse, one_step, per_sample;
+    hn_hyper_output hyper_output;
+    double keep; /* of both recurrent dropouts; 0 stands for 1 */
+    double forget_bias;
+    int64_t row, time, window; /* where dropout's numbers start */
+    int layers;                /* 0: a sequence; else a language model */
+} options;
+
+typedef struct bench {
+    hn_context *context;
+    hn_store *declared, *empty;
+    hn_graph *graph; /* F64 */
+    hn_weights *weights;
+    const options *o;
+    hn_cell cell;
+    hn_language_model model;
+    hni_gradcheck_input inputs[HNI_GRADCHECK_MAX_INPUTS];
+    int count, first_parameter; /* numbers of inputs */
+} bench;
+
+static void ok(const bench *b, hn_status status)
+{
+    if (status != HN_OK) fail_msg("%s: %s", b->o->name, hn_context_error(b->context)->text);
+}
+
+/* ---- the function ---- */
+
+static hn_tensor flat(hn_graph *graph, hn_tensor x)
+{
+    return hn_reshape(graph, x, HN_SHAPE1(hn_shape_elements(hn_tensor_shape(graph, x))));
+}
+
+/* x: inputs, state, then what is turned on. */
+static hn_tensor run_sequence(const bench *b, hn_weights *weights, const hn_tensor *x)
+{
+    hn_graph *graph = hn_weights_graph(weights);
+    hn_sequence_options chosen;
+    int next = 2;
+    hn_sequence_options_default(&chosen);
+    if (b->o->lengths) chosen.lengths = x[next++];
+    if (b->o->input_scale) chosen.input_scale = x[next++];
+    chosen.reverse = b->o->reverse;
+    chosen.dropout_base = b->o->row;
+    chosen.dropout_time = b->o->time;
+    chosen.dropout_length = b->o->window;
+    if (b->o->one_step) return hn_step(weights, "cell", &b->cell, x[0], x[1], &chosen);
+    const hn_sequence_result result = hn_sequence(weights, "cell", &b->cell, x[0], x[1], &chosen);
+    if (hn_graph_status(graph) != HN_OK) return HN_NO_TENSOR;
+    const hn_tensor parts[2] = {flat(graph, result.outputs), flat(graph, result.state)};
+    return hn_concat(graph, parts, 2, 0);
+}
+
+/* x: symbols, targets, weights of the loss, a state for each layer, lengths. */
+static hn_tensor run_model(const bench *b, hn_weights *weights, const hn_tensor *x)
+{
+    hn_graph *graph = hn_weights_graph(weights);
+    const int layers = b->model.layers;
+    hn_window window = {.symbols = x[0], .targets = x[1], .weights = x[2], .divisor = 2.5, .first_row = b->o->row};
+    if (b->o->lengths) window.lengths = x[3 + layers];
+    const hn_language_result result = hn_language_run(weights, &b->model, &window, x + 3, NULL);
+    if (hn_graph_status(graph) != HN_OK) return HN_NO_TENSOR;
+    hn_tensor parts[2 + HN_MAX_LAYERS] = {flat(graph, result.logits), flat(graph, result.loss)};
+    for (int k = 0; k < layers; k++)
+        parts[2 + k] = flat(graph, result.state[k]);
+    return hn_concat(graph, parts, 2 + layers, 0);
+}
+
+static hn_tensor run(const bench *b, hn_weights *weights, const hn_tensor *x)
+{
+    return b->o->layers > 0 ? run_model(b, weights, x) : run_sequence(b, weights, x);
+}
+
+static hn_tensor build(hn_graph *graph, const hn_tensor *x, const void *user)
+{
+    const bench *b = user;
+    (void)graph;
+    for (int i = b->first_parameter; i < b->count; i++) {
+        const hn_parameter *parameter = hn_store_parameter(b->declared, i - b->first_parameter);
+        if (hn_weights_put(b->weights, parameter->name, x[i]) != HN_OK) return HN_NO_TENSOR;
+    }
+    return run(b, b->weights, x);
+}
+
+/* ---- its inputs ---- */
+
+static hni_gradcheck_input *add(bench *b, hni_gradcheck_kind kind, hn_shape shape)
+{
+    assert_true(b->count < HNI_GRADCHECK_MAX_INPUTS - 1);
+    b->inputs[b->count] = (hni_gradcheck_input){.kind = kind, .shape = shape};
+    return &b->inputs[b->count++];
+}
+
+static void add_integers(bench *b, hn_shape shape, const int32_t *integers)
+{
+    add(b, HNI_GRADCHECK_INTEGERS, shape)->integers = integers;
+}
+
+static void add_data(bench *b)
+{
+    const hn_shape state = HN_SHAPE2(B, hn_cell_state_size(&b->cell));
+    const int32_t *row_lengths = b->o->shorter ? short_lengths : lengths;
+    if (b->o->layers > 0) {
+        add_integers(b, HN_SHAPE2(B, T), symbols);
+        add_integers(b, HN_SHAPE2(B, T), targets);
+        add(b, HNI_GRADCHECK_CONSTANT, HN_SHAPE2(B, T));
+        for (int k = 0; k < b->o->layers; k++)
+            add(b, HNI_GRADCHECK_CHECKED, state);
+        if (b->o->lengths) add_integers(b, HN_SHAPE1(B), row_lengths);
+        return;
+    }
+    if (b->o->symbols) {
+        add_integers(b, b->o->one_step ? HN_SHAPE1(B) : HN_SHAPE2(B, T), symbols);
+    } else {
+        add(b, HNI_GRADCHECK_CHECKED, b->o->one_step ? HN_SHAPE2(B, X_SIZE) : HN_SHAPE3(B, T, X_SIZE));
+    }
+    add(b, HNI_GRADCHECK_CHECKED, state);
+    if (b->o->lengths) add_integers(b, HN_SHAPE1(B), row_lengths);
+    if (b->o->input_scale) add(b, HNI_GRADCHECK_CHECKED, b->o->one_step ? HN_SHAPE2(B, 1) : HN_SHAPE2(B, T));
+}
+
+/* Names and shapes of the parameters, from a dry run. */
+static void add_parameters(bench *b)
+{
+    const hn_graph_options dry = {HN_BACKEND_DRY, HN_DTYPE_F64};
+    hn_tensor x[HNI_GRADCHECK_MAX_INPUTS];
+    hn_graph *graph;
+    hn_weights *weights;
+    ok(b, hn_store_create(b->context, &b->declared));
+    ok(b, hn_graph_create(b->context, &dry, &graph));
+    ok(b, hn_weights_create(graph, b->declared, &weights));
+    for (int i = 0; i < b->count; i++) {
+        const bool integers = b->inputs[i].kind == HNI_GRADCHECK_INTEGERS;
+        x[i] = hn_tensor_from(graph, integers ? HN_DTYPE_I32 : HN_DTYPE_F64, b->inputs[i].shape, NULL, false);
+    }
+    (void)run(b, weights, x);
+    ok(b, hn_graph_status(graph));
+    hn_weights_destroy(weights);
+    hn_graph_destroy(graph);
+    b->first_parameter = b->count;
+    for (int64_t i = 0; i < hn_store_count(b->declared); i++) {
+        const hn_parameter *parameter = hn_store_parameter(b->declared, i);
+        hn_shape shape = parameter->shape;
+        if (b->o->per_sample && strcmp(parameter->name, "cell.weight_h") == 0)
+            shape = HN_SHAPE3(B, shape.size[0], shape.size[1]);
+        add(b, HNI_GRADCHECK_CHECKED, shape);
+    }
+}
+
+static void choose_settings(bench *b)
+{
+    const double keep = b->o->keep > 0 ? b->o->keep : 1;
+    hn_language_model_default(&b->model);
+    hn_cell_default(b->o->kind, &b->cell);
+    b->cell.layer_norm = b->o->layer_norm;
+    b->cell.units = N;
+    b->cell.hyper_units = M;
+    b->cell.embedding_size = E;
+    b->cell.input_size = b->o->symbols ? V : X_SIZE;
+    b->cell.hyper_output = b->o->hyper_output;
+    b->cell.keep_recurrent = b->cell.keep_hyper_recurrent = keep;
+    if (b->o->forget_bias != 0) b->cell.forget_bias = b->o->forget_bias;
+    b->model.cell = b->cell;
+    b->model.vocabulary_size = V;
+    b->model.layers = b->o->layers > 0 ? b->o->layers : 1;
+    b->model.keep_input = b->model.keep_between = b->model.keep_output = keep;
+}
+
+/* ---- running it ---- */
+
+static int parameters_of(const options *o) /* what the cell must ask for */
+{
+    const int norm = 4, hyper = 3 + 2 + 3;
+    if (o->kind == HN_CELL_LSTM) return 2 + (o->layer_norm ? norm : 1);
+    return 3 + (o->layer_norm ? norm : 0) + 2 + (o->layer_norm ? norm : 1) + hyper;
+}
+
+static hni_gradcheck_report check(const options *o, bool mutate)
+{
+    const hn_graph_options f64 = {HN_BACKEND_GENERIC, HN_DTYPE_F64};
+    bench b = {.o = o};
+    hni_gradcheck_report report;
+    assert_int_equal(hn_context_create(NULL, &b.context), HN_OK);
+    choose_settings(&b);
+    add_data(&b);
+    add_parameters(&b);
+    const int softmax = o->layers > 0 ? 2 : 0, layers = o->layers > 0 ? o->layers : 1;
+    assert_int_equal(hn_store_count(b.declared), layers * parameters_of(o) + softmax);
+    ok(&b, hn_store_create(b.context, &b.empty));
+    ok(&b, hn_graph_create(b.context, &f64, &b.graph));
+    ok(&b, hn_weights_create(b.graph, b.empty, &b.weights));
+    const hni_gradcheck_case test = {HNI_OP_COUNT, o->name, build, b.inputs, &b};
+#ifdef HNI_TEST_HOOKS
+    b.graph->mutation = (hni_mutation){.on = mutate, .op = HNI_OP_TANH, .factor = 2};
+#else
+    (void)mutate;
+#endif
+    ok(&b, hni_gradcheck_run(b.graph, &test, &report));
+    assert_int_equal(hn_store_count(b.empty), 0);
+    hn_weights_destroy(b.weights);
+    hn_graph_destroy(b.graph);
+    hn_store_destroy(b.empty);
+    hn_store_destroy(b.declared);
+    assert_int_equal(hn_context_memory(b.context), 0);
+    hn_context_destroy(b.context);
+    return report;
+}
+
+#define LSTM .kind = HN_CELL_LSTM
+#define HYPER .kind = HN_CELL_HYPERLSTM
+
+static const options cases[] = {
+    {"LSTM", LSTM},
+    {"LSTM, symbols", LSTM, .symbols = true},
+    {"LSTM, symbols, input scale", LSTM, .symbols = true, .input_scale = true},
+    {"LSTM, input scale", LSTM, .input_scale = true},
+    {"LSTM, lengths", LSTM, .lengths = true},
+    {"LSTM, lengths 0 and 1", LSTM, .lengths = true, .shorter = true},
+    {"LSTM, reverse", LSTM, .reverse = true},
+    {"LSTM, reverse within lengths", LSTM, .reverse = true, .lengths = true},
+    {"LSTM, symbols, reverse within lengths", LSTM, .symbols = true, .reverse = true, .lengths = true,
+     .input_scale = true},
+    {"LSTM, dropout", LSTM, .keep = 0.6},
+    {"LSTM, dropout of a later window", LSTM, .keep = 0.6, .row = 5, .time = 4, .window = 9},
+    {"LSTM, forget bias", LSTM, .forget_bias = -0.7},
+    {"LSTM, one step", LSTM, .one_step = true},
+    {"LSTM, one step of a symbol", LSTM, .one_step = true, .symbols = true},
+    {"LSTM, weight_h a sample", LSTM, .per_sample = true},
+    {"LN-LSTM", LSTM, .layer_norm = true},
+    {"LN-LSTM, symbols, dropout", LSTM, .layer_norm = true, .symbols = true, .keep = 0.7},
+    {"LN-LSTM, lengths", LSTM, .layer_norm = true, .lengths = true, .shorter = true},
+    {"LN-LSTM, reverse within lengths", LSTM, .layer_norm = true, .reverse = true, .lengths = true},
+    {"LN-LSTM, input scale", LSTM, .layer_norm = true, .input_scale = true},
+    {"LN-LSTM, weight_h a sample", LSTM, .layer_norm = true, .per_sample = true},
+    {"HyperLSTM", HYPER},
+    {"HyperLSTM, symbols", HYPER, .symbols = true},
+    {"HyperLSTM, symbols, input scale", HYPER, .symbols = true, .input_scale = true},
+    {"HyperLSTM, previous output", HYPER, .hyper_output = HN_HYPER_OUTPUT_PREVIOUS},
+    {"HyperLSTM, lengths", HYPER, .lengths = true},
+    {"HyperLSTM, lengths 0 and 1", HYPER, .lengths = true, .shorter = true},
+    {"HyperLSTM, reverse within lengths", HYPER, .reverse = true, .lengths = true, .input_scale = true},
+    {"HyperLSTM, dropout", HYPER, .keep = 0.6},
+    {"HyperLSTM, one step", HYPER, .one_step = true},
+    {"HyperLSTM, weight_h a sample", HYPER, .per_sample = true},
+    {"LN-HyperLSTM", HYPER, .layer_norm = true},
+    {"LN-HyperLSTM, symbols, dropout", HYPER, .layer_norm = true, .symbols = true, .keep = 0.7},
+    {"LN-HyperLSTM, input scale", HYPER, .layer_norm = true, .input_scale = true},
+    {"LN-HyperLSTM, previous output", HYPER, .layer_norm = true, .hyper_output = HN_HYPER_OUTPUT_PREVIOUS},
+    {"LN-HyperLSTM, reverse within lengths", HYPER, .layer_norm = true, .reverse = true, .lengths = true},
+    {"LN-HyperLSTM, dropout of a later window", HYPER, .layer_norm = true, .keep = 0.6, .row = 5, .time = 4,
+     .window = 9},
+    {"LN-HyperLSTM, one step of a symbol", HYPER, .layer_norm = true, .one_step = true, .symbols = true},
+    {"LN-HyperLSTM, weight_h a sample", HYPER, .layer_norm = true, .per_sample = true},
+    {"model, LSTM", LSTM, .layers = 1},
+    {"model, two LN-LSTM", LSTM, .layers = 2, .layer_norm = true, .lengths = true},
+    {"model, two HyperLSTM, all dropouts", HYPER, .layers = 2, .keep = 0.7, .row = 3},
+    {"model, two LN-HyperLSTM, all dropouts, lengths", HYPER, .layers = 2, .layer_norm = true, .keep = 0.7,
+     .lengths = true},
+};
+
+static void test_every_cell(void **state)
+{
+    int failures = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const hni_gradcheck_report report = check(&cases[i], false);
+        if (report.passed) continue;
+        print_error("%s: %s\n", cases[i].name, report.failure);
+        failures++;
+    }
+    assert_int_equal(failures, 0);
+}
+
+#ifdef HNI_TEST_HOOKS
+static void test_a_false_gradient_inside_is_red(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (check(&cases[i], true).passed) fail_msg("%s stays green with tanh' doubled", cases[i].name);
+    }
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_cell),
+#ifdef HNI_TEST_HOOKS
+        cmocka_unit_test(test_a_false_gradient_inside_is_red),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
