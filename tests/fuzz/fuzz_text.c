@@ -1,8 +1,10 @@
-/* Fuzzes the way of a text file into the program: plain, gz or xz from memory, with a limit on what may come out. */
+/* Fuzzes the way of a text file into the program: plain, gz or xz from memory, with a limit on what may come out; then
+ * Penn Treebank's rule. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/data/text.h"
 #include "app/data/unpack.h"
 #include "core/alloc.h"
 
@@ -17,6 +19,14 @@ static bool begins_packed(const uint8_t *data, size_t size)
                                                                                    "\xfd"
                                                                                    "7zXZ",
                                                                                    6) == 0);
+}
+
+/* Penn Treebank's rule on whatever came out: every line ended, no space left, nothing grown but by the last line's end. */
+static void check_rule(hni_file_bytes *bytes)
+{
+    const size_t size = hni_treebank_characters(bytes->data, bytes->size);
+    if (size == 0 || size > bytes->size + 1 || bytes->data[size - 1] != '\n') abort();
+    if (memchr(bytes->data, ' ', size) != NULL) abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (out.data != NULL || strncmp(hn_context_error(context)->text, "fuzz: ", 6) != 0) {
         abort();
     }
+    if (status == HN_OK) check_rule(&out);
     hni_free(context, out.data);
     if (hn_context_memory(context) != 0) abort();
     hn_context_destroy(context);

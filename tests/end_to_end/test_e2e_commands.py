@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""What the commands print for a machine and for people: recipes, info, eval, sample, data, gradcheck."""
+
+import json
+import math
+import tempfile
+import xml.dom.minidom
+from pathlib import Path
+
+from runs import SOURCE, fail_unless, hypernet, prepare
+
+COUNTS = {"ptb-lstm": 4254050, "ptb-lstm-ln": 4260050, "ptb-hyperlstm": 4911874, "ptb-hyperlstm-ln": 4922642}
+
+
+def read_json(*arguments, **options):
+    return json.loads(hypernet(*arguments, "--json", **options)[0])
+
+
+def recipes_are_listed(folder):
+    listed = read_json("recipes", environment={"HOME": str(folder), "HYPERNET_DATA": str(folder)})
+    names = [row["name"] for row in listed]
+    fail_unless(names == sorted(path.stem for path in (SOURCE / "recipes").glob("*.yaml")), f"names {names}")
+    for row in listed:
+        fail_unless(set(row) == {"name", "task", "data", "available"}, f"keys {set(row)}")
+        fail_unless(row["available"] is False, f"{row['name']}: nothing is here, yet it is available")
+    (folder / "ptb").mkdir()
+    listed = read_json("recipes", "--data", folder, environment={"HOME": str(folder)})
+    here = {row["name"] for row in listed if row["available"]}
+    fail_unless(here == {row["name"] for row in listed if row["data"] == "ptb"}, f"available: {here}")
+
+
+def info_counts_as_the_paper():
+    for name, count in COUNTS.items():
+        found = read_json("info", name)
+        fail_unless(found["parameters"]["total"] == count, f"{name}: {found['parameters']['total']}")
+        fail_unless(sum(found["parameters"]["by_part"].values()) == count, f"{name}: the parts do not add up")
+        fail_unless(sum(math.prod(row["shape"]) for row in found["tensors"]) == count, f"{name}: shapes do not add up")
+        fail_unless(f"{count / 1e6:.2f} M" in found["details"]["paper"], f"{name}: {found['details'].get('paper')}")
+        fail_unless(found["memory"]["training"] > 4 * 4 * count, f"{name}: memory {found['memory']}")
+        text, _ = hypernet("info", name)
+        fail_unless(f"{count:,}" in text and "reading" in text, f"{name}: {text[:400]}")
+
+
+def a_run_is_measured(run, text):
+    valid = read_json("eval", run, "--split", "valid")
+    tracks = read_json("eval", run, "--split", "valid", "--tracks", "7")
+    fail_unless(valid["count"] == tracks["count"] == 399, f"counts {valid['count']}, {tracks['count']}")
+    fail_unless(abs(valid["value"] - tracks["value"]) < 0.2 and valid["value"] != tracks["value"], f"{valid} {tracks}")
+    part = run / "part.txt"
+    part.write_bytes(text[1400:1800])
+    alone = read_json("eval", run, "--file", part)
+    fail_unless(alone["value"] == valid["value"] and alone["count"] == 399, f"{alone} is not {valid}")
+    from_file = read_json("eval", run / "best.safetensors", "--file", part)
+    fail_unless(from_file["value"] == valid["value"], f"{from_file} is not {valid}")
+    symbols = read_json("eval", run, "--split", "valid", "--per-symbol")["symbols"]
+    total = sum(row["count"] * row["bits"] for row in symbols) / sum(row["count"] for row in symbols)
+    fail_unless(abs(total - valid["value"]) < 1e-9, f"symbols give {total}")
+
+
+def a_run_writes(run):
+    command = ("sample", run, "--prime", "the ", "--length", "60", "--seed", "5")
+    first, again, json_text = hypernet(*command)[0], hypernet(*command)[0], read_json(*command)
+    fail_unless(first == again, "the same seed gave another text")
+    fail_unless(first.startswith("the ") and first.endswith("\n"), repr(first))
+    fail_unless(json_text["prime"] == "the ", str(json_text))
+    heated = read_json(*command, "--heat", "svg")
+    fail_unless(heated["text"] == json_text["text"], "heat changed the text")
+    fail_unless([len(heated["weight_change"][gate]) for gate in "igfo"] == [60] * 4, "one change a gate and byte")
+    svg = hypernet(*command, "--heat", "svg")[0]
+    xml.dom.minidom.parseString(svg)
+    page = hypernet(*command, "--heat", "html")[0]
+    fail_unless("<svg" in page and "http://" not in page.replace("http://www.w3.org", ""), "the page needs something beside it")
+    fail_unless(len(hypernet(*command, "--heat", "ansi")[0].splitlines()) >= 5, "four rows under the text")
+
+
+def info_of_a_run_and_of_a_file(run):
+    found = read_json("info", run)
+    fail_unless(found == {**read_json("info", run / "best.safetensors"), "path": found["path"]}, "run and file differ")
+    alone = run.parent / "alone.safetensors"
+    alone.write_bytes((run / "best.safetensors").read_bytes())
+    fail_unless(read_json("info", alone)["parameters"] == found["parameters"], "a file alone has the same parameters")
+    fail_unless("text" in read_json("sample", alone, "--length", "5"), "a file alone can write")
+    hypernet("eval", alone, expect=1)
+
+
+def data_and_gradcheck(folder):
+    shown = read_json("data", "show", folder / "text.txt")
+    fail_unless([shown[key] for key in ("train", "valid", "test")] == [1800, 100, 100], str(shown))
+    rows = read_json("gradcheck", "tanh")
+    fail_unless(len(rows) == 1 and rows[0]["op"] == "tanh" and rows[0]["failed"] == 0 and rows[0]["cases"] > 0, str(rows))
+
+
+def every_command_has_help():
+    for command in ("recipes", "train", "eval", "sample", "info", "data", "report", "gradcheck"):
+        text, _ = hypernet(command, "--help")
+        fail_unless("Example" in text and "--json" in text and f"hypernet {command}" in text, f"{command} --help: {text}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        recipe = prepare(folder, 2000)
+        run = folder / "run"
+        hypernet("train", recipe, "-o", run, "--max-steps", "18")
+        recipes_are_listed(folder)
+        info_counts_as_the_paper()
+        a_run_is_measured(run, (folder / "text.txt").read_bytes())
+        a_run_writes(run)
+        info_of_a_run_and_of_a_file(run)
+        data_and_gradcheck(folder)
+        every_command_has_help()
+    print("recipes, info, eval, sample, data and gradcheck say what they should")
+
+
+main()
