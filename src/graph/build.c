@@ -176,7 +176,10 @@ hn_tensor hn_gather_windows(hn_graph *graph, hn_tensor source, const int64_t *st
 {
     void *copy = NULL;
     if (graph->status != HN_OK) return HN_NO_TENSOR;
-    if (count < 1) return hni_graph_fail(graph, HN_ERROR_ARGUMENT, "gather_windows: needs at least one row");
+    if (count < 1)
+        return hni_graph_fail(graph, HN_ERROR_ARGUMENT,
+                              "gather_windows: %lld windows of %lld steps: both must be at least 1", (long long)count,
+                              (long long)length);
     graph->status = hni_arena_take(&graph->meta, (size_t)count * sizeof *starts, &copy);
     if (graph->status != HN_OK) return HN_NO_TENSOR;
     memcpy(copy, starts, (size_t)count * sizeof *starts);

@@ -25,7 +25,7 @@ hn_status hni_op_want_float(hn_context *context, const hni_call *call, int64_t i
 {
     const hn_dtype dtype = call->inputs[input].dtype;
     if (!is_float(dtype)) {
-        return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be float, it is %s", argument,
+        return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be float, not %s", argument,
                             hn_dtype_name(dtype));
     }
     if (is_float(call->inputs[0].dtype) && dtype != call->inputs[0].dtype) {
@@ -39,7 +39,7 @@ hn_status hni_op_want_i32(hn_context *context, const hni_call *call, int64_t inp
 {
     const hn_dtype dtype = call->inputs[input].dtype;
     if (dtype == HN_DTYPE_I32) return HN_OK;
-    return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be I32, it is %s", argument,
+    return hni_op_error(context, call, HN_ERROR_TYPE, argument, "%s must be I32, not %s", argument,
                         hn_dtype_name(dtype));
 }
 

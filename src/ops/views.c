@@ -126,7 +126,7 @@ hn_status hni_concat_shape(hn_context *context, hni_call *call)
 {
     const int axis = call->attributes.concat.axis;
     hn_shape shape = hni_view_shape(&call->inputs[0]);
-    hn_status status = hni_op_want_float(context, call, 0, "part 0");
+    hn_status status = hni_op_want_float(context, call, 0, "parts");
     if (status != HN_OK) return status;
     if (axis < 0 || axis >= shape.rank) {
         char text[96];
@@ -137,7 +137,7 @@ hn_status hni_concat_shape(hn_context *context, hni_call *call)
     for (int64_t i = 0; i < call->input_count; i++) {
         const hn_shape part = hni_view_shape(&call->inputs[i]);
         hn_shape rest = part;
-        status = hni_op_want_float(context, call, i, "part");
+        status = hni_op_want_float(context, call, i, "parts");
         if (status != HN_OK) return status;
         if (part.rank == shape.rank) rest.size[axis] = shape.size[axis];
         if (!hn_shape_equal(rest, shape)) {
