@@ -203,7 +203,7 @@ hn_tensor hni_graph_add_value(hn_graph *graph, const hni_view *view)
 static hn_tensor add_persistent(hn_graph *graph, const hni_view *view)
 {
     int64_t index = 0;
-    while (index < graph->persistent_count && graph->persistent[index].used)
+    while (index < graph->persistent_count && (graph->persistent[index].used || graph->persistent[index].dropped))
         index++;
     void *values = graph->persistent;
     const bool ok = grow(graph, "persistent tensors", index, &graph->persistent_room, sizeof(hni_value), &values);
