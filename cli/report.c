@@ -6,19 +6,30 @@
 #include "cli.h"
 #include "core/alloc.h"
 #include "io/text.h"
+#include "model.h"
+#include "passage.h"
 
 typedef struct report_options {
     hni_cli *cli;
     const char *output, *title;
     char **runs;
     int run_count;
+    bool no_samples;
 } report_options;
 
-enum { KEY_TITLE = 0x100 };
+enum { KEY_TITLE = 0x100, KEY_NO_SAMPLES };
+
+/* What the models write for the page. */
+#define PRIME "And God said, "
+#define SAMPLE_LENGTH 400
+#define HEAT_LENGTH 300
+#define TEMPERATURE 0.7
+#define SEED 1
 
 static const struct argp_option rows[] = {
     {"output", 'o', "FILE", 0, "the page to write (default: report.html, in the run's folder if there is one run)", 0},
     {"title", KEY_TITLE, "TEXT", 0, "heading of the page", 0},
+    {"no-samples", KEY_NO_SAMPLES, 0, 0, "only what the runs have logged: no model is loaded to write something", 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -28,6 +39,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
     case 'o': options->output = argument; return 0;
     case KEY_TITLE: options->title = argument; return 0;
+    case KEY_NO_SAMPLES: options->no_samples = true; return 0;
     case ARGP_KEY_ARGS:
         options->runs = state->argv + state->next;
         options->run_count = state->argc - state->next;
@@ -72,6 +84,86 @@ static hn_status default_path(hni_cli *cli, const report_options *options, hni_t
     return path->status;
 }
 
+/* ---- what the models write ---- */
+
+/* A run's text and its weight change, and the structs of the page that point into them. */
+typedef struct written {
+    hni_passage text, change;
+    hni_run_sample sample;
+    hni_run_heat heat;
+} written;
+
+static const char sample_title[] = "primed with \"" PRIME "\", temperature 0.7, seed 1";
+
+/* `prime` if the model knows all of its symbols, else nothing. */
+static hn_status write_sample(hni_cli_model *model, hni_sample_options *options, written *out)
+{
+    hn_context *context = model->context;
+    options->prime = PRIME;
+    options->length = SAMPLE_LENGTH;
+    out->sample.title = sample_title;
+    hn_status status = hni_passage_write(model->task, model->work, options, false, &out->text);
+    if (status == HN_ERROR_ARGUMENT) { /* a symbol of the prime is unknown to this model */
+        hn_context_clear(context);
+        options->prime = "";
+        out->sample.title = "temperature 0.7, seed 1";
+        status = hni_passage_write(model->task, model->work, options, false, &out->text);
+    }
+    out->sample.bytes = out->text.text.data;
+    out->sample.size = out->text.text.size;
+    return status;
+}
+
+static hn_status write_heat(hni_cli_model *model, hni_sample_options *options, written *out)
+{
+    options->length = HEAT_LENGTH;
+    const hn_status status = hni_passage_write(model->task, model->work, options, true, &out->change);
+    out->heat.title = "layer 0, while writing";
+    out->heat.heat = hni_passage_heat(&out->change);
+    return status;
+}
+
+/* Loads the run's best checkpoint and lets it write. A run without one is shown without text, with a warning. */
+static hn_status add_writing(const report_options *options, const char *folder, hni_run *run, written *out)
+{
+    hn_context *context = options->cli->context;
+    hni_sample_options sample = {.temperature = TEMPERATURE, .seed = SEED};
+    hni_cli_model model = {.context = context};
+    hn_status status = hni_cli_model_find(context, folder, &model);
+    if (status == HN_ERROR_IO) {
+        fprintf(stderr, "%s: no sample of %s: %s\n", options->cli->name, folder, hn_context_error(context)->text);
+        hn_context_clear(context);
+        hni_cli_model_close(&model);
+        return HN_OK;
+    }
+    if (status == HN_OK) status = hni_cli_model_open(&model, HN_BACKEND_BEST, NULL, NULL);
+    if (status == HN_OK) status = write_sample(&model, &sample, out);
+    if (status == HN_OK) {
+        run->samples = &out->sample;
+        run->sample_count = 1;
+    }
+    if (status == HN_OK && model.task->has_heat(model.work)) {
+        status = write_heat(&model, &sample, out);
+        run->heats = &out->heat;
+        run->heat_count = 1;
+    }
+    hni_cli_model_close(&model);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static hn_status load(const report_options *options, const char *folder, hni_run *run, written *out)
+{
+    hni_passage_open(options->cli->context, &out->text);
+    hni_passage_open(options->cli->context, &out->change);
+    const hn_status status = hni_run_load(options->cli->context, folder, run);
+    if (status != HN_OK || options->no_samples) return status;
+    const hn_status writing = add_writing(options, folder, run, out);
+    if (writing != HN_OK) hni_run_free(run);
+    return writing;
+}
+
 int hni_command_report(hni_cli *cli, int argc, char **argv)
 {
     report_options options = {.cli = cli};
@@ -79,19 +171,27 @@ int hni_command_report(hni_cli *cli, int argc, char **argv)
     if (code != 0) return code;
     const size_t count = (size_t)options.run_count;
     hni_text path = {0};
-    hni_run *runs = NULL;
+    void *runs_memory = NULL, *texts_memory = NULL;
     size_t loaded = 0;
-    hn_status status = hni_alloc_array(cli->context, "runs", count, sizeof *runs, (void **)&runs);
-    for (; status == HN_OK && loaded < count; loaded++) {
-        status = hni_run_load(cli->context, options.runs[loaded], &runs[loaded]);
-        if (status != HN_OK) break;
+    hn_status status = hni_alloc_array(cli->context, "runs", count, sizeof(hni_run), &runs_memory);
+    if (status == HN_OK) status = hni_alloc_array(cli->context, "runs", count, sizeof(written), &texts_memory);
+    hni_run *runs = runs_memory;
+    written *texts = texts_memory;
+    while (status == HN_OK && loaded < count) {
+        status = load(&options, options.runs[loaded], &runs[loaded], &texts[loaded]);
+        if (status == HN_OK) loaded++;
     }
     const hni_report report = {.title = options.title, .runs = runs, .run_count = count};
     if (status == HN_OK) status = default_path(cli, &options, &path);
     if (status == HN_OK) status = hni_report_write(cli->context, path.data, &report);
     code = status == HN_OK ? print_result(cli, path.data, runs, options.run_count) : hni_cli_fail(cli);
     for (size_t i = 0; i < loaded; i++) hni_run_free(&runs[i]);
+    for (size_t i = 0; texts != NULL && i < count; i++) {
+        hni_passage_close(&texts[i].text);
+        hni_passage_close(&texts[i].change);
+    }
     hni_free(cli->context, runs);
+    hni_free(cli->context, texts);
     hni_text_free(&path);
     return code;
 }

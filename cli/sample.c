@@ -11,6 +11,7 @@
 #include "format.h"
 #include "io/text.h"
 #include "model.h"
+#include "passage.h"
 
 #define MOST_LENGTH 100000000
 #define PICTURE_COLUMNS 80
@@ -84,8 +85,7 @@ static const struct argp parser = {
 typedef struct collector {
     bool terminal, passes; /* pieces go straight to stdout, .. */
     const char *prime;     /* .. led by the prime, which is NULL once it is written */
-    hni_text text;         /* all bytes, where they are wanted later */
-    hni_text change[HNI_GATES];
+    hni_passage passage;   /* what is wanted later */
 } collector;
 
 /* Only once it is known that the model can read it. */
@@ -102,21 +102,6 @@ static bool take_piece(void *user, const char *bytes, size_t size)
     hni_write_piece(stdout, out->terminal, bytes, size);
     if (out->terminal) fflush(stdout);
     return ferror(stdout) == 0;
-}
-
-static bool keep_piece(void *user, const char *bytes, size_t size)
-{
-    collector *out = user;
-    hni_text_add_bytes(&out->text, bytes, size);
-    return out->text.status == HN_OK;
-}
-
-static void keep_change(void *user, uint8_t byte, const float change[4])
-{
-    collector *out = user;
-    (void)byte;
-    for (int gate = 0; gate < HNI_GATES; gate++)
-        hni_text_add_bytes(&out->change[gate], &change[gate], sizeof change[gate]);
 }
 
 /* ---- results ---- */
@@ -140,9 +125,9 @@ static json_t *changes_as_json(const collector *out)
     json_t *gates = json_object();
     for (int gate = 0; gate < HNI_GATES; gate++) {
         json_t *list = json_array();
-        for (size_t at = 0; at < out->change[gate].size; at += sizeof(float)) {
+        for (size_t at = 0; at < out->passage.change[gate].size; at += sizeof(float)) {
             float value;
-            memcpy(&value, out->change[gate].data + at, sizeof value);
+            memcpy(&value, out->passage.change[gate].data + at, sizeof value);
             json_array_append_new(list, json_real((double)value));
         }
         json_object_set_new(gates, names[gate], list);
@@ -153,7 +138,7 @@ static json_t *changes_as_json(const collector *out)
 static int print_json(const sample_options *options, const hni_cli_model *model, const collector *out)
 {
     hni_text shown = {.context = options->cli->context}, prime = {.context = options->cli->context};
-    append_shown(&shown, out->text.data, out->text.size);
+    append_shown(&shown, out->passage.text.data, out->passage.text.size);
     append_shown(&prime, options->prime, strlen(options->prime));
     json_t *result = NULL;
     if (shown.status == HN_OK && prime.status == HN_OK) {
@@ -180,10 +165,8 @@ static hn_status draw_heat(const sample_options *options, const collector *out, 
     hn_context *context = options->cli->context;
     const hni_canvas_options canvas = {.format = HNI_PICTURE_SVG,
                                        .title = "Weight change of a HyperLSTM while it writes"};
-    hni_run_heat run = {.heat = {.bytes = (const unsigned char *)out->text.data, .count = out->text.size}};
+    hni_run_heat run = {.heat = hni_passage_heat(&out->passage)};
     char title[64];
-    for (int gate = 0; gate < HNI_GATES; gate++)
-        run.heat.change[gate] = (const float *)(const void *)out->change[gate].data;
     snprintf(title, sizeof title, "layer %d", options->layer);
     run.title = title;
     switch (options->heat) {
@@ -213,18 +196,18 @@ static hn_status write_text(const sample_options *options, hni_cli_model *model,
         .length = options->length,
         .temperature = options->temperature,
         .seed = (uint64_t)options->seed,
-        .write = out->passes ? take_piece : keep_piece,
-        .heat = options->heat != HEAT_NONE ? keep_change : NULL,
+        .write = take_piece,
         .heat_layer = options->layer,
         .user = out,
     };
     hn_status status;
     HNI_TRY(hni_cli_model_find(options->cli->context, options->run, model));
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, NULL, NULL));
-    HNI_TRY(model->task->sample(model->work, &sample));
-    HNI_TRY(out->text.status);
-    for (int gate = 0; gate < HNI_GATES; gate++)
-        HNI_TRY(out->change[gate].status);
+    if (out->passes) {
+        HNI_TRY(model->task->sample(model->work, &sample));
+    } else {
+        HNI_TRY(hni_passage_write(model->task, model->work, &sample, options->heat != HEAT_NONE, &out->passage));
+    }
 cleanup:
     return status;
 }
@@ -239,10 +222,8 @@ int hni_command_sample(hni_cli *cli, int argc, char **argv)
         .terminal = hni_is_terminal(stdout),
         .passes = options.heat == HEAT_NONE && !cli->json,
         .prime = options.prime,
-        .text = {.context = cli->context},
     };
-    for (int gate = 0; gate < HNI_GATES; gate++)
-        out.change[gate].context = cli->context;
+    hni_passage_open(cli->context, &out.passage);
     if (write_text(&options, &model, &out) != HN_OK) {
         code = hni_cli_fail(cli);
     } else if (cli->json) {
@@ -253,9 +234,7 @@ int hni_command_sample(hni_cli *cli, int argc, char **argv)
         write_prime(&out);
         putchar('\n');
     }
-    hni_text_free(&out.text);
-    for (int gate = 0; gate < HNI_GATES; gate++)
-        hni_text_free(&out.change[gate]);
+    hni_passage_close(&out.passage);
     hni_cli_model_close(&model);
     return code;
 }

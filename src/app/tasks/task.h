@@ -108,6 +108,10 @@ typedef struct hni_task {
     hn_status (*state_set)(hni_task_work *work, const hn_safetensors *checkpoint);
     /* __metadata__.model: settings as JSON from which libhypernet alone rebuilds the model. */
     hn_status (*model_json)(const hni_task_work *work, char *out_text, size_t size);
+    /* A short name of the model for legends: "LN-HyperLSTM 256". */
+    void (*label)(const hni_task_work *work, char *out_text, size_t size);
+    /* Whether its weights change while it works, so that `sample` can show it. */
+    bool (*has_heat)(const hni_task_work *work);
     /* Lines of `info`: calls write(user, key, value) for layers, readings, the paper's figure. */
     hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                           void *user);

@@ -159,5 +159,7 @@ const hni_task hni_task_text = {
     .state_get = hni_text_state_get,
     .state_set = hni_text_state_set,
     .model_json = model_json,
+    .label = hni_text_label,
+    .has_heat = hni_text_has_heat,
     .describe = hni_text_describe,
 };

@@ -106,6 +106,7 @@ static void set_facts(hni_facts *facts, const hni_facts_start *start)
     json_object_set_new(root, "format", json_integer(FACTS_FORMAT));
     json_object_set_new(root, "version", json_string(hn_version()));
     json_object_set_new(root, "name", json_string(start->name));
+    json_object_set_new(root, "label", json_string(start->label));
     if (start->cell != NULL) json_object_set_new(root, "cell", json_string(start->cell));
     json_object_set_new(root, "seed", json_integer(start->seed));
     json_object_set_new(root, "command", json_string(start->command));

@@ -119,13 +119,15 @@ static void cell_of(const hni_trainer *trainer, char *out_word, size_t size)
 static hn_status open_facts(hni_trainer *trainer)
 {
     hni_data_status data;
-    char cell[64];
+    char cell[64], label[64];
     hn_status status;
+    trainer->task->label(trainer->work, label, sizeof label);
     cell_of(trainer, cell, sizeof cell);
     HNI_TRY(trainer->task->find_data(trainer->context, trainer->plan->data, trainer->options.places, &data));
     const hni_facts_start start = {
         .folder = trainer->folder,
         .name = trainer->plan->name,
+        .label = label,
         .cell = cell[0] != 0 ? cell : NULL,
         .command = trainer->command,
         .backend = hn_graph_backend_name(trainer->graph),
