@@ -13,7 +13,7 @@ rate_of() {
     case $1 in
     lstm) echo 0.008 ;;
     lstm-ln) echo 0.008 ;;
-    hyperlstm) echo 0.008 ;;
+    hyperlstm) echo 0.004 ;;
     hyperlstm-ln) echo 0.008 ;;
     esac
 }
