@@ -19,7 +19,7 @@ plan() {
     rm -rf "$run"
     echo "$program train text-demo --threads 1 --seed $3 --set train.rate=$2 $(cell_settings "$1") -o $run --json >$run.tmp 2>$run.log && mv $run.tmp $run.json"
 }
-run_all() { xargs -P 2 -d '\n' -n 1 sh -c; }
+run_all() { xargs -r -P 2 -d '\n' -n 1 sh -c; }
 figure() { sed -n 's/.*"best_valid":\([0-9.]*\).*/\1/p' "$folder/$1-$2-$3.json"; }
 best_rate() { for rate in $rates; do echo "$(figure "$1" "$rate" 1) $rate"; done | sort -n | head -n 1 | cut -d ' ' -f 2; }
 
