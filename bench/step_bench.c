@@ -36,8 +36,8 @@ static bool parse(int count, char **words, options *out)
     const struct {
         const char *name;
         int64_t *place;
-    } numbers[] = {{"--steps", &out->steps},   {"--threads", &out->threads},         {"--batch", &out->batch},
-                   {"--length", &out->length}, {"--units", &out->units},             {"--hyper-units", &out->hyper_units},
+    } numbers[] = {{"--steps", &out->steps},        {"--threads", &out->threads}, {"--batch", &out->batch},
+                   {"--length", &out->length},      {"--units", &out->units},     {"--hyper-units", &out->hyper_units},
                    {"--embedding", &out->embedding}};
     *out = (options){5, 2, 128, 100, 1000, 128, 4, 0.9, false, NULL};
     for (int i = 1; i + 1 < count; i += 2) {
@@ -92,7 +92,8 @@ static uint8_t *read_text(const char *path, int64_t *out_size)
     }
     fclose(file);
     int rows[256], next = 0;
-    for (int i = 0; i < 256; i++) rows[i] = -1;
+    for (int i = 0; i < 256; i++)
+        rows[i] = -1;
     for (long i = 0; i < size; i++) {
         if (rows[text[i]] < 0) rows[text[i]] = next++ % 50;
         text[i] = (uint8_t)rows[text[i]];
@@ -151,9 +152,11 @@ static hn_status step(const options *o, bench *b, int64_t size, int64_t index, d
     hn_graph_reset(b->graph);
     hn_graph_set_step(b->graph, 1, (uint32_t)index);
     hn_status status = hn_store_zero_gradients(b->store);
-    for (int64_t i = 0; i < o->batch; i++) starts[i] = i * track + index % windows * o->length;
+    for (int64_t i = 0; i < o->batch; i++)
+        starts[i] = i * track + index % windows * o->length;
     window.symbols = hn_gather_windows(b->graph, b->corpus, starts, o->batch, o->length);
-    for (int64_t i = 0; i < o->batch; i++) starts[i]++;
+    for (int64_t i = 0; i < o->batch; i++)
+        starts[i]++;
     window.targets = hn_gather_windows(b->graph, b->corpus, starts, o->batch, o->length);
     const hn_language_result result = hn_language_run(b->weights, &b->model, &window, &b->state, NULL);
     if (status == HN_OK) status = hn_backward(b->graph, result.loss);
@@ -170,15 +173,17 @@ int main(int count, char **words)
     int64_t size = 0;
     if (!parse(count, words, &o)) return fail("see the first lines of bench/step_bench.c for its options");
     uint8_t *text = read_text(o.data, &size);
-    if (text == NULL || o.batch > 4096 || size / o.batch - 1 < o.length) return fail("the text is missing or shorter than a window");
+    if (text == NULL || o.batch > 4096 || size / o.batch - 1 < o.length)
+        return fail("the text is missing or shorter than a window");
     hn_status status = open_bench(&o, text, size, &b);
     for (int64_t i = 0; status == HN_OK && i < o.steps; i++) {
         double loss = 0;
         const double start = now();
         status = step(&o, &b, size, i, &loss);
         if (status != HN_OK) break;
-        printf("{\"step\": %lld, \"seconds\": %.6f, \"loss\": %.6f, \"nodes\": %lld, \"peak_mb\": %.0f}\n", (long long)i,
-               now() - start, loss, (long long)hn_graph_nodes(b.graph), (double)hn_graph_peak_bytes(b.graph) / 1e6);
+        printf("{\"step\": %lld, \"seconds\": %.6f, \"loss\": %.6f, \"nodes\": %lld, \"peak_mb\": %.0f}\n",
+               (long long)i, now() - start, loss, (long long)hn_graph_nodes(b.graph),
+               (double)hn_graph_peak_bytes(b.graph) / 1e6);
         fflush(stdout);
     }
     if (status != HN_OK && b.context != NULL) fprintf(stderr, "step_bench: %s\n", hn_context_error(b.context)->text);

@@ -22,7 +22,8 @@ static const struct argp_option common_rows[] = {
     {"json", KEY_JSON, 0, 0, "print the result as JSON", -2},
     {0}};
 
-int64_t hni_cli_integer(struct argp_state *state, const char *option, const char *text, int64_t minimum, int64_t maximum)
+int64_t hni_cli_integer(struct argp_state *state, const char *option, const char *text, int64_t minimum,
+                        int64_t maximum)
 {
     int64_t value = 0;
     if (!hni_whole_parse(text, &value) || value < minimum || value > maximum)
@@ -67,7 +68,8 @@ static size_t list_options(const struct argp *parser, const struct argp_option *
     return count;
 }
 
-static const struct argp_option *option_of(const struct argp_option **rows, size_t count, const char *name, size_t length)
+static const struct argp_option *option_of(const struct argp_option **rows, size_t count, const char *name,
+                                           size_t length)
 {
     for (size_t i = 0; i < count; i++)
         if (strncmp(rows[i]->name, name, length) == 0) return rows[i]; /* getopt takes a unique beginning too */
@@ -81,7 +83,8 @@ static void suggest_option(hni_cli *cli, const struct argp *parser, int argc, ch
     const struct argp_option *rows[MOST_OPTIONS];
     const char *words[MOST_OPTIONS + 3];
     const size_t count = list_options(parser, rows, 0);
-    for (size_t i = 0; i < count; i++) words[i] = rows[i]->name;
+    for (size_t i = 0; i < count; i++)
+        words[i] = rows[i]->name;
     words[count] = built_in[0];
     words[count + 1] = built_in[1];
     words[count + 2] = NULL;

@@ -66,7 +66,8 @@ int hni_cli_fail(hni_cli *cli);
 /* Prints a message and where help is, and returns 2. */
 int hni_cli_usage(hni_cli *cli, const char *format, ...) HN_PRINTF(2, 3);
 /* A whole number of an option within a range; anything else ends the program with a message (inside of a parser only). */
-int64_t hni_cli_integer(struct argp_state *state, const char *option, const char *text, int64_t minimum, int64_t maximum);
+int64_t hni_cli_integer(struct argp_state *state, const char *option, const char *text, int64_t minimum,
+                        int64_t maximum);
 double hni_cli_number(struct argp_state *state, const char *option, const char *text, double minimum, double maximum);
 /* Prints one value on one line of stdout and gives it back to jansson. NULL is out of memory. Returns the exit code. */
 int hni_cli_print_json(hni_cli *cli, json_t *json);

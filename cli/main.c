@@ -20,10 +20,13 @@ static const hni_command commands[] = {
 
 static void print_help(void)
 {
-    puts("Usage: hypernet COMMAND [OPTION...]\n\nTrain, study and export networks whose weights are made by another network.\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) printf("  %-10s %s\n", commands[i].name, commands[i].help);
-    puts("\n  --help     this text; 'hypernet COMMAND --help' says more\n  --version  version, backend and libraries\n\n"
-         "Example:\n  hypernet train text-small --set data.path=my.txt");
+    puts("Usage: hypernet COMMAND [OPTION...]\n\nTrain, study and export networks whose weights are made by another "
+         "network.\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].help);
+    puts(
+        "\n  --help     this text; 'hypernet COMMAND --help' says more\n  --version  version, backend and libraries\n\n"
+        "Example:\n  hypernet train text-small --set data.path=my.txt");
 }
 
 static int print_version(bool as_json)
@@ -33,11 +36,12 @@ static int print_version(bool as_json)
     const char *onednn = cpu ? HYPERNET_ONEDNN : "not compiled in";
     if (as_json) {
         hni_cli cli = {.name = "hypernet"};
-        return hni_cli_print_json(&cli, json_pack("{s:s,s:s,s:s,s:s,s:s}", "version", hn_version(), "backend", backend, "isa",
-                                                  hni_kernels_isa(), "onednn", onednn, "libraries", HYPERNET_LIBRARIES));
+        return hni_cli_print_json(&cli,
+                                  json_pack("{s:s,s:s,s:s,s:s,s:s}", "version", hn_version(), "backend", backend, "isa",
+                                            hni_kernels_isa(), "onednn", onednn, "libraries", HYPERNET_LIBRARIES));
     }
-    printf("hypernet %s\nbackend %s, instruction set %s\noneDNN %s\n%s\n", hn_version(), backend, hni_kernels_isa(), onednn,
-           HYPERNET_LIBRARIES);
+    printf("hypernet %s\nbackend %s, instruction set %s\noneDNN %s\n%s\n", hn_version(), backend, hni_kernels_isa(),
+           onednn, HYPERNET_LIBRARIES);
     return 0;
 }
 
@@ -51,7 +55,8 @@ static const hni_command *find_command(const char *name)
 static int refuse_command(const char *name)
 {
     const char *words[COMMAND_COUNT + 1];
-    for (size_t i = 0; i < COMMAND_COUNT; i++) words[i] = commands[i].name;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        words[i] = commands[i].name;
     words[COMMAND_COUNT] = NULL;
     const char *nearest = hni_nearest_word(words, name);
     const char *what = name[0] == '-' ? "option" : "command";

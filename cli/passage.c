@@ -4,13 +4,15 @@
 void hni_passage_open(hn_context *context, hni_passage *out_passage)
 {
     *out_passage = (hni_passage){.text = {.context = context}};
-    for (int gate = 0; gate < HNI_GATES; gate++) out_passage->change[gate].context = context;
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        out_passage->change[gate].context = context;
 }
 
 void hni_passage_close(hni_passage *passage)
 {
     hni_text_free(&passage->text);
-    for (int gate = 0; gate < HNI_GATES; gate++) hni_text_free(&passage->change[gate]);
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        hni_text_free(&passage->change[gate]);
 }
 
 static bool keep_piece(void *user, const char *bytes, size_t size)
@@ -39,7 +41,8 @@ hn_status hni_passage_write(const hni_task *task, hni_task_work *work, const hni
     sample.user = passage;
     HNI_TRY(task->sample(work, &sample));
     HNI_TRY(passage->text.status);
-    for (int gate = 0; gate < HNI_GATES; gate++) HNI_TRY(passage->change[gate].status);
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        HNI_TRY(passage->change[gate].status);
 cleanup:
     return status;
 }
@@ -47,6 +50,7 @@ cleanup:
 hni_heat hni_passage_heat(const hni_passage *passage)
 {
     hni_heat heat = {.bytes = (const unsigned char *)passage->text.data, .count = passage->text.size};
-    for (int gate = 0; gate < HNI_GATES; gate++) heat.change[gate] = (const float *)(const void *)passage->change[gate].data;
+    for (int gate = 0; gate < HNI_GATES; gate++)
+        heat.change[gate] = (const float *)(const void *)passage->change[gate].data;
     return heat;
 }

@@ -15,8 +15,8 @@ typedef struct hni_passage {
 void hni_passage_open(hn_context *context, hni_passage *out_passage);
 void hni_passage_close(hni_passage *passage);
 /* Lets the model write; `write`, `heat` and `user` of the options are set here. */
-HN_MUST_USE hn_status hni_passage_write(const hni_task *task, hni_task_work *work, const hni_sample_options *options, bool heat,
-                                        hni_passage *passage);
+HN_MUST_USE hn_status hni_passage_write(const hni_task *task, hni_task_work *work, const hni_sample_options *options,
+                                        bool heat, hni_passage *passage);
 /* The passage as a picture's data; borrowed. */
 hni_heat hni_passage_heat(const hni_passage *passage);
 

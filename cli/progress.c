@@ -30,7 +30,10 @@ static void print_duration(double seconds, char *buffer, size_t size)
     }
 }
 
-static double seconds_of_work(const hni_progress *progress) { return hni_seconds_now() - progress->start - progress->pause; }
+static double seconds_of_work(const hni_progress *progress)
+{
+    return hni_seconds_now() - progress->start - progress->pause;
+}
 
 /* "step 120/800  train 2.41  valid 2.30  34,000 characters/s  1:20 left" */
 static void print_figures(const hni_progress *progress, char *buffer, size_t size)
@@ -54,7 +57,8 @@ static void draw(hni_progress *progress)
         fprintf(stderr, "%s\n", figures);
         return;
     }
-    for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < filled ? '#' : '.';
+    for (int i = 0; i < BAR_CELLS; i++)
+        bar[i] = i < filled ? '#' : '.';
     bar[BAR_CELLS] = 0;
     fprintf(stderr, "\r\033[K[%s] %s", bar, figures);
     progress->bar_shown = true;
@@ -117,11 +121,8 @@ void hni_progress_open(hni_progress *progress)
 
 hni_train_events hni_progress_events(hni_progress *progress, bool (*keep_going)(void *user))
 {
-    return (hni_train_events){.user = progress,
-                              .keep_going = keep_going,
-                              .step = on_step,
-                              .validated = on_validated,
-                              .sample = on_sample};
+    return (hni_train_events){
+        .user = progress, .keep_going = keep_going, .step = on_step, .validated = on_validated, .sample = on_sample};
 }
 
 void hni_progress_begin(hni_progress *progress, const hni_trainer *trainer, const char *folder)
@@ -140,12 +141,14 @@ void hni_progress_begin(hni_progress *progress, const hni_trainer *trainer, cons
         progress->has_valid = true;
     }
     fprintf(stderr, "%s: %lld parameters, %lld updates of %lld %s (%lld an epoch), %s of memory (%s free)\n", folder,
-            (long long)forecast->parameters, (long long)forecast->steps, (long long)size.symbols_per_step, size.symbol_name,
-            (long long)size.windows_per_epoch, hni_bytes_print((uint64_t)forecast->bytes, bytes, sizeof bytes),
+            (long long)forecast->parameters, (long long)forecast->steps, (long long)size.symbols_per_step,
+            size.symbol_name, (long long)size.windows_per_epoch,
+            hni_bytes_print((uint64_t)forecast->bytes, bytes, sizeof bytes),
             forecast->free_bytes > 0 ? hni_bytes_print((uint64_t)forecast->free_bytes, has, sizeof has) : "unknown");
     if (state->step > 0) fprintf(stderr, "going on after update %lld\n", (long long)state->step);
     progress->start = hni_seconds_now();
-    progress->last = progress->terminal ? 0 : progress->start - LINE_SECONDS + 2; /* the first figures after two seconds */
+    progress->last =
+        progress->terminal ? 0 : progress->start - LINE_SECONDS + 2; /* the first figures after two seconds */
 }
 
 void hni_progress_end(hni_progress *progress)

@@ -6,16 +6,16 @@
 #include "app/train/trainer.h"
 
 typedef struct hni_progress {
-    bool terminal;      /* stderr is one, and no dumb one */
+    bool terminal; /* stderr is one, and no dumb one */
     bool bar_shown;
     double start, last; /* seconds */
     int64_t first_step, step, steps;
     int64_t symbols_per_step;
     char symbol_name[32];
-    double loss;        /* running mean, bits */
+    double loss; /* running mean, bits */
     double valid;
     bool has_valid, has_loss;
-    double pause;       /* seconds spent in validation and sampling */
+    double pause; /* seconds spent in validation and sampling */
     double pause_start;
     bool in_sample;
 } hni_progress;

@@ -49,10 +49,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp parser = {rows, parse, "RUN...",
-                                   "Writes a page (HTML, nothing beside it) that shows runs side by side: curves over step and "
-                                   "over time, figures, recipes.\vExample:\n  hypernet report runs/lstm runs/hyperlstm -o report.html",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    rows,
+    parse,
+    "RUN...",
+    "Writes a page (HTML, nothing beside it) that shows runs side by side: curves over step and "
+    "over time, figures, recipes.\vExample:\n  hypernet report runs/lstm runs/hyperlstm -o report.html",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 /* Tells where the page is, and what it says about each run. */
 static int print_result(hni_cli *cli, const char *path, const hni_run *runs, int count)
@@ -185,7 +190,8 @@ int hni_command_report(hni_cli *cli, int argc, char **argv)
     if (status == HN_OK) status = default_path(cli, &options, &path);
     if (status == HN_OK) status = hni_report_write(cli->context, path.data, &report);
     code = status == HN_OK ? print_result(cli, path.data, runs, options.run_count) : hni_cli_fail(cli);
-    for (size_t i = 0; i < loaded; i++) hni_run_free(&runs[i]);
+    for (size_t i = 0; i < loaded; i++)
+        hni_run_free(&runs[i]);
     for (size_t i = 0; texts != NULL && i < count; i++) {
         hni_passage_close(&texts[i].text);
         hni_passage_close(&texts[i].change);

@@ -51,7 +51,8 @@ static double parse_time(struct argp_state *state, const char *text)
 
 static void add_set(struct argp_state *state, train_options *options, const char *text)
 {
-    if (options->set_count == MOST_SETS) argp_error(state, "--set: at most %d keys can be changed: write a recipe", MOST_SETS);
+    if (options->set_count == MOST_SETS)
+        argp_error(state, "--set: at most %d keys can be changed: write a recipe", MOST_SETS);
     options->sets[options->set_count++] = text;
 }
 
@@ -76,18 +77,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if ((options->recipe == NULL) == (options->resume == NULL)) argp_error(state, "give a recipe, or --resume RUN");
         if (options->resume != NULL && (options->set_count > 0 || options->seed != NULL || options->output != NULL)) {
-            argp_error(state, "a run that is resumed keeps its recipe, seed and folder: --set, --seed and -o do not go with --resume");
+            argp_error(state, "a run that is resumed keeps its recipe, seed and folder: --set, --seed and -o do not go "
+                              "with --resume");
         }
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp parser = {rows, parse, "RECIPE|FILE.yaml\n--resume RUN",
-                                   "Trains a model and keeps the best and the last checkpoint in a run directory. Ctrl-C saves and "
-                                   "stops.\vExamples:\n  hypernet train text-small --set data.path=my.txt -o runs/mine\n"
-                                   "  hypernet train --resume runs/mine --max-time 2h",
-                                   hni_cli_common, NULL, NULL};
+static const struct argp parser = {
+    rows,
+    parse,
+    "RECIPE|FILE.yaml\n--resume RUN",
+    "Trains a model and keeps the best and the last checkpoint in a run directory. Ctrl-C saves and "
+    "stops.\vExamples:\n  hypernet train text-small --set data.path=my.txt -o runs/mine\n"
+    "  hypernet train --resume runs/mine --max-time 2h",
+    hni_cli_common,
+    NULL,
+    NULL};
 
 /* ---- stopping ---- */
 
@@ -131,12 +138,15 @@ static hn_status fresh_folder(hni_cli *cli, const hni_plan *plan, char *out_fold
 static char *command_text(const hni_cli *cli)
 {
     size_t size = 16;
-    for (int i = 0; i < cli->argc; i++) size += 4 * strlen(cli->argv[i]) + 3;
+    for (int i = 0; i < cli->argc; i++)
+        size += 4 * strlen(cli->argv[i]) + 3;
     char *text = malloc(size), *end = text;
     if (text == NULL) return NULL;
     for (int i = 0; i < cli->argc; i++) {
         const char *word = i == 0 ? "hypernet" : i == 1 ? cli->command : cli->argv[i];
-        const bool plain = word[0] != 0 && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") == strlen(word);
+        const bool plain =
+            word[0] != 0 &&
+            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") == strlen(word);
         if (i > 0) *end++ = ' ';
         if (!plain) *end++ = '\'';
         for (const char *c = word; *c != 0; c++) {
@@ -160,8 +170,8 @@ static int print_result(hni_cli *cli, const hni_trainer *trainer, const char *fo
     const hni_train_state *state = hni_trainer_state(trainer);
     const hni_train_forecast *forecast = hni_trainer_forecast(trainer);
     if (cli->json) {
-        json_t *result = json_pack("{s:s,s:b,s:I,s:I,s:I}", "run", folder, "finished", end == HNI_TRAIN_END_DONE, "step",
-                                   (json_int_t)state->step, "steps", (json_int_t)forecast->steps, "parameters",
+        json_t *result = json_pack("{s:s,s:b,s:I,s:I,s:I}", "run", folder, "finished", end == HNI_TRAIN_END_DONE,
+                                   "step", (json_int_t)state->step, "steps", (json_int_t)forecast->steps, "parameters",
                                    (json_int_t)forecast->parameters);
         if (state->has_best) {
             json_object_set_new(result, "best_valid", json_real(state->best));
@@ -180,7 +190,8 @@ static int print_result(hni_cli *cli, const hni_trainer *trainer, const char *fo
     return 0;
 }
 
-static hn_status start(train_options *options, hni_train_options *train, char *folder, size_t size, hni_trainer **out_trainer)
+static hn_status start(train_options *options, hni_train_options *train, char *folder, size_t size,
+                       hni_trainer **out_trainer)
 {
     hni_cli *cli = options->cli;
     hni_cli_recipes recipes;
@@ -193,7 +204,8 @@ static hn_status start(train_options *options, hni_train_options *train, char *f
     }
     if (options->seed != NULL) {
         if (options->set_count == MOST_SETS) {
-            return hni_error(cli->context, HN_ERROR_ARGUMENT, "--set: at most %d keys can be changed: write a recipe", MOST_SETS);
+            return hni_error(cli->context, HN_ERROR_ARGUMENT, "--set: at most %d keys can be changed: write a recipe",
+                             MOST_SETS);
         }
         snprintf(seed, sizeof seed, "train.seed=%s", options->seed);
         options->sets[options->set_count++] = seed;

@@ -66,7 +66,8 @@ int main(void)
             if (status == HN_OK) status = hn_tensor_read(graph, loss, HN_DTYPE_F64, 1, &value);
             if (step % 100 == 0 || step == STEPS - 1) printf("step %3d: mean squared error %.5f\n", step, value);
         }
-        if (pass == 1) printf("%lld numbers are learned; first.weight is generated\n", (long long)hn_store_elements(store));
+        if (pass == 1)
+            printf("%lld numbers are learned; first.weight is generated\n", (long long)hn_store_elements(store));
         hn_weights_destroy(weights);
         hn_optimizer_destroy(optimizer);
         hn_graph_destroy(graph);

@@ -10,8 +10,10 @@
 static int32_t draw(const float *logits, int64_t count, double temperature)
 {
     double largest = logits[0], total = 0;
-    for (int64_t i = 1; i < count; i++) largest = logits[i] > largest ? logits[i] : largest;
-    for (int64_t i = 0; i < count; i++) total += exp((logits[i] - largest) / temperature);
+    for (int64_t i = 1; i < count; i++)
+        largest = logits[i] > largest ? logits[i] : largest;
+    for (int64_t i = 0; i < count; i++)
+        total += exp((logits[i] - largest) / temperature);
     double left = (double)rand() / ((double)RAND_MAX + 1) * total;
     for (int64_t i = 0; i < count; i++) {
         left -= exp((logits[i] - largest) / temperature);

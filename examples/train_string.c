@@ -42,20 +42,23 @@ int main(void)
         double loss = 0;
         hn_graph_reset(graph);
         status = hn_store_zero_gradients(store);
-        const hn_tensor state = hn_tensor_from(graph, HN_DTYPE_F32, HN_SHAPE2(1, hn_cell_state_size(&model.cell)), NULL, false);
+        const hn_tensor state =
+            hn_tensor_from(graph, HN_DTYPE_F32, HN_SHAPE2(1, hn_cell_state_size(&model.cell)), NULL, false);
         window.symbols = hn_tensor_from(graph, HN_DTYPE_I32, HN_SHAPE2(1, length), symbols, false);
         window.targets = hn_tensor_from(graph, HN_DTYPE_I32, HN_SHAPE2(1, length), targets, false);
         const hn_language_result result = hn_language_run(weights, &model, &window, &state, NULL);
         if (status == HN_OK) status = hn_backward(graph, result.loss);
         if (status == HN_OK) status = hn_optimizer_step(optimizer, 1e-2, NULL);
         if (status == HN_OK) status = hn_tensor_read(graph, result.loss, HN_DTYPE_F64, 1, &loss);
-        if (step % 20 == 0 || step == STEPS - 1) printf("step %3d: %.3f bits a character\n", step, loss / 0.6931471805599453);
+        if (step % 20 == 0 || step == STEPS - 1)
+            printf("step %3d: %.3f bits a character\n", step, loss / 0.6931471805599453);
     }
     if (status == HN_OK) status = hn_stream_create(store, &model, 1, &stream);
     for (int32_t i = 0, symbol = 'a'; status == HN_OK && i < 2 * length; i++) {
         putchar((int)symbol);
         status = hn_stream_step(stream, &symbol, logits);
-        for (int32_t v = symbol = 0; v < 256; v++) symbol = logits[v] > logits[symbol] ? v : symbol;
+        for (int32_t v = symbol = 0; v < 256; v++)
+            symbol = logits[v] > logits[symbol] ? v : symbol;
     }
     putchar('\n');
     if (status != HN_OK) fprintf(stderr, "train_string: %s\n", hn_context_error(context)->text);

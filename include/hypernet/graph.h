@@ -35,7 +35,8 @@ typedef struct hn_graph_options {
 } hn_graph_options;
 
 HN_API void hn_graph_options_default(hn_graph_options *out_options);
-HN_API HN_MUST_USE hn_status hn_graph_create(hn_context *context, const hn_graph_options *options, hn_graph **out_graph);
+HN_API HN_MUST_USE hn_status hn_graph_create(hn_context *context, const hn_graph_options *options,
+                                             hn_graph **out_graph);
 HN_API void hn_graph_destroy(hn_graph *graph);
 
 HN_API hn_context *hn_graph_context(const hn_graph *graph);
@@ -78,7 +79,8 @@ HN_API hn_shape hn_tensor_shape(const hn_graph *graph, hn_tensor tensor);
 HN_API hn_dtype hn_tensor_dtype(const hn_graph *graph, hn_tensor tensor);
 /* Copies the elements out in row-major order as `dtype` (F32 and F64 convert into each other); `count` must be the
  * number of elements. Zeros from a dry graph. */
-HN_API HN_MUST_USE hn_status hn_tensor_read(hn_graph *graph, hn_tensor tensor, hn_dtype dtype, int64_t count, void *out_data);
+HN_API HN_MUST_USE hn_status hn_tensor_read(hn_graph *graph, hn_tensor tensor, hn_dtype dtype, int64_t count,
+                                            void *out_data);
 /* Overwrites a persistent tensor (not allowed for step tensors, whose values the tape may need). */
 HN_API HN_MUST_USE hn_status hn_tensor_write(hn_graph *graph, hn_tensor persistent, hn_dtype dtype, int64_t count,
                                              const void *data);
@@ -98,7 +100,12 @@ HN_API HN_MUST_USE hn_status hn_backward_from(hn_graph *graph, hn_tensor output,
 
 /* ---- builders --------------------------------------------------------------------------------------------- */
 
-typedef enum hn_transpose { HN_TRANSPOSE_NONE = 0, HN_TRANSPOSE_A = 1, HN_TRANSPOSE_B = 2, HN_TRANSPOSE_AB = 3 } hn_transpose;
+typedef enum hn_transpose {
+    HN_TRANSPOSE_NONE = 0,
+    HN_TRANSPOSE_A = 1,
+    HN_TRANSPOSE_B = 2,
+    HN_TRANSPOSE_AB = 3
+} hn_transpose;
 
 /* a [..,M,K], b [..,K,N] -> [..,M,N]; leading dimensions broadcast. HN_TRANSPOSE_B reads b as [..,N,K], and so on. */
 HN_API hn_tensor hn_matmul(hn_graph *graph, hn_tensor a, hn_tensor b, hn_transpose transpose);
@@ -165,7 +172,8 @@ HN_API hn_tensor hn_reverse(hn_graph *graph, hn_tensor x, hn_tensor lengths);
 
 /* Windows of a corpus: row b is source[starts[b] .. starts[b]+length-1]. source u8 or i32 [n]; starts is a host array of `count`
  * entries and is copied. -> i32 [count, length]. */
-HN_API hn_tensor hn_gather_windows(hn_graph *graph, hn_tensor source, const int64_t *starts, int64_t count, int64_t length);
+HN_API hn_tensor hn_gather_windows(hn_graph *graph, hn_tensor source, const int64_t *starts, int64_t count,
+                                   int64_t length);
 
 /* ---- checking --------------------------------------------------------------------------------------------- */
 

@@ -48,7 +48,8 @@ typedef struct hn_safetensors_content {
     int64_t text_count;
 } hn_safetensors_content;
 /* Writes next to `path` under another name, flushes to disk, renames over `path`, flushes the folder. */
-HN_API HN_MUST_USE hn_status hn_safetensors_write(hn_context *context, const char *path, const hn_safetensors_content *content);
+HN_API HN_MUST_USE hn_status hn_safetensors_write(hn_context *context, const char *path,
+                                                  const hn_safetensors_content *content);
 
 #ifdef __cplusplus
 }

@@ -29,17 +29,18 @@ typedef enum hn_scale_start { HN_SCALE_START_PAPER = 0, HN_SCALE_START_ONE } hn_
 /* One recurrent layer. Readings of the paper that change numbers are fields here; defaults come first in their enums. */
 typedef struct hn_cell {
     hn_cell_kind kind;
-    bool layer_norm;     /* main and hyper cell alike; epsilon 1e-3 */
-    int64_t input_size;  /* X */
-    int64_t units;       /* N */
-    int64_t hyper_units; /* M; HyperLSTM only, as the next one */
-    int64_t embedding_size; /* E */
-    double forget_bias;     /* added inside the sigmoid, both cells; not a parameter; default 1 */
-    double keep_recurrent;  /* keep probability of the candidate tanh(g), a fresh mask each step; default 1 */
+    bool layer_norm;             /* main and hyper cell alike; epsilon 1e-3 */
+    int64_t input_size;          /* X */
+    int64_t units;               /* N */
+    int64_t hyper_units;         /* M; HyperLSTM only, as the next one */
+    int64_t embedding_size;      /* E */
+    double forget_bias;          /* added inside the sigmoid, both cells; not a parameter; default 1 */
+    double keep_recurrent;       /* keep probability of the candidate tanh(g), a fresh mask each step; default 1 */
     double keep_hyper_recurrent; /* the same inside the hyper cell; default 1 */
-    hn_hyper_output hyper_output; /* which output of the hyper cell makes the embeddings: the new one, or eq. 11's previous */
-    hn_input_init input_init;     /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X) */
-    hn_scale_start scale_start;   /* W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1) */
+    hn_hyper_output
+        hyper_output; /* which output of the hyper cell makes the embeddings: the new one, or eq. 11's previous */
+    hn_input_init input_init;   /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X) */
+    hn_scale_start scale_start; /* W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1) */
 } hn_cell;
 
 HN_API void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell);
@@ -55,12 +56,12 @@ typedef struct hn_observation {
 } hn_observation;
 
 typedef struct hn_sequence_options {
-    hn_tensor lengths;      /* i32 [B]; HN_NO_TENSOR: all T */
-    bool reverse;           /* turn each row within its own length */
-    hn_tensor input_scale;  /* [B,T] factor on each input (input dropout of symbols); HN_NO_TENSOR: 1 */
-    int64_t dropout_base;   /* row of the global batch that row 0 is; masks draw (row*T + t)*N + unit */
-    int64_t dropout_time;   /* t of the first step when a window is split, and .. */
-    int64_t dropout_length; /* .. T of the whole window; 0: this window's T */
+    hn_tensor lengths;       /* i32 [B]; HN_NO_TENSOR: all T */
+    bool reverse;            /* turn each row within its own length */
+    hn_tensor input_scale;   /* [B,T] factor on each input (input dropout of symbols); HN_NO_TENSOR: 1 */
+    int64_t dropout_base;    /* row of the global batch that row 0 is; masks draw (row*T + t)*N + unit */
+    int64_t dropout_time;    /* t of the first step when a window is split, and .. */
+    int64_t dropout_length;  /* .. T of the whole window; 0: this window's T */
     hn_observation *observe; /* filled if not NULL; HyperLSTM fields stay HN_NO_TENSOR for an LSTM */
 } hn_sequence_options;
 HN_API void hn_sequence_options_default(hn_sequence_options *out_options);
@@ -95,9 +96,10 @@ HN_API void hn_language_model_default(hn_language_model *out_model);
 /* One clear message for any setting out of range. */
 HN_API HN_MUST_USE hn_status hn_language_model_check(hn_context *context, const hn_language_model *model);
 /* The model's settings as one line of JSON, as kept in a checkpoint's __metadata__.model; and back. */
-HN_API HN_MUST_USE hn_status hn_language_model_to_json(hn_context *context, const hn_language_model *model, char *out_text,
-                                                       size_t size);
-HN_API HN_MUST_USE hn_status hn_language_model_from_json(hn_context *context, const char *text, hn_language_model *out_model);
+HN_API HN_MUST_USE hn_status hn_language_model_to_json(hn_context *context, const hn_language_model *model,
+                                                       char *out_text, size_t size);
+HN_API HN_MUST_USE hn_status hn_language_model_from_json(hn_context *context, const char *text,
+                                                         hn_language_model *out_model);
 /* Declares every parameter in `store` (open) by a dry run, without any data. */
 HN_API HN_MUST_USE hn_status hn_language_model_declare(hn_store *store, const hn_language_model *model);
 
@@ -146,7 +148,8 @@ HN_API HN_MUST_USE hn_status hn_stream_save(hn_stream *stream, float *out_state)
 HN_API HN_MUST_USE hn_status hn_stream_restore(hn_stream *stream, const float *state);
 /* Keeps the named observations of `layer` from now on (-1: none, the start). */
 HN_API HN_MUST_USE hn_status hn_stream_observe(hn_stream *stream, int layer);
-HN_API HN_MUST_USE hn_status hn_stream_observation_read(const hn_stream *stream, hn_stream_observation *out_observation);
+HN_API HN_MUST_USE hn_status hn_stream_observation_read(const hn_stream *stream,
+                                                        hn_stream_observation *out_observation);
 
 /* ---- checkpoints, as far as a model needs them ------------------------------------------------------------------- */
 

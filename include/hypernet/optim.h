@@ -19,9 +19,10 @@ typedef struct hn_optimizer_options {
 } hn_optimizer_options;
 
 typedef struct hn_step_report {
-    double gradient_norm;      /* before clipping */
-    double clip_factor;        /* 1 if nothing was clipped */
-    const char *bad_parameter; /* first parameter with a gradient that is not finite, or NULL (also when every number is finite
+    double gradient_norm; /* before clipping */
+    double clip_factor;   /* 1 if nothing was clipped */
+    const char
+        *bad_parameter; /* first parameter with a gradient that is not finite, or NULL (also when every number is finite
                                 * and only the norm overflows, which F64 can do) */
 } hn_step_report;
 
@@ -42,8 +43,8 @@ HN_API void hn_optimizer_set_steps(hn_optimizer *optimizer, int64_t steps);
 HN_API const char *hn_optimizer_block_name(const hn_optimizer *optimizer, int block);
 HN_API HN_MUST_USE hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int64_t parameter,
                                                      hn_dtype dtype, void *out_data);
-HN_API HN_MUST_USE hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype,
-                                                      const void *data);
+HN_API HN_MUST_USE hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter,
+                                                      hn_dtype dtype, const void *data);
 /* Exchanges the store's values with the weight average (evaluation); a second call exchanges them back.
  * In between hn_optimizer_step is HN_ERROR_STATE and the block "average" holds the values. Without an average it does nothing. */
 HN_API HN_MUST_USE hn_status hn_optimizer_swap_average(hn_optimizer *optimizer);

@@ -19,9 +19,9 @@ extern "C" {
 
 typedef enum hn_init_kind {
     HN_INIT_ZEROS = 0,
-    HN_INIT_CONSTANT,  /* value */
-    HN_INIT_NORMAL,    /* mean 0, standard deviation value */
-    HN_INIT_UNIFORM,   /* between -value and value */
+    HN_INIT_CONSTANT, /* value */
+    HN_INIT_NORMAL,   /* mean 0, standard deviation value */
+    HN_INIT_UNIFORM,  /* between -value and value */
     HN_INIT_ORTHOGONAL /* value * a random matrix [rows/blocks, columns] with orthonormal rows (columns, where there are fewer of
                         * them) for each of `blocks` row blocks; dimensions after the first count as columns */
 } hn_init_kind;
@@ -45,7 +45,8 @@ typedef struct hn_parameter {
     const char *name; /* "layers.0.weight_h", 1 to 255 bytes */
     hn_shape shape;
     int64_t elements;
-    int64_t offset; /* of the first element in the flat block, in elements; each starts at a multiple of 64 bytes; -1 until sealed */
+    int64_t
+        offset; /* of the first element in the flat block, in elements; each starts at a multiple of 64 bytes; -1 until sealed */
     hn_init init;
 } hn_parameter;
 
@@ -66,8 +67,10 @@ HN_API const hn_parameter *hn_store_parameter(const hn_store *store, int64_t ind
 HN_API int64_t hn_store_find(const hn_store *store, const char *name);
 
 /* Copies one parameter, or its gradient, out or in, row-major, F32 or F64 converted to the store's type. */
-HN_API HN_MUST_USE hn_status hn_store_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count, void *out_data);
-HN_API HN_MUST_USE hn_status hn_store_write(hn_store *store, int64_t index, hn_dtype dtype, int64_t count, const void *data);
+HN_API HN_MUST_USE hn_status hn_store_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count,
+                                           void *out_data);
+HN_API HN_MUST_USE hn_status hn_store_write(hn_store *store, int64_t index, hn_dtype dtype, int64_t count,
+                                            const void *data);
 HN_API HN_MUST_USE hn_status hn_store_gradient_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count,
                                                     void *out_data);
 HN_API HN_MUST_USE hn_status hn_store_zero_gradients(hn_store *store);

@@ -32,10 +32,7 @@ static void *resize_by_c_library(void *user, void *pointer, size_t size)
     return realloc(pointer, size);
 }
 
-hn_allocator hni_allocator_default(void)
-{
-    return (hn_allocator){.resize = resize_by_c_library, .user = NULL};
-}
+hn_allocator hni_allocator_default(void) { return (hn_allocator){.resize = resize_by_c_library, .user = NULL}; }
 
 static size_t data_offset(const void *raw)
 {
@@ -81,7 +78,8 @@ char *hni_bytes_print(uint64_t bytes, char *buffer, size_t size)
 
 static hn_status refuse_overflow(hn_context *context, const char *what)
 {
-    return hni_error(context, HN_ERROR_MEMORY, "%s: needs more bytes than an address can count; use smaller sizes", what);
+    return hni_error(context, HN_ERROR_MEMORY, "%s: needs more bytes than an address can count; use smaller sizes",
+                     what);
 }
 
 static hn_status refuse_by_system(hn_context *context, const char *what, size_t size)
@@ -97,13 +95,14 @@ static hn_status check_limit(hn_context *context, const char *what, size_t more)
 {
     if (more > (size_t)INT64_MAX - (size_t)context->memory_held) return refuse_overflow(context, what);
     if (context->memory_limit == 0) return HN_OK;
-    const int64_t left = context->memory_limit > context->memory_held ? context->memory_limit - context->memory_held : 0;
+    const int64_t left =
+        context->memory_limit > context->memory_held ? context->memory_limit - context->memory_held : 0;
     if ((int64_t)more <= left) return HN_OK;
     char needed[32], free_bytes[32];
-    return hni_error(context, HN_ERROR_MEMORY,
-                     "%s: needs %s, %s of the limit left; raise the memory limit, or use smaller sizes or a smaller batch",
-                     what, hni_bytes_print(more, needed, sizeof needed),
-                     hni_bytes_print((uint64_t)left, free_bytes, sizeof free_bytes));
+    return hni_error(
+        context, HN_ERROR_MEMORY,
+        "%s: needs %s, %s of the limit left; raise the memory limit, or use smaller sizes or a smaller batch", what,
+        hni_bytes_print(more, needed, sizeof needed), hni_bytes_print((uint64_t)left, free_bytes, sizeof free_bytes));
 }
 
 static void *call_allocator(hn_context *context, void *raw, size_t total)

@@ -12,9 +12,11 @@ HN_MUST_USE hn_status hni_alloc(hn_context *context, const char *what, size_t si
 /* The same, with any content. */
 HN_MUST_USE hn_status hni_alloc_unzeroed(hn_context *context, const char *what, size_t size, void **out_pointer);
 /* Array of `count` elements with overflow check. */
-HN_MUST_USE hn_status hni_alloc_array(hn_context *context, const char *what, size_t count, size_t size, void **out_pointer);
+HN_MUST_USE hn_status hni_alloc_array(hn_context *context, const char *what, size_t count, size_t size,
+                                      void **out_pointer);
 /* Grows an array (contents kept, new part zeroed); *pointer may be NULL. On failure *pointer stays as it was. */
-HN_MUST_USE hn_status hni_realloc_array(hn_context *context, const char *what, size_t count, size_t size, void **pointer);
+HN_MUST_USE hn_status hni_realloc_array(hn_context *context, const char *what, size_t count, size_t size,
+                                        void **pointer);
 /* NULL is allowed. */
 void hni_free(hn_context *context, void *pointer);
 HN_MUST_USE hn_status hni_copy_text(hn_context *context, const char *text, char **out_copy);

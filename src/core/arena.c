@@ -20,10 +20,7 @@ struct hni_arena_chunk {
 /* Data begins at a multiple of 64 behind the chunk's own fields. */
 #define CHUNK_HEADER ((sizeof(hni_arena_chunk) + HNI_ALIGNMENT - 1) / HNI_ALIGNMENT * HNI_ALIGNMENT)
 
-static unsigned char *chunk_data(hni_arena_chunk *chunk)
-{
-    return (unsigned char *)chunk + CHUNK_HEADER;
-}
+static unsigned char *chunk_data(hni_arena_chunk *chunk) { return (unsigned char *)chunk + CHUNK_HEADER; }
 
 void hni_arena_init(hni_arena *arena, hn_context *context, const char *what, bool counting)
 {
@@ -52,7 +49,8 @@ hni_arena_mark hni_arena_mark_get(const hni_arena *arena)
 void hni_arena_rewind(hni_arena *arena, hni_arena_mark mark)
 {
     assert(mark.used <= arena->used);
-    hni_arena_chunk *chunk = mark.chunk != NULL ? mark.chunk : arena->first; /* NULL: taken before the first chunk came */
+    hni_arena_chunk *chunk =
+        mark.chunk != NULL ? mark.chunk : arena->first; /* NULL: taken before the first chunk came */
     arena->used = mark.used;
     arena->current = chunk;
     if (chunk == NULL) return;
@@ -64,10 +62,7 @@ void hni_arena_rewind(hni_arena *arena, hni_arena_mark mark)
 #endif
 }
 
-void hni_arena_reset(hni_arena *arena)
-{
-    hni_arena_rewind(arena, (hni_arena_mark){0});
-}
+void hni_arena_reset(hni_arena *arena) { hni_arena_rewind(arena, (hni_arena_mark){0}); }
 
 /* A new last chunk. Each is as large as all before it together, within what the memory limit leaves. */
 static hn_status add_chunk(hni_arena *arena, size_t needed, hni_arena_chunk **out_chunk)
@@ -90,8 +85,8 @@ static hn_status add_chunk(hni_arena *arena, size_t needed, hni_arena_chunk **ou
     *out_chunk = NULL;
     size_t bytes;
     if (!hni_size_add(capacity, CHUNK_HEADER, &bytes))
-        return hni_error(arena->context, HN_ERROR_MEMORY, "%s: needs more bytes than an address can count; use smaller sizes",
-                         arena->what);
+        return hni_error(arena->context, HN_ERROR_MEMORY,
+                         "%s: needs more bytes than an address can count; use smaller sizes", arena->what);
     const hn_status status = hni_alloc_unzeroed(arena->context, arena->what, bytes, &block);
     if (status != HN_OK) return status;
     hni_arena_chunk *chunk = block;
@@ -123,10 +118,10 @@ hn_status hni_arena_take(hni_arena *arena, size_t size, void **out_pointer)
 {
     *out_pointer = NULL;
     size_t rounded, needed;
-    if (!hni_size_round_up(size > 0 ? size : 1, HNI_ALIGNMENT, &rounded) || !hni_size_add(rounded, HNI_RED_ZONE, &needed) ||
-        rounded > (size_t)(INT64_MAX - arena->used))
-        return hni_error(arena->context, HN_ERROR_MEMORY, "%s: needs more bytes than an address can count; use smaller sizes",
-                         arena->what);
+    if (!hni_size_round_up(size > 0 ? size : 1, HNI_ALIGNMENT, &rounded) ||
+        !hni_size_add(rounded, HNI_RED_ZONE, &needed) || rounded > (size_t)(INT64_MAX - arena->used))
+        return hni_error(arena->context, HN_ERROR_MEMORY,
+                         "%s: needs more bytes than an address can count; use smaller sizes", arena->what);
     if (!arena->counting) {
         hni_arena_chunk *chunk = NULL;
         const hn_status status = find_chunk(arena, needed, &chunk);

@@ -17,10 +17,7 @@
 /* More threads than any machine we know has cores; beyond it the OpenMP runtime ends the process. */
 enum { MOST_THREADS = 4096 };
 
-const char *hn_version(void)
-{
-    return HYPERNET_VERSION;
-}
+const char *hn_version(void) { return HYPERNET_VERSION; }
 
 int hn_version_number(void)
 {
@@ -56,10 +53,7 @@ const char *hn_status_name(hn_status status)
     return "unknown";
 }
 
-void hn_context_options_default(hn_context_options *out_options)
-{
-    memset(out_options, 0, sizeof *out_options);
-}
+void hn_context_options_default(hn_context_options *out_options) { memset(out_options, 0, sizeof *out_options); }
 
 hn_status hn_context_create(const hn_context_options *options, hn_context **out_context)
 {
@@ -90,30 +84,15 @@ void hn_context_destroy(hn_context *context)
     (void)allocator.resize(allocator.user, context, 0);
 }
 
-const hn_error *hn_context_error(const hn_context *context)
-{
-    return &context->error;
-}
+const hn_error *hn_context_error(const hn_context *context) { return &context->error; }
 
-void hn_context_clear(hn_context *context)
-{
-    memset(&context->error, 0, sizeof context->error);
-}
+void hn_context_clear(hn_context *context) { memset(&context->error, 0, sizeof context->error); }
 
-int hn_context_threads(const hn_context *context)
-{
-    return context->threads;
-}
+int hn_context_threads(const hn_context *context) { return context->threads; }
 
-int64_t hn_context_memory(const hn_context *context)
-{
-    return context->memory_held;
-}
+int64_t hn_context_memory(const hn_context *context) { return context->memory_held; }
 
-uint64_t hn_context_allocations(const hn_context *context)
-{
-    return context->allocation_calls;
-}
+uint64_t hn_context_allocations(const hn_context *context) { return context->allocation_calls; }
 
 /* Texts quote file contents: one line, no terminal commands, and a cut text says so without half a UTF-8 character. */
 static void tidy_text(char *text, size_t size, bool cut)

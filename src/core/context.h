@@ -24,16 +24,16 @@ typedef struct hni_blame {
     const char *op, *argument;
     const char *shape_a, *shape_b; /* printed shapes */
 } hni_blame;
-HN_MUST_USE hn_status hni_error_at(hn_context *context, hn_status status, const hni_blame *blame, const char *format, ...)
-    HN_PRINTF(4, 5);
+HN_MUST_USE hn_status hni_error_at(hn_context *context, hn_status status, const hni_blame *blame, const char *format,
+                                   ...) HN_PRINTF(4, 5);
 
 void hni_log(const hn_context *context, hn_log_level level, const char *format, ...) HN_PRINTF(3, 4);
 
 /* if ((status = call) != OK) goto cleanup; the one exit of a function. */
-#define HNI_TRY(call)                                                                                                          \
-    do {                                                                                                                       \
-        status = (call);                                                                                                       \
-        if (status != HN_OK) goto cleanup;                                                                                     \
+#define HNI_TRY(call)                      \
+    do {                                   \
+        status = (call);                   \
+        if (status != HN_OK) goto cleanup; \
     } while (0)
 
 #endif

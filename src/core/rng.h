@@ -59,7 +59,10 @@ static inline uint32_t hni_rng_word(const hni_rng_key *key, uint64_t index)
 
 /* Uniform in [0, 1): 24 bits of a word, exact in float. */
 static inline double hni_rng_unit(uint32_t word) { return (double)(word >> 8) * 0x1p-24; }
-static inline double hni_rng_uniform(const hni_rng_key *key, uint64_t index) { return hni_rng_unit(hni_rng_word(key, index)); }
+static inline double hni_rng_uniform(const hni_rng_key *key, uint64_t index)
+{
+    return hni_rng_unit(hni_rng_word(key, index));
+}
 /* Standard normal number `index` (Box-Muller on 32-bit words of block `index`, in double). */
 double hni_rng_normal(const hni_rng_key *key, uint64_t index);
 

@@ -119,7 +119,8 @@ static hn_status check_row(hn_context *context, const char *name, const hni_sett
         while (row->words[count] != NULL)
             count++;
         if (value >= 0 && value < count) return HN_OK;
-        return hni_error(context, HN_ERROR_ARGUMENT, "%s: %" PRId64 " is none of its %" PRId64 " choices", name, value, count);
+        return hni_error(context, HN_ERROR_ARGUMENT, "%s: %" PRId64 " is none of its %" PRId64 " choices", name, value,
+                         count);
     }
     case HNI_SETTING_KIND_TEXT:
         if (memchr(place, '\0', row->size) != NULL) return HN_OK;

@@ -40,24 +40,40 @@ typedef struct hni_settings {
     size_t count;
 } hni_settings;
 
-#define HNI_SETTING_BOOL(name_, type, field, initial_, help_)                                                                  \
-    {.name = name_, .kind = HNI_SETTING_KIND_BOOL, .offset = offsetof(type, field), .maximum = 1, .initial = initial_, .help = help_}
-#define HNI_SETTING_INTEGER(name_, type, field, minimum_, maximum_, initial_, help_)                                           \
-    {.name = name_, .kind = HNI_SETTING_KIND_INTEGER, .offset = offsetof(type, field), .minimum = minimum_, .maximum = maximum_,   \
-     .initial = initial_, .help = help_}
-#define HNI_SETTING_INT(name_, type, field, minimum_, maximum_, initial_, help_)                                               \
-    {.name = name_, .kind = HNI_SETTING_KIND_INT, .offset = offsetof(type, field), .minimum = minimum_, .maximum = maximum_,       \
-     .initial = initial_, .help = help_}
-#define HNI_SETTING_NUMBER(name_, type, field, minimum_, maximum_, initial_, help_)                                            \
-    {.name = name_, .kind = HNI_SETTING_KIND_NUMBER, .offset = offsetof(type, field), .minimum = minimum_, .maximum = maximum_,    \
-     .initial = initial_, .help = help_}
-#define HNI_SETTING_CHOICE(name_, type, field, words_, initial_, help_)                                                        \
-    {.name = name_, .kind = HNI_SETTING_KIND_CHOICE, .offset = offsetof(type, field), .words = words_, .initial_text = initial_,   \
-     .help = help_}
-#define HNI_SETTING_TEXT(name_, type, field, initial_, help_)                                                                  \
-    {.name = name_, .kind = HNI_SETTING_KIND_TEXT, .offset = offsetof(type, field), .size = sizeof(((type *)0)->field),            \
-     .initial_text = initial_, .help = help_}
-#define HNI_SETTINGS(section_, rows_) {.section = section_, .rows = rows_, .count = sizeof(rows_) / sizeof((rows_)[0])}
+#define HNI_SETTING_BOOL(name_, type, field, initial_, help_)                                        \
+    {                                                                                                \
+        .name = name_, .kind = HNI_SETTING_KIND_BOOL, .offset = offsetof(type, field), .maximum = 1, \
+        .initial = initial_, .help = help_                                                           \
+    }
+#define HNI_SETTING_INTEGER(name_, type, field, minimum_, maximum_, initial_, help_)                           \
+    {                                                                                                          \
+        .name = name_, .kind = HNI_SETTING_KIND_INTEGER, .offset = offsetof(type, field), .minimum = minimum_, \
+        .maximum = maximum_, .initial = initial_, .help = help_                                                \
+    }
+#define HNI_SETTING_INT(name_, type, field, minimum_, maximum_, initial_, help_)                           \
+    {                                                                                                      \
+        .name = name_, .kind = HNI_SETTING_KIND_INT, .offset = offsetof(type, field), .minimum = minimum_, \
+        .maximum = maximum_, .initial = initial_, .help = help_                                            \
+    }
+#define HNI_SETTING_NUMBER(name_, type, field, minimum_, maximum_, initial_, help_)                           \
+    {                                                                                                         \
+        .name = name_, .kind = HNI_SETTING_KIND_NUMBER, .offset = offsetof(type, field), .minimum = minimum_, \
+        .maximum = maximum_, .initial = initial_, .help = help_                                               \
+    }
+#define HNI_SETTING_CHOICE(name_, type, field, words_, initial_, help_)                                   \
+    {                                                                                                     \
+        .name = name_, .kind = HNI_SETTING_KIND_CHOICE, .offset = offsetof(type, field), .words = words_, \
+        .initial_text = initial_, .help = help_                                                           \
+    }
+#define HNI_SETTING_TEXT(name_, type, field, initial_, help_)                          \
+    {                                                                                  \
+        .name = name_, .kind = HNI_SETTING_KIND_TEXT, .offset = offsetof(type, field), \
+        .size = sizeof(((type *)0)->field), .initial_text = initial_, .help = help_    \
+    }
+#define HNI_SETTINGS(section_, rows_)                                                   \
+    {                                                                                   \
+        .section = section_, .rows = rows_, .count = sizeof(rows_) / sizeof((rows_)[0]) \
+    }
 
 /* Writes every default into `object`. */
 void hni_settings_default(const hni_settings *settings, void *object);
@@ -80,6 +96,7 @@ char *hni_number_print(double value, char *buffer, size_t size);
 bool hni_whole_parse(const char *text, int64_t *out_value);
 bool hni_number_parse(const char *text, double *out_value);
 /* Checks every row of `object` against its range (values that came from C code, not from text). */
-HN_MUST_USE hn_status hni_settings_check(hn_context *context, const char *where, const hni_settings *settings, const void *object);
+HN_MUST_USE hn_status hni_settings_check(hn_context *context, const char *where, const hni_settings *settings,
+                                         const void *object);
 
 #endif

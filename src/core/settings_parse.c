@@ -9,10 +9,7 @@
 
 #include "core/settings_text.h"
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static size_t digit_count(const char *text)
 {
@@ -97,15 +94,9 @@ bool hni_number_parse(const char *text, double *out_value)
 
 enum { LONGEST_WORD = 63, MOST_EDITS = 2 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
+static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* Edits (insert, drop, change, swap two neighbours) from a to b, letter case aside; large if either is too long. */
 static int edit_distance(const char *a, const char *b)
@@ -170,7 +161,8 @@ static void list_words(const char *const *words, char *buffer, size_t size)
     }
 }
 
-static hn_status parse_choice(hn_context *context, const char *name, const hni_setting *row, const char *text, int *out_value)
+static hn_status parse_choice(hn_context *context, const char *name, const hni_setting *row, const char *text,
+                              int *out_value)
 {
     char shown[HNI_SHOWN_SIZE], list[320];
     *out_value = hni_word_index(row->words, text);
@@ -190,14 +182,16 @@ static hn_status parse_row(hn_context *context, const char *name, const hni_sett
     case HNI_SETTING_KIND_BOOL: {
         const bool value = strcmp(text, "true") == 0;
         if (!value && strcmp(text, "false") != 0)
-            return hni_error(context, HN_ERROR_ARGUMENT, "%s: needs true or false, not %s", name, hni_quote(text, shown));
+            return hni_error(context, HN_ERROR_ARGUMENT, "%s: needs true or false, not %s", name,
+                             hni_quote(text, shown));
         memcpy(place, &value, sizeof value);
         return HN_OK;
     }
     case HNI_SETTING_KIND_INTEGER:
     case HNI_SETTING_KIND_INT: {
         int64_t value = 0;
-        const bool fits = hni_whole_parse(text, &value) && (double)value >= row->minimum && (double)value <= row->maximum;
+        const bool fits =
+            hni_whole_parse(text, &value) && (double)value >= row->minimum && (double)value <= row->maximum;
         const int narrow = fits && row->kind == HNI_SETTING_KIND_INT ? (int)value : 0;
         if (!fits) return hni_setting_refuse_range(context, name, row, hni_quote(text, shown));
         if (row->kind == HNI_SETTING_KIND_INT)
@@ -222,8 +216,8 @@ static hn_status parse_row(hn_context *context, const char *name, const hni_sett
     case HNI_SETTING_KIND_TEXT: {
         const size_t length = strlen(text);
         if (length >= row->size)
-            return hni_error(context, HN_ERROR_ARGUMENT, "%s: takes at most %zu bytes of text, not %zu", name, row->size - 1,
-                             length);
+            return hni_error(context, HN_ERROR_ARGUMENT, "%s: takes at most %zu bytes of text, not %zu", name,
+                             row->size - 1, length);
         memset(place, 0, row->size);
         memcpy(place, text, length);
         return HN_OK;
@@ -232,8 +226,8 @@ static hn_status parse_row(hn_context *context, const char *name, const hni_sett
     return hni_error(context, HN_ERROR_ARGUMENT, "%s: a setting of an unknown kind", name);
 }
 
-hn_status hni_setting_parse(hn_context *context, const char *where, const hni_settings *settings, const hni_setting *row,
-                            const char *text, void *object)
+hn_status hni_setting_parse(hn_context *context, const char *where, const hni_settings *settings,
+                            const hni_setting *row, const char *text, void *object)
 {
     char name[HNI_NAME_SIZE];
     hni_setting_place(where, settings, row, name);

@@ -14,7 +14,8 @@ char *hni_quote(const char *text, char *shown);
 /* An end of a row's range. bound: 32 bytes. */
 void hni_bound_print(const hni_setting *row, double value, char *bound);
 /* "NAME: needs a whole number from 1 to 8, not SHOWN". */
-HN_MUST_USE hn_status hni_setting_refuse_range(hn_context *context, const char *name, const hni_setting *row, const char *shown);
+HN_MUST_USE hn_status hni_setting_refuse_range(hn_context *context, const char *name, const hni_setting *row,
+                                               const char *shown);
 /* Place of a word in a NULL-terminated list, or -1. */
 int hni_word_index(const char *const *words, const char *text);
 /* Value of an INTEGER, INT or CHOICE. */

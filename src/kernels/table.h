@@ -18,17 +18,17 @@
 typedef struct hni_step_block {
     uint64_t seed; /* random numbers of ops */
     uint32_t step;
-    double rate;                                    /* of this update */
-    double correction_mean, correction_variance;    /* Adam's 1 - beta^t */
-    double gradient_norm;                           /* written by gradient_norm */
-    double clip_factor;                             /* written by gradient_norm: min(1, clip / norm), 1 without clipping */
-    int32_t finite;                                 /* written by gradient_norm: 0 if the norm is infinite or NaN */
+    double rate;                                 /* of this update */
+    double correction_mean, correction_variance; /* Adam's 1 - beta^t */
+    double gradient_norm;                        /* written by gradient_norm */
+    double clip_factor;                          /* written by gradient_norm: min(1, clip / norm), 1 without clipping */
+    int32_t finite;                              /* written by gradient_norm: 0 if the norm is infinite or NaN */
 } hni_step_block;
 
 typedef struct hni_exec {
-    hn_context *context;  /* error record */
+    hn_context *context; /* error record */
     int threads;
-    hni_arena *scratch;   /* given back after each op */
+    hni_arena *scratch; /* given back after each op */
     hni_step_block *step;
 } hni_exec;
 
@@ -77,8 +77,8 @@ typedef struct hni_norm {
 typedef struct hni_norm_vjp {
     hni_norm forward; /* shift is not used */
     hni_view dy;
-    hni_view dx;            /* accumulated, or overwritten if dx_fresh */
-    hni_view dgain, dshift; /* accumulated, broadcast to x's shape as gain */
+    hni_view dx;                           /* accumulated, or overwritten if dx_fresh */
+    hni_view dgain, dshift;                /* accumulated, broadcast to x's shape as gain */
     bool want_dx, want_dgain, want_dshift; /* views that are not wanted are not looked at */
     bool dx_fresh;
 } hni_norm_vjp;
@@ -99,7 +99,8 @@ typedef struct hni_kernels {
     hn_dtype dtype;      /* what `real` is */
 
     /* ---- memory: pointers of the backend; only these three slots move data between it and the host ---- */
-    hn_status (*allocate)(hn_context *context, const char *what, size_t size, void **out_pointer); /* zeroed, 64-byte aligned */
+    hn_status (*allocate)(hn_context *context, const char *what, size_t size,
+                          void **out_pointer); /* zeroed, 64-byte aligned */
     void (*release)(hn_context *context, void *pointer);
     /* Host array (row-major, contiguous) to a view, and back. f32 and f64 convert into each other, else types must be equal. */
     hn_status (*copy_in)(hni_exec *exec, hni_view *out, hn_dtype source_type, const void *source);
@@ -145,9 +146,9 @@ typedef struct hni_kernels {
     hn_status (*softmax_loss)(hni_exec *exec, const hni_view *logits, const hni_view *targets, hni_view *out_log_sum,
                               hni_view *out_loss);
     /* dlogits[r,v] (+)= dloss * factor * weights[r] * (exp(logits - log_sum) - [v == target]); dloss is a scalar view. */
-    hn_status (*softmax_loss_vjp)(hni_exec *exec, const hni_view *logits, const hni_view *targets, const hni_view *weights,
-                                  const hni_view *log_sum, const hni_view *dloss, double factor, hni_view *dlogits,
-                                  bool accumulate);
+    hn_status (*softmax_loss_vjp)(hni_exec *exec, const hni_view *logits, const hni_view *targets,
+                                  const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
+                                  double factor, hni_view *dlogits, bool accumulate);
 
     /* ---- optimiser; flat blocks of `count` reals ---- */
     /* Norm of the gradient over all `count` numbers, in double; fills gradient_norm, clip_factor, finite of the step block.
@@ -157,8 +158,8 @@ typedef struct hni_kernels {
     hn_status (*count_nonfinite)(hni_exec *exec, int64_t count, const void *data, int64_t *out_count);
     /* g = clip_factor * gradient; mean, variance updated; value -= rate * (mean / correction_mean) / (sqrt(variance /
      * correction_variance) + epsilon). Does nothing while `finite` is 0. */
-    hn_status (*adam)(hni_exec *exec, const hni_adam *adam, int64_t count, void *value, const void *gradient, void *mean,
-                      void *variance);
+    hn_status (*adam)(hni_exec *exec, const hni_adam *adam, int64_t count, void *value, const void *gradient,
+                      void *mean, void *variance);
     /* average += (1 - decay) * (value - average). Does nothing while `finite` is 0. */
     hn_status (*average)(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
     hn_status (*swap)(hni_exec *exec, int64_t count, void *a, void *b);

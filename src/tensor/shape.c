@@ -36,10 +36,7 @@ size_t hn_dtype_size(hn_dtype dtype)
     return 0;
 }
 
-static bool is_rank(int rank)
-{
-    return rank >= 0 && rank <= HN_MAX_RANK;
-}
+static bool is_rank(int rank) { return rank >= 0 && rank <= HN_MAX_RANK; }
 
 hn_shape hn_shape_of(int rank, ...)
 {

@@ -24,10 +24,7 @@ hn_shape hni_view_shape(const hni_view *view)
     return shape;
 }
 
-int64_t hni_view_elements(const hni_view *view)
-{
-    return hn_shape_elements(hni_view_shape(view));
-}
+int64_t hni_view_elements(const hni_view *view) { return hn_shape_elements(hni_view_shape(view)); }
 
 bool hni_view_is_contiguous(const hni_view *view)
 {

@@ -50,7 +50,4 @@ static void *resize(void *user, void *pointer, size_t size)
     return grown + GUARD;
 }
 
-hn_allocator test_allocator_hook(test_allocator *memory)
-{
-    return (hn_allocator){.resize = resize, .user = memory};
-}
+hn_allocator test_allocator_hook(test_allocator *memory) { return (hn_allocator){.resize = resize, .user = memory}; }

@@ -190,9 +190,14 @@ static void test_bytes_as_text(void **state)
         uint64_t bytes;
         const char *text;
     } cases[] = {
-        {0, "0 bytes"},          {1023, "1023 bytes"},       {1024, "1.0 KiB"},
-        {1536, "1.5 KiB"},       {1048575, "1023.9 KiB"},    {1048576, "1.0 MiB"},
-        {UINT64_C(61) << 30, "61.0 GiB"}, {UINT64_MAX, "15.9 EiB"},
+        {0, "0 bytes"},
+        {1023, "1023 bytes"},
+        {1024, "1.0 KiB"},
+        {1536, "1.5 KiB"},
+        {1048575, "1023.9 KiB"},
+        {1048576, "1.0 MiB"},
+        {UINT64_C(61) << 30, "61.0 GiB"},
+        {UINT64_MAX, "15.9 EiB"},
     };
     char text[32];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -216,7 +216,8 @@ static void test_what_was_given_back_is_poisoned(void **state)
     for (int i = 0; i < 3; i++) {
         if (i == 1) mark = hni_arena_mark_get(&arena);
         void *pointer = NULL;
-        assert_int_equal(hni_arena_take(&arena, i == 2 ? 100000 : 61, &pointer), HN_OK); /* the last in a chunk of its own */
+        assert_int_equal(hni_arena_take(&arena, i == 2 ? 100000 : 61, &pointer),
+                         HN_OK); /* the last in a chunk of its own */
         blocks[i] = pointer;
         const size_t size = i == 2 ? 100000 : 61;
         assert_null(__asan_region_is_poisoned(blocks[i], size));

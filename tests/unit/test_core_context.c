@@ -112,9 +112,11 @@ static void test_error_with_op_argument_and_shapes(void **state)
 {
     (void)state;
     hn_context *context = new_context();
-    const hni_blame blame = {.op = "conv2d", .argument = "kernel", .shape_a = "[16,8,3,3]", .shape_b = "[128,16,32,32]"};
-    assert_int_equal(hni_error_at(context, HN_ERROR_SHAPE, &blame, "kernel needs %d input channels, input has %d", 8, 16),
-                     HN_ERROR_SHAPE);
+    const hni_blame blame = {
+        .op = "conv2d", .argument = "kernel", .shape_a = "[16,8,3,3]", .shape_b = "[128,16,32,32]"};
+    assert_int_equal(
+        hni_error_at(context, HN_ERROR_SHAPE, &blame, "kernel needs %d input channels, input has %d", 8, 16),
+        HN_ERROR_SHAPE);
     const hn_error *error = hn_context_error(context);
     assert_string_equal(error->text, "conv2d: kernel needs 8 input channels, input has 16");
     assert_string_equal(error->op, "conv2d");

@@ -26,10 +26,32 @@ static void test_whole_numbers(void **state)
         if (!hni_whole_parse(good[i].text, &value)) fail_msg("'%s' was refused", good[i].text);
         assert_true(value == good[i].value);
     }
-    const char *const bad[] = {"",     "-",    "+1",   " 1",   "1 ",   "1e3",  "1.0", "1.",
-                               "010",  "-01",  "00",   "0x10", "1_000", "ten",  "--1", "1,000",
-                               "nan",  "inf",  "\n1",  "1\n",  "1a",   "a1",   "9223372036854775808",
-                               "-9223372036854775809", "18446744073709551616", "99999999999999999999999999"};
+    const char *const bad[] = {"",
+                               "-",
+                               "+1",
+                               " 1",
+                               "1 ",
+                               "1e3",
+                               "1.0",
+                               "1.",
+                               "010",
+                               "-01",
+                               "00",
+                               "0x10",
+                               "1_000",
+                               "ten",
+                               "--1",
+                               "1,000",
+                               "nan",
+                               "inf",
+                               "\n1",
+                               "1\n",
+                               "1a",
+                               "a1",
+                               "9223372036854775808",
+                               "-9223372036854775809",
+                               "18446744073709551616",
+                               "99999999999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int64_t value = 99;
         if (hni_whole_parse(bad[i], &value)) fail_msg("'%s' was taken for a whole number", bad[i]);
@@ -44,18 +66,23 @@ static void test_decimal_numbers(void **state)
         const char *text;
         double value;
     } good[] = {
-        {"0", 0},         {"1", 1},           {"-2.5", -2.5},   {".5", 0.5},     {"5.", 5},          {"1e-8", 1e-8},
-        {"1.0e-08", 1e-8}, {"1.5E+3", 1500},   {"0.1", 0.1},     {"0.0", 0},      {"1e308", 1e308},   {"4.9e-324", 4.9e-324},
-        {"0e999", 0},     {"100000000000000000000000000000000", 1e32},
+        {"0", 0},          {"1", 1},
+        {"-2.5", -2.5},    {".5", 0.5},
+        {"5.", 5},         {"1e-8", 1e-8},
+        {"1.0e-08", 1e-8}, {"1.5E+3", 1500},
+        {"0.1", 0.1},      {"0.0", 0},
+        {"1e308", 1e308},  {"4.9e-324", 4.9e-324},
+        {"0e999", 0},      {"100000000000000000000000000000000", 1e32},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         double value = 99;
         if (!hni_number_parse(good[i].text, &value)) fail_msg("'%s' was refused", good[i].text);
         assert_close(value, good[i].value, 0, 0);
     }
-    const char *const bad[] = {"",     ".",    "-",     "-.",    "e3",    "1e",     "1e+",  "+1",     " 1",    "1 ",    "0.1x",
-                               "1..2", "1.2.3", "nan",  "NaN",   "inf",   "-inf",   ".inf", ".nan",   "1e400", "-1e400", "1e-400",
-                               "010",  "00.5", "0x1p3", "0x10",  "1,5",   "1e3.5",  "1d3",  "1 000",  "--1",   "1e--3",  "infinity"};
+    const char *const bad[] = {"",      ".",     "-",      "-.",     "e3",    "1e",      "1e+",   "+1",   " 1",
+                               "1 ",    "0.1x",  "1..2",   "1.2.3",  "nan",   "NaN",     "inf",   "-inf", ".inf",
+                               ".nan",  "1e400", "-1e400", "1e-400", "010",   "00.5",    "0x1p3", "0x10", "1,5",
+                               "1e3.5", "1d3",   "1 000",  "--1",    "1e--3", "infinity"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         double value = 99;
         if (hni_number_parse(bad[i], &value)) fail_msg("'%s' was taken for a number", bad[i]);
@@ -75,9 +102,22 @@ static void test_shortest_text(void **state)
         double value;
         const char *text;
     } cases[] = {
-        {0, "0.0"},        {1, "1.0"},         {-2.5, "-2.5"},     {0.1, "0.1"},       {1e-8, "1.0e-08"}, {1e6, "1.0e+06"},
-        {20, "20.0"},      {1000, "1000.0"},   {0.9, "0.9"},       {1.5e-7, "1.5e-07"}, {0.001, "0.001"},  {0.0001, "0.0001"},
-        {1e100, "1.0e+100"}, {123456789, "123456789.0"}, {0.1 + 0.2, "0.30000000000000004"}, {-0.0, "-0.0"},
+        {0, "0.0"},
+        {1, "1.0"},
+        {-2.5, "-2.5"},
+        {0.1, "0.1"},
+        {1e-8, "1.0e-08"},
+        {1e6, "1.0e+06"},
+        {20, "20.0"},
+        {1000, "1000.0"},
+        {0.9, "0.9"},
+        {1.5e-7, "1.5e-07"},
+        {0.001, "0.001"},
+        {0.0001, "0.0001"},
+        {1e100, "1.0e+100"},
+        {123456789, "123456789.0"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {-0.0, "-0.0"},
     };
     char text[64];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -147,8 +187,9 @@ static void test_decimal_comma(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_decimal_numbers), cmocka_unit_test(test_shortest_text),
-        cmocka_unit_test(test_round_trips),   cmocka_unit_test(test_decimal_comma),
+        cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_decimal_numbers),
+        cmocka_unit_test(test_shortest_text), cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_decimal_comma),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

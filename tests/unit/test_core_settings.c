@@ -78,10 +78,20 @@ static void test_every_kind_is_read_and_written(void **state)
     const struct {
         const char *name, *text, *printed;
     } cases[] = {
-        {"units", "1", "1"},         {"units", "65536", "65536"},     {"keep", "1", "1.0"},       {"keep", "1e-3", "0.001"},
-        {"keep", ".25", "0.25"},     {"cell", "lstm", "lstm"},        {"cell", "rnn", "rnn"},     {"layer_norm", "false", "false"},
-        {"layer_norm", "true", "true"}, {"layers", "-2", "-2"},       {"layers", "8", "8"},       {"path", "", ""},
-        {"path", "1234567", "1234567"}, {"seed", "9223372036854775807", "9223372036854775807"},
+        {"units", "1", "1"},
+        {"units", "65536", "65536"},
+        {"keep", "1", "1.0"},
+        {"keep", "1e-3", "0.001"},
+        {"keep", ".25", "0.25"},
+        {"cell", "lstm", "lstm"},
+        {"cell", "rnn", "rnn"},
+        {"layer_norm", "false", "false"},
+        {"layer_norm", "true", "true"},
+        {"layers", "-2", "-2"},
+        {"layers", "8", "8"},
+        {"path", "", ""},
+        {"path", "1234567", "1234567"},
+        {"seed", "9223372036854775807", "9223372036854775807"},
     };
     model m;
     hni_settings_default(&table, &m);
@@ -161,7 +171,8 @@ static void test_long_values_and_places_are_cut(void **state)
     }
     hn_context_clear(context);
     assert_int_equal(hni_setting_parse(context, text, &table, &rows[0], "0", &m), HN_ERROR_ARGUMENT);
-    assert_non_null(strstr(hn_context_error(context)->text, "xxx: model.units: needs a whole number from 1 to 65536, not '0'"));
+    assert_non_null(
+        strstr(hn_context_error(context)->text, "xxx: model.units: needs a whole number from 1 to 65536, not '0'"));
     assert_null(hni_nearest_word(cell_words, text));
 }
 
@@ -171,10 +182,22 @@ static void test_near_misses(void **state)
     const struct {
         const char *typed, *meant;
     } cases[] = {
-        {"unit", "units"},   {"unitss", "units"},         {"untis", "units"},   {"uints", "units"}, {"UNITS", "units"},
-        {"kep", "keep"},     {"layer-norm", "layer_norm"}, {"layernorm", "layer_norm"}, {"layer", "layers"},
-        {"lyaers", "layers"}, {"hyper", NULL},            {"", NULL},           {"x", NULL},        {"abcdefgh", NULL},
-        {"pat", "path"},     {"pa", "path"},
+        {"unit", "units"},
+        {"unitss", "units"},
+        {"untis", "units"},
+        {"uints", "units"},
+        {"UNITS", "units"},
+        {"kep", "keep"},
+        {"layer-norm", "layer_norm"},
+        {"layernorm", "layer_norm"},
+        {"layer", "layers"},
+        {"lyaers", "layers"},
+        {"hyper", NULL},
+        {"", NULL},
+        {"x", NULL},
+        {"abcdefgh", NULL},
+        {"pat", "path"},
+        {"pa", "path"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *nearest = hni_settings_nearest(&table, cases[i].typed);

@@ -10,8 +10,12 @@ static void test_dtypes(void **state)
         const char *name;
         size_t size;
     } cases[] = {
-        {HN_DTYPE_F32, "F32", sizeof(float)}, {HN_DTYPE_F64, "F64", sizeof(double)}, {HN_DTYPE_I32, "I32", 4},
-        {HN_DTYPE_U8, "U8", 1},               {HN_DTYPE_F16, "F16", 2},              {HN_DTYPE_BF16, "BF16", 2},
+        {HN_DTYPE_F32, "F32", sizeof(float)},
+        {HN_DTYPE_F64, "F64", sizeof(double)},
+        {HN_DTYPE_I32, "I32", 4},
+        {HN_DTYPE_U8, "U8", 1},
+        {HN_DTYPE_F16, "F16", 2},
+        {HN_DTYPE_BF16, "BF16", 2},
         {HN_DTYPE_I8, "I8", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -30,7 +34,8 @@ static void test_making_and_comparing(void **state)
     assert_int_equal(shape.size[0], 16);
     assert_int_equal(shape.size[2], 1000);
     assert_int_equal(HN_SCALAR().rank, 0);
-    assert_int_equal(hn_shape_of(7, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1).rank, -1);
+    assert_int_equal(
+        hn_shape_of(7, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1, (int64_t)1).rank, -1);
     assert_int_equal(hn_shape_of(-1).rank, -1);
     assert_true(hn_shape_equal(shape, HN_SHAPE3(16, 100, 1000)));
     assert_false(hn_shape_equal(shape, HN_SHAPE3(16, 100, 1001)));

@@ -211,9 +211,9 @@ static void test_collapse_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_row_major),           cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_contiguity),          cmocka_unit_test(test_broadcast_of_shapes),
-        cmocka_unit_test(test_broadcast_of_views),  cmocka_unit_test(test_collapse_by_walking),
+        cmocka_unit_test(test_row_major),          cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_contiguity),         cmocka_unit_test(test_broadcast_of_shapes),
+        cmocka_unit_test(test_broadcast_of_views), cmocka_unit_test(test_collapse_by_walking),
         cmocka_unit_test(test_collapse_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

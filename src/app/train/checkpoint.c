@@ -35,7 +35,8 @@ static hn_status own(gathered *all, size_t size, void **out_memory)
 }
 
 /* A new tensor "PREFIX.NAME" (or NAME) with room for its data. */
-static hn_status add(gathered *all, const char *prefix, const char *name, hn_dtype dtype, hn_shape shape, void **out_data)
+static hn_status add(gathered *all, const char *prefix, const char *name, hn_dtype dtype, hn_shape shape,
+                     void **out_data)
 {
     void *text = NULL;
     const size_t size = strlen(prefix) + strlen(name) + 2;
@@ -57,7 +58,8 @@ cleanup:
 
 static void release(gathered *all)
 {
-    for (int64_t i = 0; i < all->owned_count; i++) hni_free(all->context, all->owned[i]);
+    for (int64_t i = 0; i < all->owned_count; i++)
+        hni_free(all->context, all->owned[i]);
     hni_free(all->context, all->owned);
     hni_free(all->context, all->tensors);
 }
@@ -122,12 +124,9 @@ hn_status hni_checkpoint_write(hni_trainer *trainer, bool best)
     HNI_TRY(trainer->task->model_json(trainer->work, model, sizeof model));
     HNI_TRY(hni_settings_to_json(trainer->context, hni_train_state_table(), &trainer->state, &training));
     const hn_file_text texts[] = {
-        {"format", format},
-        {"task", trainer->task->name},
-        {"model", model},
-        {"data_checksum", trainer->task->data_checksum(trainer->work)},
-        {"seed", seed},
-        {"training", training},
+        {"format", format}, {"task", trainer->task->name},
+        {"model", model},   {"data_checksum", trainer->task->data_checksum(trainer->work)},
+        {"seed", seed},     {"training", training},
     };
     const hn_safetensors_content content = {all.tensors, all.count, texts, best ? 4 : 6};
     HNI_TRY(hni_run_path(trainer->context, trainer->folder, best ? HNI_RUN_BEST : HNI_RUN_LAST, &path));
@@ -145,8 +144,9 @@ static hn_status want_text(hni_trainer *trainer, const hn_safetensors *file, con
 {
     *out_text = hn_safetensors_text(file, key);
     if (*out_text != NULL) return HN_OK;
-    return hni_error(trainer->context, HN_ERROR_FORMAT, "%s/%s: this is no checkpoint of a run: '%s' is missing in __metadata__",
-                     trainer->folder, HNI_RUN_LAST, key);
+    return hni_error(trainer->context, HN_ERROR_FORMAT,
+                     "%s/%s: this is no checkpoint of a run: '%s' is missing in __metadata__", trainer->folder,
+                     HNI_RUN_LAST, key);
 }
 
 /* Format, task, data, seed. */
@@ -158,52 +158,57 @@ static hn_status check_origin(hni_trainer *trainer, const hn_safetensors *file)
     const long number = strtol(format, NULL, 10);
     if (number < 1 || number > HNI_CHECKPOINT_FORMAT) {
         return hni_error(trainer->context, HN_ERROR_FORMAT,
-                         "%s/%s: format %.20s is newer than this program reads (%d): use a newer hypernet", trainer->folder,
-                         HNI_RUN_LAST, format, HNI_CHECKPOINT_FORMAT);
+                         "%s/%s: format %.20s is newer than this program reads (%d): use a newer hypernet",
+                         trainer->folder, HNI_RUN_LAST, format, HNI_CHECKPOINT_FORMAT);
     }
     HNI_TRY(want_text(trainer, file, "task", &task));
     if (strcmp(task, trainer->task->name) != 0) {
-        return hni_error(trainer->context, HN_ERROR_FORMAT, "%s/%s: the checkpoint is of task '%.40s', the recipe of task '%s'",
-                         trainer->folder, HNI_RUN_LAST, task, trainer->task->name);
+        return hni_error(trainer->context, HN_ERROR_FORMAT,
+                         "%s/%s: the checkpoint is of task '%.40s', the recipe of task '%s'", trainer->folder,
+                         HNI_RUN_LAST, task, trainer->task->name);
     }
     HNI_TRY(want_text(trainer, file, "data_checksum", &checksum));
     if (strcmp(checksum, trainer->task->data_checksum(trainer->work)) != 0) {
-        return hni_error(trainer->context, HN_ERROR_STATE,
-                         "%s: the data have changed since this run began (SHA-256 %.16s.., now %.16s..): put the old data back, or "
-                         "begin a new run",
-                         trainer->folder, checksum, trainer->task->data_checksum(trainer->work));
+        return hni_error(
+            trainer->context, HN_ERROR_STATE,
+            "%s: the data have changed since this run began (SHA-256 %.16s.., now %.16s..): put the old data back, or "
+            "begin a new run",
+            trainer->folder, checksum, trainer->task->data_checksum(trainer->work));
     }
     HNI_TRY(want_text(trainer, file, "seed", &seed));
     if (strtoll(seed, NULL, 10) != trainer->plan->train.seed) {
-        return hni_error(trainer->context, HN_ERROR_STATE, "%s: the recipe's seed is %lld, the checkpoint's %.20s", trainer->folder,
-                         (long long)trainer->plan->train.seed, seed);
+        return hni_error(trainer->context, HN_ERROR_STATE, "%s: the recipe's seed is %lld, the checkpoint's %.20s",
+                         trainer->folder, (long long)trainer->plan->train.seed, seed);
     }
 cleanup:
     return status;
 }
 
 /* The tensor "PREFIX.NAME" with the parameter's shape, F32. */
-static hn_status want_tensor(hni_trainer *trainer, const hn_safetensors *file, const char *prefix, const hn_parameter *parameter,
-                             const void **out_data)
+static hn_status want_tensor(hni_trainer *trainer, const hn_safetensors *file, const char *prefix,
+                             const hn_parameter *parameter, const void **out_data)
 {
     char name[320], wanted[96], found[96];
     snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] != 0 ? "." : "", parameter->name);
     const hn_file_tensor *tensor = hn_safetensors_find(file, name);
     hn_shape_print(parameter->shape, wanted, sizeof wanted);
     if (tensor == NULL) {
-        return hni_error(trainer->context, HN_ERROR_FORMAT, "%s/%s: tensor '%s' %s is missing: is this another model's checkpoint?",
-                         trainer->folder, HNI_RUN_LAST, name, wanted);
+        return hni_error(trainer->context, HN_ERROR_FORMAT,
+                         "%s/%s: tensor '%s' %s is missing: is this another model's checkpoint?", trainer->folder,
+                         HNI_RUN_LAST, name, wanted);
     }
     if (tensor->dtype != HN_DTYPE_F32 || !hn_shape_equal(tensor->shape, parameter->shape)) {
-        return hni_error(trainer->context, HN_ERROR_SHAPE, "%s/%s: tensor '%s' is %s %s, the recipe's model needs F32 %s",
-                         trainer->folder, HNI_RUN_LAST, name, hn_dtype_name(tensor->dtype),
-                         hn_shape_print(tensor->shape, found, sizeof found), wanted);
+        return hni_error(trainer->context, HN_ERROR_SHAPE,
+                         "%s/%s: tensor '%s' is %s %s, the recipe's model needs F32 %s", trainer->folder, HNI_RUN_LAST,
+                         name, hn_dtype_name(tensor->dtype), hn_shape_print(tensor->shape, found, sizeof found),
+                         wanted);
     }
     const float *numbers = tensor->data;
     for (int64_t i = 0; i < parameter->elements; i++) {
         if (numbers[i] - numbers[i] == 0) continue; /* infinite and NaN differ from themselves less themselves */
-        return hni_error(trainer->context, HN_ERROR_NONFINITE, "%s/%s: tensor '%s' holds a value that is infinite or NaN at %lld",
-                         trainer->folder, HNI_RUN_LAST, name, (long long)i);
+        return hni_error(trainer->context, HN_ERROR_NONFINITE,
+                         "%s/%s: tensor '%s' holds a value that is infinite or NaN at %lld", trainer->folder,
+                         HNI_RUN_LAST, name, (long long)i);
     }
     *out_data = tensor->data;
     return HN_OK;

@@ -20,9 +20,9 @@ struct hni_facts {
     hn_context *context;
     char *path;
     json_t *root, *session, *rows;
-    double start;             /* of this session */
-    double seconds_before;    /* of training, in earlier sessions */
-    double work_seconds;      /* in updates, all sessions since the file was begun */
+    double start;          /* of this session */
+    double seconds_before; /* of training, in earlier sessions */
+    double work_seconds;   /* in updates, all sessions since the file was begun */
     int64_t work_symbols;
 };
 
@@ -64,8 +64,8 @@ static json_t *host_facts(void)
     char text[400] = "unknown";
     if (uname(&system) == 0) snprintf(text, sizeof text, "%s %s %s", system.sysname, system.release, system.machine);
     const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    return json_pack("{s:s,s:o,s:I,s:I}", "system", text, "cpu", cpu_name(), "cores", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
-                     "memory_bytes", (json_int_t)memory);
+    return json_pack("{s:s,s:o,s:I,s:I}", "system", text, "cpu", cpu_name(), "cores",
+                     (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "memory_bytes", (json_int_t)memory);
 }
 
 /* {"layers.0": 4872592, "softmax": 50050}: sums over the first parts of names ("layers.0", not "layers"). */
@@ -148,9 +148,9 @@ static hn_status begin_session(hni_facts *facts, const hni_facts_start *start)
         sessions = json_array();
         json_object_set_new(facts->root, "sessions", sessions);
     }
-    facts->session = json_pack("{s:o,s:s,s:s,s:i,s:s,s:I}", "started", now_text(), "command", start->command, "version", hn_version(),
-                               "threads", hn_context_threads(facts->context), "isa", hni_kernels_isa(), "first_step",
-                               (json_int_t)start->first_step);
+    facts->session = json_pack("{s:o,s:s,s:s,s:i,s:s,s:I}", "started", now_text(), "command", start->command, "version",
+                               hn_version(), "threads", hn_context_threads(facts->context), "isa", hni_kernels_isa(),
+                               "first_step", (json_int_t)start->first_step);
     if (facts->session == NULL || json_array_append_new(sessions, facts->session) != 0) {
         return hni_json_no_memory(facts->context, HNI_RUN_FACTS);
     }
@@ -196,8 +196,9 @@ hn_status hni_facts_row(hni_facts *facts, int64_t step)
 {
     const double seconds = facts->seconds_before + hni_seconds_now() - facts->start;
     json_t *row = json_pack("[I,f]", (json_int_t)step, (double)(int64_t)(seconds * 1000) / 1000);
-    return row != NULL && json_array_append_new(facts->rows, row) == 0 ? HN_OK
-                                                                         : hni_json_no_memory(facts->context, HNI_RUN_FACTS);
+    return row != NULL && json_array_append_new(facts->rows, row) == 0
+               ? HN_OK
+               : hni_json_no_memory(facts->context, HNI_RUN_FACTS);
 }
 
 void hni_facts_work(hni_facts *facts, double seconds, int64_t symbols)

@@ -58,11 +58,13 @@ static hn_status resolve_length(hni_trainer *trainer)
     trainer->steps = settings->steps > 0 ? settings->steps : (int64_t)(settings->epochs * (double)windows + 0.5);
     trainer->validate_every = settings->validate_every > 0 ? settings->validate_every : windows;
     if (trainer->steps < 1) {
-        return hni_error(trainer->context, HN_ERROR_ARGUMENT, "recipe: train.steps and train.epochs are both 0: say how long to train");
+        return hni_error(trainer->context, HN_ERROR_ARGUMENT,
+                         "recipe: train.steps and train.epochs are both 0: say how long to train");
     }
     if (trainer->steps > UINT32_MAX) {
-        return hni_error(trainer->context, HN_ERROR_ARGUMENT, "recipe: %lld updates are more than the %u that can be counted",
-                         (long long)trainer->steps, UINT32_MAX);
+        return hni_error(trainer->context, HN_ERROR_ARGUMENT,
+                         "recipe: %lld updates are more than the %u that can be counted", (long long)trainer->steps,
+                         UINT32_MAX);
     }
     trainer->schedule = (hn_schedule){.kind = settings->schedule,
                                       .rate = settings->rate,
@@ -147,8 +149,9 @@ cleanup:
 static hn_status make_folder(hn_context *context, const char *folder)
 {
     if (hni_is_run(context, folder)) {
-        return hni_error(context, HN_ERROR_STATE, "%s: there is a run already: go on with 'hypernet train --resume %s', or name another",
-                         folder, folder);
+        return hni_error(context, HN_ERROR_STATE,
+                         "%s: there is a run already: go on with 'hypernet train --resume %s', or name another", folder,
+                         folder);
     }
     if (mkdir(folder, 0777) == 0 || errno == EEXIST) return HN_OK;
     return hni_error(context, HN_ERROR_IO, "%s: cannot make the run directory: %s", folder, strerror(errno));

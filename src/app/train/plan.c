@@ -11,26 +11,30 @@ static hn_status find_task(hn_context *context, const char *path, const char *na
 {
     const char *words[16];
     size_t count = 0;
-    for (const hni_task *task; count < 15 && (task = hni_task_at(count)) != NULL;) words[count++] = task->name;
+    for (const hni_task *task; count < 15 && (task = hni_task_at(count)) != NULL;)
+        words[count++] = task->name;
     words[count] = NULL;
     *out_task = hni_task_find(name);
     if (*out_task != NULL) return HN_OK;
     const char *nearest = hni_nearest_word(words, name);
-    return hni_error(context, HN_ERROR_ARGUMENT, "%s: there is no task '%s'%s%s%s", path, name, nearest != NULL ? ", did you mean '" : "",
-                     nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    return hni_error(context, HN_ERROR_ARGUMENT, "%s: there is no task '%s'%s%s%s", path, name,
+                     nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
+                     nearest != NULL ? "'?" : "");
 }
 
 /* The file's name without folder and ending. */
 static void name_of(const char *path, char *out_name, size_t size)
 {
     size_t start = strlen(path);
-    while (start > 0 && path[start - 1] != '/') start--;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
     snprintf(out_name, size, "%s", &path[start]);
     char *dot = strrchr(out_name, '.');
     if (dot != NULL && dot != out_name) *dot = 0;
 }
 
-hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count, hni_plan **out_plan)
+hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count,
+                        hni_plan **out_plan)
 {
     char name[HNI_RECIPE_TASK_SIZE];
     void *memory = NULL;
@@ -51,7 +55,8 @@ hn_status hni_plan_read(hn_context *context, const char *path, const char *const
     name_of(path, plan->name, sizeof plan->name);
     hni_recipe_default(&plan->recipe);
     HNI_TRY(hni_recipe_read(context, path, &plan->recipe));
-    for (size_t i = 0; i < set_count; i++) HNI_TRY(hni_recipe_set(context, sets[i], &plan->recipe));
+    for (size_t i = 0; i < set_count; i++)
+        HNI_TRY(hni_recipe_set(context, sets[i], &plan->recipe));
     *out_plan = plan;
     plan = NULL;
 cleanup:

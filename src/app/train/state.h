@@ -6,13 +6,13 @@
 #include "core/settings.h"
 
 typedef struct hni_train_state {
-    int64_t step;       /* updates made */
+    int64_t step; /* updates made */
     int64_t best_step;
     bool has_best;
-    double best;        /* lowest validation figure */
-    int64_t misses;     /* validations since the best */
-    int64_t log_bytes;  /* length of log.csv */
-    int64_t row_steps;  /* updates since the last row of the log, and their sums: */
+    double best;       /* lowest validation figure */
+    int64_t misses;    /* validations since the best */
+    int64_t log_bytes; /* length of log.csv */
+    int64_t row_steps; /* updates since the last row of the log, and their sums: */
     double row_loss;
     double row_norm;
     int64_t row_clipped;

@@ -9,20 +9,22 @@
 
 static hn_status refuse_loss(hni_trainer *trainer, double loss)
 {
-    return hni_error(trainer->context, HN_ERROR_NONFINITE,
-                     "update %lld: the loss is %s: training stops here, and the last checkpoint is as it was (step %lld); a smaller "
-                     "train.rate or train.clip_norm may help",
-                     (long long)trainer->state.step + 1, isnan(loss) ? "not a number" : "infinite",
-                     (long long)trainer->state.step);
+    return hni_error(
+        trainer->context, HN_ERROR_NONFINITE,
+        "update %lld: the loss is %s: training stops here, and the last checkpoint is as it was (step %lld); a smaller "
+        "train.rate or train.clip_norm may help",
+        (long long)trainer->state.step + 1, isnan(loss) ? "not a number" : "infinite", (long long)trainer->state.step);
 }
 
 static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *report)
 {
     hn_context_clear(trainer->context); /* the optimiser's own words know nothing of the run */
     return hni_error(trainer->context, HN_ERROR_NONFINITE,
-                     "update %lld: the gradient of '%s' is infinite or not a number: training stops here, and the last checkpoint is "
+                     "update %lld: the gradient of '%s' is infinite or not a number: training stops here, and the last "
+                     "checkpoint is "
                      "as it was; a smaller train.rate or train.clip_norm may help",
-                     (long long)trainer->state.step + 1, report->bad_parameter != NULL ? report->bad_parameter : "the whole model");
+                     (long long)trainer->state.step + 1,
+                     report->bad_parameter != NULL ? report->bad_parameter : "the whole model");
 }
 
 static hn_status update(hni_trainer *trainer)
@@ -84,7 +86,8 @@ static hn_status validate(hni_trainer *trainer, hni_metric *out_metric)
     status = trainer->task->evaluate(trainer->work, &options, out_metric);
     if (status == HN_OK && !isfinite(out_metric->value)) {
         status = hni_error(trainer->context, HN_ERROR_NONFINITE,
-                           "validation after update %lld: the figure is not finite: training stops here, and the last checkpoint is as "
+                           "validation after update %lld: the figure is not finite: training stops here, and the last "
+                           "checkpoint is as "
                            "it was",
                            (long long)state->step);
     }

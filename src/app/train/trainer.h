@@ -23,19 +23,19 @@ typedef enum hni_train_end {
 /* What the caller is told, and what it may say. NULL functions are not called. */
 typedef struct hni_train_events {
     void *user;
-    bool (*keep_going)(void *user);                                  /* asked before each update */
-    void (*step)(void *user, int64_t step, double bits);             /* after each update */
-    void (*row)(void *user, const hni_train_row *row);               /* a row of the log was written */
+    bool (*keep_going)(void *user);                      /* asked before each update */
+    void (*step)(void *user, int64_t step, double bits); /* after each update */
+    void (*row)(void *user, const hni_train_row *row);   /* a row of the log was written */
     void (*validated)(void *user, const hni_metric *metric, bool is_best);
-    bool (*sample)(void *user, const char *bytes, size_t size);      /* pieces of the sample, then once (NULL, 0) */
+    bool (*sample)(void *user, const char *bytes, size_t size); /* pieces of the sample, then once (NULL, 0) */
 } hni_train_events;
 
 typedef struct hni_train_options {
-    const char *folder;              /* the run directory */
+    const char *folder; /* the run directory */
     const hni_data_places *places;
-    const char *command;             /* exact command line, for run.json */
-    int64_t max_steps;               /* stop after so many updates in all; 0: no limit */
-    double max_seconds;              /* of this session; 0: no limit */
+    const char *command; /* exact command line, for run.json */
+    int64_t max_steps;   /* stop after so many updates in all; 0: no limit */
+    double max_seconds;  /* of this session; 0: no limit */
     hni_train_events events;
 } hni_train_options;
 
@@ -53,7 +53,8 @@ typedef struct hni_trainer hni_trainer;
 /* Makes the run directory (which must not hold a run). The plan belongs to the trainer from then on, whatever is returned. */
 HN_MUST_USE hn_status hni_trainer_start(hni_plan *plan, const hni_train_options *options, hni_trainer **out_trainer);
 /* Goes on from RUN/last.safetensors. */
-HN_MUST_USE hn_status hni_trainer_resume(hn_context *context, const hni_train_options *options, hni_trainer **out_trainer);
+HN_MUST_USE hn_status hni_trainer_resume(hn_context *context, const hni_train_options *options,
+                                         hni_trainer **out_trainer);
 HN_MUST_USE hn_status hni_trainer_run(hni_trainer *trainer, hni_train_end *out_end);
 void hni_trainer_close(hni_trainer *trainer);
 
