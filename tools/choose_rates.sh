@@ -3,12 +3,12 @@
 # 0.004 and 0.008 and seed 1, takes each cell's rate with the lowest best validation, and trains it with seeds 2 and 3 as well; one thread
 # each, two runs at a time. Prints the best validation of every run. A run that is finished is not repeated.
 #
-#     HYPERNET_BIN=build/release/hypernet tools/choose_rates.sh FOLDER
+#     HYPERNET_BIN=build/gcc/hypernet tools/choose_rates.sh FOLDER
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cells.sh"
 folder=${1:?usage: tools/choose_rates.sh FOLDER}
-program=${HYPERNET_BIN:-$here/../build/release/hypernet}
+program=${HYPERNET_BIN:-$here/../build/gcc/hypernet}
 rates="0.002 0.004 0.008"
 mkdir -p "$folder"
 
