@@ -1,6 +1,7 @@
 /* The runner of gradcheck; what is compared, and how, is in gradcheck.h. Cases are in gradcheck_cases_*.c. */
 #include "graph/gradcheck_cases.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -193,9 +194,9 @@ static void compare(hni_gradcheck_report *report, int input, int64_t element, do
     const double allowed = ABSOLUTE + RELATIVE * fmax(fabs(analytic), fabs(numeric));
     const double error = fabs(analytic - numeric);
     report->compared++;
-    if (isnan(error)) report->worst = HUGE_VAL;
-    if (error > report->worst * allowed) report->worst = error / allowed;
-    if (error <= allowed) return; /* false for NaN */
+    const double share = error / allowed; /* not below anything where a number is infinite or NaN */
+    if (!(share <= report->worst)) report->worst = share <= DBL_MAX ? share : DBL_MAX;
+    if (error <= DBL_MAX && error <= allowed) return;
     char text[200];
     (void)snprintf(text, sizeof text, "input %d, element %" PRId64 ": backward gives %.12g, differences %.12g", input,
                    element, analytic, numeric);

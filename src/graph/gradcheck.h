@@ -3,7 +3,7 @@
  * A case is a small function of some inputs. Its loss is the inner product of the output with fixed random numbers, never a plain
  * sum, scaled so that |L| <= 10. Each element x of each checked input is moved by 1e-5 * max(1, |x|) to both sides, and
  *     |a - n| <= 1e-9 + 1e-6 * max(|a|, |n|)      a: backward, n: numeric
- * must hold with signs, in a form that NaN fails. Some |n| of every checked input must be above 1e-3, or 0 = 0 would pass.
+ * must hold with signs, in a form that NaN and infinities fail. Some |n| of every checked input must be above 1e-3, or 0 = 0 would pass.
  *
  * Random inputs have sizes between 0.1 and 1.1 and either sign: ten thousand steps away from the kink of relu at 0 and from a
  * division by 0. A case with a kink elsewhere has to stay as far from it. */
@@ -40,8 +40,8 @@ typedef struct hni_gradcheck_case {
 
 typedef struct hni_gradcheck_report {
     bool passed;
-    int64_t compared;  /* elements of inputs */
-    double worst;      /* largest |a - n| as a share of what is allowed; 1 is the limit; infinite for a NaN */
+    int64_t compared; /* elements of inputs */
+    double worst; /* largest |a - n| as a share of what is allowed; 1 is the limit; DBL_MAX for infinities and NaN */
     char failure[256]; /* the first thing wrong: which input, which element, both numbers; "" if passed */
 } hni_gradcheck_report;
 

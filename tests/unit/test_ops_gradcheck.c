@@ -1,4 +1,5 @@
 /* Gradcheck of every op, that it can fail, and that no row of ops.def is without cases. */
+#include <float.h>
 #include <math.h>
 
 #include "graph/gradcheck_cases.h"
@@ -153,6 +154,24 @@ static void test_false_gradient_of_a_late_part(void **state)
     assert_int_equal(report.compared, 2 + 6);
 }
 
+/* A tolerance relative to an infinite number would let it pass. */
+static void test_infinite_gradients_are_red(void **state)
+{
+    const double factors[] = {HUGE_VAL, -HUGE_VAL, nan("")};
+    bench *b = *state;
+    for (int i = 0; i < 3; i++) {
+        b->graph->mutation = (hni_mutation){.on = true, .op = HNI_OP_TANH, .factor = factors[i]};
+        const hni_gradcheck_case *test;
+        for (int64_t k = 0; (test = hni_gradcheck_at(k)) != NULL; k++) {
+            if (test->op != HNI_OP_TANH) continue;
+            const hni_gradcheck_report report = run(b, test);
+            assert_false(report.passed);
+            assert_true(report.worst == DBL_MAX);
+        }
+        b->graph->mutation.on = false;
+    }
+}
+
 static void test_factor_one_changes_nothing(void **state)
 {
     bench *b = *state;
@@ -213,7 +232,7 @@ static void test_wrong_pairs_are_red(void **state)
         const hni_gradcheck_report report = run(b, &made_up[i]);
         if (report.passed) fail_msg("%s is green", made_up[i].name);
         assert_non_null(strstr(report.failure, expected[i]));
-        if (i == 2) assert_true(isinf(report.worst));
+        if (i == 2) assert_true(report.worst == DBL_MAX);
     }
 }
 
@@ -255,6 +274,7 @@ int main(void)
 #ifdef HNI_TEST_HOOKS
         cmocka_unit_test(test_every_false_gradient_is_red),
         cmocka_unit_test(test_false_gradient_of_a_late_part),
+        cmocka_unit_test(test_infinite_gradients_are_red),
         cmocka_unit_test(test_factor_one_changes_nothing),
 #endif
         cmocka_unit_test(test_wrong_pairs_are_red),
