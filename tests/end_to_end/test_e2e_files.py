@@ -25,7 +25,7 @@ class Files(unittest.TestCase):
         cls.keeper = tempfile.TemporaryDirectory()
         cls.folder = Path(cls.keeper.name)
         cls.recipe = prepare(cls.folder)
-        cls.run_folder = cls.folder / "a run's folder"
+        cls.run_folder = cls.folder / "two parts" / "a's"  # made with the folder above it
         hypernet("train", cls.recipe, "-o", cls.run_folder, "--threads", 1, "--max-steps", 20)
         hypernet("train", "--resume", cls.run_folder, "--threads", 1)
 
@@ -50,7 +50,7 @@ class Files(unittest.TestCase):
         wanted = {"format", "version", "name", "cell", "seed", "command", "started", "host", "threads", "isa", "backend",
                   "data_path_found", "data_checksum", "rows", "characters_per_second", "parameters", "sessions"}
         self.assertEqual(wanted - set(facts), set())
-        self.assertEqual((facts["format"], facts["threads"], facts["seed"]), (1, 1, 7))
+        self.assertEqual((facts["format"], facts["name"], facts["threads"], facts["seed"]), (1, "small", 1, 7))
         quoted = "'" + str(self.run_folder).replace("'", "'\\''") + "'"
         self.assertEqual(facts["command"], f"hypernet train --resume {quoted} --threads 1")
         self.assertEqual([(session["first_step"], session["last_step"]) for session in facts["sessions"]], [(0, 20), (20, 60)])

@@ -1,7 +1,7 @@
-/* Checkpoints: everything of a run in one safetensors file, and back (docs/checkpoint.md). Gathered in host memory first, so that a
+/* Writing checkpoints: everything of a run in one safetensors file (docs/checkpoint.md). Gathered in host memory first, so that a
  * failure leaves the file that was there. */
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/train/run.h"
@@ -64,6 +64,29 @@ static void release(gathered *all)
     hni_free(all->context, all->tensors);
 }
 
+static bool all_finite(const float *numbers, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (!isfinite(numbers[i])) return false;
+    }
+    return true;
+}
+
+hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_name)
+{
+    hn_status status = HN_OK;
+    *out_name = NULL;
+    for (int64_t i = 0; status == HN_OK && *out_name == NULL && i < hn_store_count(trainer->store); i++) {
+        const hn_parameter *parameter = hn_store_parameter(trainer->store, i);
+        void *data = NULL;
+        status = hni_alloc_array(trainer->context, "parameter", (size_t)parameter->elements, sizeof(float), &data);
+        if (status == HN_OK) status = hn_store_read(trainer->store, i, HN_DTYPE_F32, parameter->elements, data);
+        if (status == HN_OK && !all_finite(data, parameter->elements)) *out_name = parameter->name;
+        hni_free(trainer->context, data);
+    }
+    return status;
+}
+
 static hn_status gather_parameters(hni_trainer *trainer, gathered *all)
 {
     hn_status status = HN_OK;
@@ -72,6 +95,14 @@ static hn_status gather_parameters(hni_trainer *trainer, gathered *all)
         void *data = NULL;
         HNI_TRY(add(all, "", parameter->name, HN_DTYPE_F32, parameter->shape, &data));
         HNI_TRY(hn_store_read(trainer->store, i, HN_DTYPE_F32, parameter->elements, data));
+        if (!all_finite(data, parameter->elements)) {
+            HNI_TRY(hni_error(
+                trainer->context, HN_ERROR_NONFINITE,
+                "after update %lld parameter '%s' is infinite or not a number: no checkpoint was written, and "
+                "%s/%s is as it was after update %lld; a smaller train.rate may help",
+                (long long)trainer->state.step, parameter->name, trainer->folder, HNI_RUN_LAST,
+                (long long)trainer->saved_step));
+        }
     }
 cleanup:
     return status;
@@ -114,7 +145,7 @@ cleanup:
 hn_status hni_checkpoint_write(hni_trainer *trainer, bool best)
 {
     gathered all = {.context = trainer->context};
-    char model[MOST_JSON], format[16], seed[32], *training = NULL, *path = NULL;
+    char model[MOST_JSON], format[16], seed[32], *recipe = NULL, *training = NULL, *path = NULL;
     hn_status status;
     snprintf(format, sizeof format, "%d", HNI_CHECKPOINT_FORMAT);
     snprintf(seed, sizeof seed, "%lld", (long long)trainer->plan->train.seed);
@@ -122,129 +153,24 @@ hn_status hni_checkpoint_write(hni_trainer *trainer, bool best)
     if (!best) HNI_TRY(gather_optimizer(trainer, &all));
     HNI_TRY(gather_task(trainer, best, &all));
     HNI_TRY(trainer->task->model_json(trainer->work, model, sizeof model));
+    HNI_TRY(hni_recipe_print(trainer->context, &trainer->plan->recipe, &recipe));
     HNI_TRY(hni_settings_to_json(trainer->context, hni_train_state_table(), &trainer->state, &training));
     const hn_file_text texts[] = {
-        {"format", format}, {"task", trainer->task->name},
-        {"model", model},   {"data_checksum", trainer->task->data_checksum(trainer->work)},
-        {"seed", seed},     {"training", training},
+        {"format", format},
+        {"task", trainer->task->name},
+        {"model", model},
+        {"recipe", recipe},
+        {"data_checksum", trainer->task->data_checksum(trainer->work)},
+        {"seed", seed},
+        {"training", training},
     };
-    const hn_safetensors_content content = {all.tensors, all.count, texts, best ? 4 : 6};
+    const hn_safetensors_content content = {all.tensors, all.count, texts, best ? 5 : 7};
     HNI_TRY(hni_run_path(trainer->context, trainer->folder, best ? HNI_RUN_BEST : HNI_RUN_LAST, &path));
     HNI_TRY(hn_safetensors_write(trainer->context, path, &content));
 cleanup:
     hni_free(trainer->context, path);
+    hni_free(trainer->context, recipe);
     hni_free(trainer->context, training);
     release(&all);
-    return status;
-}
-
-/* ---- reading ---- */
-
-static hn_status want_text(hni_trainer *trainer, const hn_safetensors *file, const char *key, const char **out_text)
-{
-    *out_text = hn_safetensors_text(file, key);
-    if (*out_text != NULL) return HN_OK;
-    return hni_error(trainer->context, HN_ERROR_FORMAT,
-                     "%s/%s: this is no checkpoint of a run: '%s' is missing in __metadata__", trainer->folder,
-                     HNI_RUN_LAST, key);
-}
-
-/* Format, task, data, seed. */
-static hn_status check_origin(hni_trainer *trainer, const hn_safetensors *file)
-{
-    const char *format, *task, *checksum, *seed;
-    hn_status status;
-    HNI_TRY(want_text(trainer, file, "format", &format));
-    const long number = strtol(format, NULL, 10);
-    if (number < 1 || number > HNI_CHECKPOINT_FORMAT) {
-        return hni_error(trainer->context, HN_ERROR_FORMAT,
-                         "%s/%s: format %.20s is newer than this program reads (%d): use a newer hypernet",
-                         trainer->folder, HNI_RUN_LAST, format, HNI_CHECKPOINT_FORMAT);
-    }
-    HNI_TRY(want_text(trainer, file, "task", &task));
-    if (strcmp(task, trainer->task->name) != 0) {
-        return hni_error(trainer->context, HN_ERROR_FORMAT,
-                         "%s/%s: the checkpoint is of task '%.40s', the recipe of task '%s'", trainer->folder,
-                         HNI_RUN_LAST, task, trainer->task->name);
-    }
-    HNI_TRY(want_text(trainer, file, "data_checksum", &checksum));
-    if (strcmp(checksum, trainer->task->data_checksum(trainer->work)) != 0) {
-        return hni_error(
-            trainer->context, HN_ERROR_STATE,
-            "%s: the data have changed since this run began (SHA-256 %.16s.., now %.16s..): put the old data back, or "
-            "begin a new run",
-            trainer->folder, checksum, trainer->task->data_checksum(trainer->work));
-    }
-    HNI_TRY(want_text(trainer, file, "seed", &seed));
-    if (strtoll(seed, NULL, 10) != trainer->plan->train.seed) {
-        return hni_error(trainer->context, HN_ERROR_STATE, "%s: the recipe's seed is %lld, the checkpoint's %.20s",
-                         trainer->folder, (long long)trainer->plan->train.seed, seed);
-    }
-cleanup:
-    return status;
-}
-
-/* The tensor "PREFIX.NAME" with the parameter's shape, F32. */
-static hn_status want_tensor(hni_trainer *trainer, const hn_safetensors *file, const char *prefix,
-                             const hn_parameter *parameter, const void **out_data)
-{
-    char name[320], wanted[96], found[96];
-    snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] != 0 ? "." : "", parameter->name);
-    const hn_file_tensor *tensor = hn_safetensors_find(file, name);
-    hn_shape_print(parameter->shape, wanted, sizeof wanted);
-    if (tensor == NULL) {
-        return hni_error(trainer->context, HN_ERROR_FORMAT,
-                         "%s/%s: tensor '%s' %s is missing: is this another model's checkpoint?", trainer->folder,
-                         HNI_RUN_LAST, name, wanted);
-    }
-    if (tensor->dtype != HN_DTYPE_F32 || !hn_shape_equal(tensor->shape, parameter->shape)) {
-        return hni_error(trainer->context, HN_ERROR_SHAPE,
-                         "%s/%s: tensor '%s' is %s %s, the recipe's model needs F32 %s", trainer->folder, HNI_RUN_LAST,
-                         name, hn_dtype_name(tensor->dtype), hn_shape_print(tensor->shape, found, sizeof found),
-                         wanted);
-    }
-    const float *numbers = tensor->data;
-    for (int64_t i = 0; i < parameter->elements; i++) {
-        if (numbers[i] - numbers[i] == 0) continue; /* infinite and NaN differ from themselves less themselves */
-        return hni_error(trainer->context, HN_ERROR_NONFINITE,
-                         "%s/%s: tensor '%s' holds a value that is infinite or NaN at %lld", trainer->folder,
-                         HNI_RUN_LAST, name, (long long)i);
-    }
-    *out_data = tensor->data;
-    return HN_OK;
-}
-
-static hn_status read_numbers(hni_trainer *trainer, const hn_safetensors *file)
-{
-    hn_status status = HN_OK;
-    for (int64_t i = 0; i < hn_store_count(trainer->store); i++) {
-        const hn_parameter *parameter = hn_store_parameter(trainer->store, i);
-        const void *data = NULL;
-        const char *block;
-        HNI_TRY(want_tensor(trainer, file, "", parameter, &data));
-        HNI_TRY(hn_store_write(trainer->store, i, HN_DTYPE_F32, parameter->elements, data));
-        for (int b = 0; (block = hn_optimizer_block_name(trainer->optimizer, b)) != NULL; b++) {
-            HNI_TRY(want_tensor(trainer, file, block, parameter, &data));
-            HNI_TRY(hn_optimizer_block_write(trainer->optimizer, b, i, HN_DTYPE_F32, data));
-        }
-    }
-cleanup:
-    return status;
-}
-
-hn_status hni_checkpoint_read(hni_trainer *trainer, const hn_safetensors *file)
-{
-    const char *training;
-    char where[512];
-    hn_status status;
-    snprintf(where, sizeof where, "%.400s/%s: training", trainer->folder, HNI_RUN_LAST);
-    HNI_TRY(check_origin(trainer, file));
-    HNI_TRY(want_text(trainer, file, "training", &training));
-    hni_settings_default(hni_train_state_table(), &trainer->state);
-    HNI_TRY(hni_settings_from_json(trainer->context, where, hni_train_state_table(), training, &trainer->state));
-    HNI_TRY(read_numbers(trainer, file));
-    HNI_TRY(trainer->task->state_set(trainer->work, file));
-    hn_optimizer_set_steps(trainer->optimizer, trainer->state.step);
-cleanup:
     return status;
 }

@@ -105,7 +105,7 @@ static void set_facts(hni_facts *facts, const hni_facts_start *start)
     json_t *root = facts->root;
     json_object_set_new(root, "format", json_integer(FACTS_FORMAT));
     json_object_set_new(root, "version", json_string(hn_version()));
-    json_object_set_new(root, "name", json_string(start->name));
+    if (json_object_get(root, "name") == NULL) json_object_set_new(root, "name", json_string(start->name));
     json_object_set_new(root, "label", json_string(start->label));
     if (start->cell != NULL) json_object_set_new(root, "cell", json_string(start->cell));
     json_object_set_new(root, "seed", json_integer(start->seed));
@@ -168,7 +168,7 @@ hn_status hni_facts_open(hn_context *context, const hni_facts_start *start, hni_
     facts->context = context;
     facts->start = hni_seconds_now();
     HNI_TRY(hni_run_path(context, start->folder, HNI_RUN_FACTS, &facts->path));
-    facts->root = start->first_step > 0 ? earlier_facts(context, facts->path) : json_object();
+    facts->root = earlier_facts(context, facts->path);
     if (facts->root == NULL) {
         status = hni_json_no_memory(context, HNI_RUN_FACTS);
         goto cleanup;

@@ -5,20 +5,54 @@
 #include "app/train/run.h"
 #include "core/alloc.h"
 
-/* Bytes of memory that programs can still take; 0 where the system does not say. */
-static int64_t free_memory(void)
+/* ---- what there is ---- */
+
+/* The number behind `key` in a file of lines "key number", or alone in it ("" as key); -1 if there is none. */
+static int64_t read_number(const char *path, const char *key)
 {
     char line[256];
-    int64_t kilobytes = 0;
-    FILE *file = fopen("/proc/meminfo", "r");
-    if (file == NULL) return 0;
-    while (fgets(line, sizeof line, file) != NULL) {
-        long long value;
-        if (sscanf(line, "MemAvailable: %lld kB", &value) == 1) kilobytes = value;
+    long long value = -1;
+    FILE *file = fopen(path, "r");
+    while (file != NULL && value < 0 && fgets(line, sizeof line, file) != NULL) {
+        const size_t length = strlen(key);
+        if (strncmp(line, key, length) != 0 || sscanf(line + length, "%lld", &value) != 1) value = -1;
     }
-    fclose(file);
-    return kilobytes * 1024;
+    if (file != NULL) fclose(file);
+    return value;
 }
+
+typedef struct group_files { /* of the control group that this process runs in, as a container sees it */
+    const char *limit, *used, *entries, *cache; /* `cache` is what the system takes back when it is needed */
+} group_files;
+
+/* Room below the group's limit; INT64_MAX if there is none. */
+static int64_t group_room(const group_files *group)
+{
+    const int64_t limit = read_number(group->limit, ""), used = read_number(group->used, "");
+    if (limit < 0 || used < 0) return INT64_MAX;
+    const int64_t cache = read_number(group->entries, group->cache);
+    const int64_t held = used - (cache > 0 ? cache : 0);
+    return limit > held ? limit - held : 1;
+}
+
+/* Bytes of memory that this process can still take; 0 where the system does not say. */
+static int64_t free_memory(void)
+{
+    static const group_files groups[] = {
+        {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file "},
+        {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+         "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file "},
+    };
+    const int64_t kilobytes = read_number("/proc/meminfo", "MemAvailable:");
+    int64_t least = kilobytes < 0 ? INT64_MAX : kilobytes * 1024;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        const int64_t room = group_room(&groups[i]);
+        if (room < least) least = room;
+    }
+    return least == INT64_MAX ? 0 : least;
+}
+
+/* ---- what is needed ---- */
 
 /* Step memory of one update, by a graph that computes nothing. */
 static hn_status dry_step(hni_trainer *trainer, int64_t *out_bytes)

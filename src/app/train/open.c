@@ -1,8 +1,6 @@
 /* Opening and closing of a run: a new directory, or one that goes on. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "app/train/run.h"
 #include "core/alloc.h"
@@ -23,6 +21,7 @@ void hni_trainer_close(hni_trainer *trainer)
     hn_store_destroy(trainer->store);
     hn_graph_destroy(trainer->graph);
     hni_plan_destroy(trainer->plan);
+    hni_folder_unlock(trainer->lock);
     hni_free(trainer->context, trainer->folder);
     hni_free(trainer->context, trainer->command);
     hni_free(trainer->context, trainer);
@@ -44,6 +43,8 @@ static hn_status create(hni_plan *plan, const hni_train_options *options, hni_tr
     trainer->plan = plan;
     trainer->task = plan->task;
     trainer->options = *options;
+    trainer->lock = -1;
+    trainer->saved_step = -1;
     HNI_TRY(hni_copy_text(trainer->context, options->folder, &trainer->folder));
     HNI_TRY(hni_copy_text(trainer->context, options->command != NULL ? options->command : "", &trainer->command));
 cleanup:
@@ -146,17 +147,6 @@ cleanup:
 
 /* ---- a new run ---- */
 
-static hn_status make_folder(hn_context *context, const char *folder)
-{
-    if (hni_is_run(context, folder)) {
-        return hni_error(context, HN_ERROR_STATE,
-                         "%s: there is a run already: go on with 'hypernet train --resume %s', or name another", folder,
-                         folder);
-    }
-    if (mkdir(folder, 0777) == 0 || errno == EEXIST) return HN_OK;
-    return hni_error(context, HN_ERROR_IO, "%s: cannot make the run directory: %s", folder, strerror(errno));
-}
-
 static hn_status write_recipe(hni_trainer *trainer)
 {
     char *text = NULL, *path = NULL;
@@ -176,12 +166,15 @@ hn_status hni_trainer_start(hni_plan *plan, const hni_train_options *options, hn
     hn_status status;
     *out_trainer = NULL;
     HNI_TRY(create(plan, options, &trainer));
+    HNI_TRY(hni_folder_refuse_used(trainer->context, trainer->folder));
     HNI_TRY(prepare(trainer));
-    HNI_TRY(make_folder(trainer->context, trainer->folder));
     HNI_TRY(build(trainer));
+    HNI_TRY(hni_folder_make(trainer->context, trainer->folder));
+    HNI_TRY(hni_folder_lock(trainer->context, trainer->folder, &trainer->lock));
     HNI_TRY(write_recipe(trainer));
+    HNI_TRY(hni_log_start(trainer));
     HNI_TRY(open_facts(trainer));
-    HNI_TRY(hni_facts_write(trainer->facts, 0));
+    HNI_TRY(hni_trainer_save(trainer)); /* whatever happens from now on, there is something to go on from */
     *out_trainer = trainer;
     trainer = NULL;
 cleanup:
@@ -203,11 +196,16 @@ hn_status hni_trainer_resume(hn_context *context, const hni_train_options *optio
     HNI_TRY(hni_run_path(context, options->folder, HNI_RUN_LAST, &path));
     HNI_TRY(create(plan, options, &trainer));
     plan = NULL;
+    HNI_TRY(hni_folder_lock(context, trainer->folder, &trainer->lock));
     HNI_TRY(hn_safetensors_open(context, path, &file));
+    HNI_TRY(hni_checkpoint_check(trainer, file));
     HNI_TRY(prepare(trainer));
     HNI_TRY(build(trainer));
     HNI_TRY(hni_checkpoint_read(trainer, file));
+    HNI_TRY(hni_log_cut(trainer));
     HNI_TRY(open_facts(trainer));
+    trainer->saved_step = trainer->state.step;
+    trainer->saved_at = hni_seconds_now();
     *out_trainer = trainer;
     trainer = NULL;
 cleanup:

@@ -25,16 +25,45 @@ struct hni_trainer {
     char *folder, *command; /* copies */
     hni_train_state state;
     hni_facts *facts;
+    int lock;           /* of the run directory; -1: none */
+    int64_t saved_step; /* updates made when last.safetensors was written; -1: never */
+    double saved_at;    /* hni_seconds_now of that moment */
 };
+
+/* ---- folder.c ---- */
+
+/* A path that holds a run, or anything else but nothing, is an error. */
+HN_MUST_USE hn_status hni_folder_refuse_used(hn_context *context, const char *path);
+/* Makes the folder and those above it; the same errors. */
+HN_MUST_USE hn_status hni_folder_make(hn_context *context, const char *path);
+/* Keeps other processes from going on with the same run, until it is given back or the process ends. */
+HN_MUST_USE hn_status hni_folder_lock(hn_context *context, const char *path, int *out_lock);
+void hni_folder_unlock(int lock);
 
 /* ---- checkpoint.c ---- */
 
 /* Writes RUN/last.safetensors, or RUN/best.safetensors (model and blobs alone). */
 HN_MUST_USE hn_status hni_checkpoint_write(hni_trainer *trainer, bool best);
-/* Checks `file` against the plan and the data, and takes everything from it. */
+/* The first parameter with a value that is not finite; NULL if there is none. */
+HN_MUST_USE hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_name);
+/* Checks that `file` is a checkpoint of this program and of this run's recipe. */
+HN_MUST_USE hn_status hni_checkpoint_check(hni_trainer *trainer, const hn_safetensors *file);
+/* Checks `file` against the data, and takes everything from it. */
 HN_MUST_USE hn_status hni_checkpoint_read(hni_trainer *trainer, const hn_safetensors *file);
 
+/* ---- trainer.c ---- */
+
+/* last.safetensors, then run.json. */
+HN_MUST_USE hn_status hni_trainer_save(hni_trainer *trainer);
+
 /* ---- log.c ---- */
+
+/* Begins log.csv with its header. */
+HN_MUST_USE hn_status hni_log_start(hni_trainer *trainer);
+/* Cuts log.csv back to the length that the checkpoint states. */
+HN_MUST_USE hn_status hni_log_cut(hni_trainer *trainer);
+/* Waits until log.csv is on the disk: before a checkpoint that states its length. */
+HN_MUST_USE hn_status hni_log_flush(hni_trainer *trainer);
 
 /* Appends the row that ends with this step; clears the sums. metric NULL: no validation. */
 HN_MUST_USE hn_status hni_log_row(hni_trainer *trainer, const hni_metric *metric);

@@ -7,24 +7,31 @@
 
 /* ---- one update ---- */
 
-static hn_status refuse_loss(hni_trainer *trainer, double loss)
+/* "update 17: WHAT is not finite ...", in place of whatever words stand in the record: they know nothing of the run. */
+static hn_status refuse(hni_trainer *trainer, const char *what, const char *name)
 {
+    hn_context_clear(trainer->context);
     return hni_error(
         trainer->context, HN_ERROR_NONFINITE,
-        "update %lld: the loss is %s: training stops here, and the last checkpoint is as it was (step %lld); a smaller "
-        "train.rate or train.clip_norm may help",
-        (long long)trainer->state.step + 1, isnan(loss) ? "not a number" : "infinite", (long long)trainer->state.step);
+        "update %lld: %s%s%s%s is infinite or not a number: training stops here, and %s/%s is as it was "
+        "after update %lld; a smaller train.rate or train.clip_norm, or a longer train.warmup_steps may help",
+        (long long)trainer->state.step + 1, what, name != NULL ? " '" : "", name != NULL ? name : "",
+        name != NULL ? "'" : "", trainer->folder, HNI_RUN_LAST, (long long)trainer->saved_step);
+}
+
+/* A loss can only be bad because of a number in some parameter, or because an activation is too large. */
+static hn_status refuse_loss(hni_trainer *trainer)
+{
+    const char *name = NULL;
+    const hn_status status = hni_checkpoint_find_bad(trainer, &name);
+    if (status != HN_OK) return status;
+    return name != NULL ? refuse(trainer, "parameter", name) : refuse(trainer, "the loss", NULL);
 }
 
 static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *report)
 {
-    hn_context_clear(trainer->context); /* the optimiser's own words know nothing of the run */
-    return hni_error(trainer->context, HN_ERROR_NONFINITE,
-                     "update %lld: the gradient of '%s' is infinite or not a number: training stops here, and the last "
-                     "checkpoint is "
-                     "as it was; a smaller train.rate or train.clip_norm may help",
-                     (long long)trainer->state.step + 1,
-                     report->bad_parameter != NULL ? report->bad_parameter : "the whole model");
+    if (report->bad_parameter == NULL) return refuse(trainer, "the norm of the gradient", NULL);
+    return refuse(trainer, "the gradient of", report->bad_parameter);
 }
 
 static hn_status update(hni_trainer *trainer)
@@ -42,7 +49,7 @@ static hn_status update(hni_trainer *trainer)
     HNI_TRY(trainer->task->loss(trainer->work, state->step, &loss_tensor));
     HNI_TRY(hn_backward(trainer->graph, loss_tensor));
     HNI_TRY(hn_tensor_read(trainer->graph, loss_tensor, HN_DTYPE_F64, 1, &loss));
-    if (!isfinite(loss)) return refuse_loss(trainer, loss);
+    if (!isfinite(loss)) return refuse_loss(trainer);
     status = hn_optimizer_step(trainer->optimizer, hn_schedule_rate(&trainer->schedule, state->step), &report);
     if (status == HN_ERROR_NONFINITE) return refuse_gradient(trainer, &report);
     if (status != HN_OK) goto cleanup;
@@ -85,11 +92,11 @@ static hn_status validate(hni_trainer *trainer, hni_metric *out_metric)
     HNI_TRY(hn_optimizer_swap_average(trainer->optimizer));
     status = trainer->task->evaluate(trainer->work, &options, out_metric);
     if (status == HN_OK && !isfinite(out_metric->value)) {
-        status = hni_error(trainer->context, HN_ERROR_NONFINITE,
-                           "validation after update %lld: the figure is not finite: training stops here, and the last "
-                           "checkpoint is as "
-                           "it was",
-                           (long long)state->step);
+        status =
+            hni_error(trainer->context, HN_ERROR_NONFINITE,
+                      "validation after update %lld: the figure is infinite or not a number: training stops here, and "
+                      "%s/%s is as it was after update %lld",
+                      (long long)state->step, trainer->folder, HNI_RUN_LAST, (long long)trainer->saved_step);
     }
     const bool is_best = status == HN_OK && (!state->has_best || out_metric->value < state->best);
     if (is_best) {
@@ -112,6 +119,9 @@ cleanup:
 
 /* ---- the loop ---- */
 
+/* However far apart validations are, a crash never costs more than this. */
+#define MOST_SECONDS_UNSAVED 600.0
+
 static bool is_done(const hni_trainer *trainer)
 {
     const int64_t patience = trainer->plan->train.patience;
@@ -126,32 +136,44 @@ static bool must_stop(const hni_trainer *trainer, double start)
     return options->events.keep_going != NULL && !options->events.keep_going(options->events.user);
 }
 
-static hn_status save(hni_trainer *trainer)
+hn_status hni_trainer_save(hni_trainer *trainer)
 {
-    const hn_status status = hni_checkpoint_write(trainer, false);
-    return status != HN_OK ? status : hni_facts_write(trainer->facts, trainer->state.step);
+    hn_status status;
+    HNI_TRY(hni_log_flush(trainer));
+    HNI_TRY(hni_checkpoint_write(trainer, false));
+    trainer->saved_step = trainer->state.step;
+    trainer->saved_at = hni_seconds_now();
+    HNI_TRY(hni_facts_write(trainer->facts, trainer->state.step));
+cleanup:
+    return status;
+}
+
+/* Validates, writes a row of the log and saves, as far as they are due after an update. */
+static hn_status take_stock(hni_trainer *trainer)
+{
+    const hni_train_state *state = &trainer->state;
+    const bool validates = state->step % trainer->validate_every == 0 || state->step == trainer->steps;
+    hni_metric metric;
+    hn_status status = HN_OK;
+    if (validates) HNI_TRY(validate(trainer, &metric));
+    if (validates || state->step % trainer->plan->train.log_every == 0) {
+        HNI_TRY(hni_log_row(trainer, validates ? &metric : NULL));
+    }
+    if (validates || hni_seconds_now() - trainer->saved_at > MOST_SECONDS_UNSAVED) HNI_TRY(hni_trainer_save(trainer));
+cleanup:
+    return status;
 }
 
 hn_status hni_trainer_run(hni_trainer *trainer, hni_train_end *out_end)
 {
     const double start = hni_seconds_now();
-    hni_train_state *state = &trainer->state;
-    int64_t saved = -1;
+    const hni_train_state *state = &trainer->state;
     hn_status status = HN_OK;
     while (!is_done(trainer) && !must_stop(trainer, start)) {
-        hni_metric metric;
         HNI_TRY(update(trainer));
-        const bool validates = state->step % trainer->validate_every == 0 || state->step == trainer->steps;
-        if (validates) HNI_TRY(validate(trainer, &metric));
-        if (validates || state->step % trainer->plan->train.log_every == 0) {
-            HNI_TRY(hni_log_row(trainer, validates ? &metric : NULL));
-        }
-        if (validates) {
-            HNI_TRY(save(trainer));
-            saved = state->step;
-        }
+        HNI_TRY(take_stock(trainer));
     }
-    if (saved != state->step) HNI_TRY(save(trainer));
+    if (trainer->saved_step != state->step) HNI_TRY(hni_trainer_save(trainer));
     *out_end = is_done(trainer) ? HNI_TRAIN_END_DONE : HNI_TRAIN_END_STOPPED;
 cleanup:
     if (status != HN_OK) { /* times are worth keeping; the first error is what counts */
