@@ -9,8 +9,9 @@
 #include "core/alloc.h"
 
 #define FONT 12.0
-#define LABEL_GAP 15.0 /* smallest distance of two labels at the lines' ends */
-#define NAME_MOST 28   /* characters of a name in labels */
+#define LABEL_GAP 15.0  /* smallest distance of two labels at the lines' ends */
+#define LABELS_MOST 0.4 /* share of the width that labels may take */
+#define NAME_MOST 28    /* characters of a name in labels */
 
 typedef struct end_label {
     size_t series;
@@ -175,7 +176,7 @@ static double label_room(const curves_drawing *drawing)
         label_text(drawing, &drawing->labels[i], text, sizeof text);
         room = fmax(room, hni_text_width(text, FONT));
     }
-    return fmin(room, drawing->width * 0.4);
+    return fmin(room, drawing->width * LABELS_MOST);
 }
 
 static void sort_labels(curves_drawing *drawing)
@@ -209,6 +210,14 @@ static void spread_labels(curves_drawing *drawing)
 static double series_dash(size_t index)
 {
     return index < HNI_SERIES_INKS ? 0.0 : 3.0 * (double)(index / HNI_SERIES_INKS);
+}
+
+/* The names stand at the lines' ends already, each on a line of its own. */
+static bool labels_suffice(const curves_drawing *drawing)
+{
+    return !drawing->narrow && drawing->label_count == drawing->curves->count &&
+           (double)drawing->label_count * LABEL_GAP <= 0.6 * drawing->height &&
+           label_room(drawing) < LABELS_MOST * drawing->width;
 }
 
 /* Names with their colours in rows; with canvas NULL it only measures. Returns the height. */
@@ -353,7 +362,7 @@ static void draw_all(curves_drawing *drawing)
                         &style);
         return;
     }
-    double top = 18.0 + legend(drawing, drawing->canvas, 18.0) + 14.0;
+    double top = 18.0 + (labels_suffice(drawing) ? 0.0 : legend(drawing, drawing->canvas, 18.0)) + 14.0;
     double right = label_room(drawing) + 26.0;
     drawing->frame = (hni_box){46.0, top, drawing->width - 46.0 - right, drawing->height - top - 46.0};
     spread_labels(drawing);

@@ -9,12 +9,12 @@
 #define FONT 13.0
 #define COLUMN 7.83 /* DejaVu Sans Mono at that size */
 #define LEFT 18.0   /* gate names */
-#define ROW 7.0
+#define ROW 9.0
 #define ROW_GAP 1.0
 #define TEXT_HEIGHT 16.0
 #define LINE_GAP 9.0
 #define EDGE 8.0
-#define OVERLAP 0.2 /* cells reach a little under the next one, so that no viewer shows a seam */
+#define OVERLAP 1.0 /* cells reach under the next one, which is drawn over them, so that no viewer shows a seam */
 
 #define CELLS_HEIGHT (HNI_GATES * (ROW + ROW_GAP))
 #define LINE_HEIGHT (TEXT_HEIGHT + CELLS_HEIGHT + LINE_GAP)
@@ -115,9 +115,9 @@ static void draw_cells(const heat_drawing *drawing, hni_heat_line line, double y
 
 static void draw_gate_names(const heat_drawing *drawing, double y)
 {
-    hni_text_style style = {.ink = HNI_INK_MUTED, .size = 8.5, .anchor = HNI_ANCHOR_END, .mono = true};
+    hni_text_style style = {.ink = HNI_INK_MUTED, .size = 9.5, .anchor = HNI_ANCHOR_END, .mono = true};
     for (int gate = 0; gate < HNI_GATES; gate++) {
-        hni_canvas_text(drawing->canvas, (hni_point){EDGE + LEFT - 6.0, y + gate * (ROW + ROW_GAP) + ROW - 0.8},
+        hni_canvas_text(drawing->canvas, (hni_point){EDGE + LEFT - 6.0, y + gate * (ROW + ROW_GAP) + ROW - 1.5},
                         gate_names[gate], &style);
     }
 }
