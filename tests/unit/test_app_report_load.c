@@ -232,6 +232,18 @@ static void test_missing_parts(void **state)
     assert_non_null(strstr(hn_context_error(made->context)->text, "no/such/run: no such run directory"));
 }
 
+static void test_a_run_before_its_first_row(void **state)
+{
+    fixture *made = *state;
+    hni_run run;
+    remove_part(made, "log.csv");
+    assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
+    assert_int_equal(run.row_count, 0);
+    assert_null(hni_run_best(&run));
+    assert_non_null(strstr(made->logged, "there is no log.csv yet"));
+    hni_run_free(&run);
+}
+
 /* Any damage to one byte, and any cut, is read or refused, never more. */
 static void test_every_cut_and_flip_is_survived(void **state)
 {
@@ -292,6 +304,7 @@ int main(void)
         IN_FOLDER(test_damaged_log),
         IN_FOLDER(test_damaged_facts),
         IN_FOLDER(test_missing_parts),
+        IN_FOLDER(test_a_run_before_its_first_row),
         IN_FOLDER(test_every_cut_and_flip_is_survived),
         IN_FOLDER(test_each_failing_allocation_is_reported),
     };

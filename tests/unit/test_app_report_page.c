@@ -15,7 +15,7 @@ static hni_run_row rows[] = {
     {20, 1.0, 3725.0, 0.004, 2.5, 2.625, 1.0, 0.0},
 };
 static const hni_run_fact facts[] = {{"command", "hypernet train 'a&b'"}};
-static const hni_run_sample samples[] = {{"<primed>", text, TEXT_SIZE}};
+static const hni_run_sample samples[] = {{"<primed>", text, TEXT_SIZE, "<prime> "}};
 
 static hni_run make_run(const char *name, const char *folder)
 {
@@ -72,6 +72,7 @@ static void test_a_full_page(void **state)
     hni_run runs[] = {make_run("LSTM <1>", "one"), make_run("twin", "two"), make_run("twin", "three")};
     runs[0].samples = samples;
     runs[0].sample_count = 1;
+    runs[2].sample_note = "no <checkpoint>";
     runs[1].heats = &heat;
     runs[1].heat_count = 1;
     hni_report report = {.title = "A & B", .introduction = "<intro>", .runs = runs, .run_count = 3};
@@ -92,7 +93,8 @@ static void test_a_full_page(void **state)
         "Learning curves over time",
         "layer &lt;0&gt;",
         "&lt;primed&gt;",
-        "<blockquote>a&lt;b&gt;·\n</blockquote>",
+        "<blockquote><span class=\"note\">&lt;prime&gt; </span>a&lt;b&gt;·\n</blockquote>",
+        "<h3>twin (three)</h3>\n<p class=\"note\">no &lt;checkpoint&gt;</p>",
         "hypernet train &#39;a&amp;b&#39;",
         "task: &lt;text&gt;",
         "prefers-color-scheme:dark",

@@ -59,9 +59,34 @@ static hn_status keep_base_name(hni_run *run, const char *folder)
     return hni_run_keep(run, folder + start, end - start, &run->folder);
 }
 
+/* Training writes run.json when it begins and log.csv with the first row: a run that was stopped in between has no rows, and is
+ * shown without. */
+static hn_status read_log(hn_context *context, const char *folder, hni_text *path, hni_run *run)
+{
+    hni_file_bytes log = {0};
+    struct stat facts;
+    hn_status status = HN_OK;
+    path->size = 0;
+    hni_text_add(path, "%s/run.json", folder);
+    HNI_TRY(path->status);
+    const bool begun = stat(path->data, &facts) == 0;
+    path->size = 0;
+    hni_text_add(path, "%s/log.csv", folder);
+    HNI_TRY(path->status);
+    if (begun && stat(path->data, &facts) != 0) {
+        hni_log(context, HN_LOG_WARNING, "%s: there is no log.csv yet: the run is shown without curves", folder);
+        goto cleanup;
+    }
+    HNI_TRY(read_part(context, folder, "log.csv", path, &log));
+    HNI_TRY(hni_run_parse_log(context, path->data, (char *)log.data, log.size, run));
+cleanup:
+    hni_free(context, log.data);
+    return status;
+}
+
 hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run)
 {
-    hni_file_bytes log = {0}, facts = {0}, recipe = {0};
+    hni_file_bytes facts = {0}, recipe = {0};
     hni_text path = {.context = context};
     hn_status status = HN_OK;
     *out_run = (hni_run){.name = "", .folder = "", .cell = "", .recipe = "", .characters_per_second = (double)NAN};
@@ -69,8 +94,7 @@ hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run
     HNI_TRY(check_folder(context, folder));
     HNI_TRY(keep_base_name(out_run, folder));
     out_run->name = out_run->folder;
-    HNI_TRY(read_part(context, folder, "log.csv", &path, &log));
-    HNI_TRY(hni_run_parse_log(context, path.data, (char *)log.data, log.size, out_run));
+    HNI_TRY(read_log(context, folder, &path, out_run));
     HNI_TRY(read_part(context, folder, "run.json", &path, &facts));
     HNI_TRY(hni_run_parse_facts(context, path.data, (const char *)facts.data, facts.size, out_run));
     HNI_TRY(read_part(context, folder, "recipe.yaml", &path, &recipe));
@@ -78,7 +102,6 @@ hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run
 
 cleanup:
     hni_text_free(&path);
-    hni_free(context, log.data);
     hni_free(context, facts.data);
     hni_free(context, recipe.data);
     if (status != HN_OK) hni_run_free(out_run);

@@ -111,13 +111,14 @@ static void write_row(hni_page *page, size_t index, bool is_best)
 
 void hni_page_table(hni_page *page)
 {
-    static const char *const columns[] = {
-        "Run", "Validation, bits per character", "Parameters", "Characters a second", "Steps", "Training time"};
+    static const char *const columns[] = {"Run",        "Validation,<br>bits per character",
+                                          "Parameters", "Characters<br>a second",
+                                          "Steps",      "Training<br>time"};
     hni_text *html = &page->html;
     hni_markup_text(html,
                     "<h2>Results</h2>\n"
                     "<p>Bits per character: how much of a surprise the next character is to the model, on text that it "
-                    "did not learn from. Lower is better; 8 would be knowing nothing.</p>\n"
+                    "did not learn from. Lower is better; 8 would be knowing nothing of a byte.</p>\n"
                     "<table class=\"runs\" role=\"table\"><caption>The lowest validation figure of each run; speed is "
                     "that of training.</caption>\n"
                     "<thead role=\"rowgroup\"><tr role=\"row\">");

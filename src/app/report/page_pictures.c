@@ -141,10 +141,13 @@ static void write_heading(hni_page *page, size_t run)
     hni_markup_text(&page->html, "</h3>\n");
 }
 
+static bool says_something(const hni_run *run) { return run->sample_count > 0 || run->sample_note != NULL; }
+
 static bool any(const hni_report *report, bool heats)
 {
     for (size_t i = 0; i < report->run_count; i++) {
-        if ((heats ? report->runs[i].heat_count : report->runs[i].sample_count) > 0) return true;
+        const hni_run *run = &report->runs[i];
+        if (heats ? run->heat_count > 0 : says_something(run)) return true;
     }
     return false;
 }
@@ -157,8 +160,10 @@ void hni_page_heats(hni_page *page)
         &page->html,
         "<h2>Weights that change under the text</h2>\n"
         "<p>A hypernetwork makes the weights of the main network anew at every character. The rows under the text "
-        "show how far it moved them, one row for each gate: i (input), g (candidate), f (forget), o (output). The "
-        "stronger the colour, the larger the change; point at a cell to read its numbers.</p>\n");
+        "show how far it moved the recurrent weights since the character before (Frobenius norm), one row for each "
+        "gate: i&nbsp;(input), g&nbsp;(candidate), f&nbsp;(forget), o&nbsp;(output). The stronger the colour, the "
+        "larger the change; point "
+        "at a cell to read its numbers.</p>\n");
     for (size_t i = 0; i < report->run_count; i++) {
         if (report->runs[i].heat_count > 0) write_heading(page, i);
         for (size_t h = 0; h < report->runs[i].heat_count && page->status == HN_OK; h++)
@@ -168,6 +173,27 @@ void hni_page_heats(hni_page *page)
 
 /* ---- samples --------------------------------------------------------------------------------------------------------------- */
 
+static void write_note(hni_text *html, const char *note)
+{
+    if (note == NULL) return;
+    hni_markup_text(html, "<p class=\"note\">");
+    hni_markup_escaped_text(html, note);
+    hni_markup_text(html, "</p>\n");
+}
+
+static void write_sample(hni_text *html, const hni_run_sample *sample)
+{
+    write_note(html, sample->title);
+    hni_markup_text(html, "<blockquote>");
+    if (sample->prime != NULL) {
+        hni_markup_text(html, "<span class=\"note\">");
+        hni_markup_escaped_text(html, sample->prime);
+        hni_markup_text(html, "</span>");
+    }
+    hni_markup_escaped(html, sample->bytes, sample->size);
+    hni_markup_text(html, "</blockquote>\n");
+}
+
 void hni_page_samples(hni_page *page)
 {
     const hni_report *report = page->report;
@@ -175,17 +201,11 @@ void hni_page_samples(hni_page *page)
     hni_markup_text(&page->html, "<h2>What the models write</h2>\n"
                                  "<p>Text drawn from each model, character by character.</p>\n");
     for (size_t i = 0; i < report->run_count; i++) {
-        if (report->runs[i].sample_count > 0) write_heading(page, i);
-        for (size_t s = 0; s < report->runs[i].sample_count; s++) {
-            const hni_run_sample *sample = &report->runs[i].samples[s];
-            if (sample->title != NULL) {
-                hni_markup_text(&page->html, "<p class=\"note\">");
-                hni_markup_escaped_text(&page->html, sample->title);
-                hni_markup_text(&page->html, "</p>\n");
-            }
-            hni_markup_text(&page->html, "<blockquote>");
-            hni_markup_escaped(&page->html, sample->bytes, sample->size);
-            hni_markup_text(&page->html, "</blockquote>\n");
-        }
+        const hni_run *run = &report->runs[i];
+        if (!says_something(run)) continue;
+        write_heading(page, i);
+        write_note(&page->html, run->sample_note);
+        for (size_t s = 0; s < run->sample_count; s++)
+            write_sample(&page->html, &run->samples[s]);
     }
 }

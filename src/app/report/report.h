@@ -31,6 +31,7 @@ typedef struct hni_run_sample {
     const char *title; /* "primed with ..., temperature 0.8"; NULL: none */
     const void *bytes;
     size_t size;
+    const char *prime; /* what the model had been given to go on from, shown paler; NULL: nothing */
 } hni_run_sample;
 
 typedef struct hni_run_heat {
@@ -51,6 +52,7 @@ typedef struct hni_run {
     size_t fact_count;
     const hni_run_sample *samples;
     size_t sample_count;
+    const char *sample_note; /* said before the samples, or instead of them: why there is none; NULL: nothing */
     const hni_run_heat *heats;
     size_t heat_count;
     hni_arena memory; /* what hni_run_load made; samples and heats are the caller's */
@@ -64,8 +66,8 @@ typedef struct hni_report {
 } hni_report;
 
 /* Reads log.csv, run.json and recipe.yaml of a run directory (docs/run-directory.md). Anything missing or damaged is an error
- * that names file and line or key; only a last line of log.csv that was cut off while being written is left out, with a warning
- * to the log. On failure *out_run needs no freeing. */
+ * that names file and line or key. Two things are only warned of in the log: a last line of log.csv that was cut off while being
+ * written is left out, and a run that was stopped before log.csv was begun has no rows. On failure *out_run needs no freeing. */
 HN_MUST_USE hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run);
 void hni_run_free(hni_run *run);
 
