@@ -14,14 +14,16 @@ typedef struct report_options {
     const char *output, *title;
     char **runs;
     int run_count;
+    int64_t sample_length;
     bool no_samples;
 } report_options;
 
-enum { KEY_TITLE = 0x100, KEY_NO_SAMPLES };
+enum { KEY_TITLE = 0x100, KEY_NO_SAMPLES, KEY_SAMPLE_LENGTH };
 
 /* What the models write for the page. */
 #define PRIME "And God said, "
 #define SAMPLE_LENGTH 400
+#define MOST_SAMPLE_LENGTH 100000
 #define HEAT_LENGTH 300
 #define TEMPERATURE 0.7
 #define SEED 1
@@ -30,6 +32,7 @@ static const struct argp_option rows[] = {
     {"output", 'o', "FILE", 0, "the page to write (default: report.html, in the run's folder if there is one run)", 0},
     {"title", KEY_TITLE, "TEXT", 0, "heading of the page", 0},
     {"no-samples", KEY_NO_SAMPLES, 0, 0, "only what the runs have logged: no model is loaded to write something", 0},
+    {"sample-length", KEY_SAMPLE_LENGTH, "N", 0, "symbols that each model writes (default: 400)", 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -40,11 +43,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'o': options->output = argument; return 0;
     case KEY_TITLE: options->title = argument; return 0;
     case KEY_NO_SAMPLES: options->no_samples = true; return 0;
+    case KEY_SAMPLE_LENGTH:
+        options->sample_length = hni_cli_integer(state, "--sample-length", argument, 1, MOST_SAMPLE_LENGTH);
+        return 0;
     case ARGP_KEY_ARGS:
         options->runs = state->argv + state->next;
         options->run_count = state->argc - state->next;
         return 0;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "a run is missing"); return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "a run is missing: name folders that 'hypernet train' has made"); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -96,21 +102,21 @@ typedef struct written {
     hni_passage text, change;
     hni_run_sample sample;
     hni_run_heat heat;
+    char heat_title[96], note[640];
 } written;
 
-static const char sample_title[] = "primed with \"" PRIME "\", temperature 0.7, seed 1";
-
-/* `prime` if the model knows all of its symbols, else nothing. */
+/* Primed if the model knows all symbols of the prime, else begun from nothing. */
 static hn_status write_sample(hni_cli_model *model, hni_sample_options *options, written *out)
 {
     hn_context *context = model->context;
     options->prime = PRIME;
-    options->length = SAMPLE_LENGTH;
-    out->sample.title = sample_title;
+    out->sample.prime = PRIME;
+    out->sample.title = "primed with \"" PRIME "\", temperature 0.7, seed 1";
     hn_status status = hni_passage_write(model->task, model->work, options, false, &out->text);
     if (status == HN_ERROR_ARGUMENT) { /* a symbol of the prime is unknown to this model */
         hn_context_clear(context);
         options->prime = "";
+        out->sample.prime = NULL;
         out->sample.title = "temperature 0.7, seed 1";
         status = hni_passage_write(model->task, model->work, options, false, &out->text);
     }
@@ -123,35 +129,52 @@ static hn_status write_heat(hni_cli_model *model, hni_sample_options *options, w
 {
     options->length = HEAT_LENGTH;
     const hn_status status = hni_passage_write(model->task, model->work, options, true, &out->change);
-    out->heat.title = "layer 0, while writing";
+    snprintf(out->heat_title, sizeof out->heat_title, "layer 0, while writing, %s", out->sample.title);
+    out->heat.title = out->heat_title;
     out->heat.heat = hni_passage_heat(&out->change);
     return status;
 }
 
-/* Loads the run's best checkpoint and lets it write. A run without one is shown without text, with a warning. */
-static hn_status add_writing(const report_options *options, const char *folder, hni_run *run, written *out)
+/* A run whose checkpoint is not there, or cannot be read, is shown without text: the page and stderr say why. */
+static void note_missing(const report_options *options, const char *folder, written *out)
 {
     hn_context *context = options->cli->context;
-    hni_sample_options sample = {.temperature = TEMPERATURE, .seed = SEED};
-    hni_cli_model model = {.context = context};
-    hn_status status = hni_cli_model_find(context, folder, &model);
+    snprintf(out->note, sizeof out->note, "It has written nothing: %.560s", hn_context_error(context)->text);
+    fprintf(stderr, "%s: no sample of %s: %s\n", options->cli->name, folder, hn_context_error(context)->text);
+    hn_context_clear(context);
+}
+
+static hn_status write_all(const report_options *options, hni_cli_model *model, hni_run *run, written *out)
+{
+    hni_sample_options sample = {.length = options->sample_length, .temperature = TEMPERATURE, .seed = SEED};
+    hn_status status;
+    HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, NULL, NULL));
+    HNI_TRY(write_sample(model, &sample, out));
+    run->samples = &out->sample;
+    run->sample_count = 1;
+    if (!model->task->has_heat(model->work)) goto cleanup;
+    HNI_TRY(write_heat(model, &sample, out));
+    run->heats = &out->heat;
+    run->heat_count = 1;
+cleanup:
+    return status;
+}
+
+/* Loads the run's best checkpoint, or the newest of a run that was never validated, and lets it write. */
+static hn_status add_writing(const report_options *options, const char *folder, hni_run *run, written *out)
+{
+    hni_cli_model model = {.context = options->cli->context};
+    hn_status status = hni_cli_model_find(options->cli->context, folder, &model);
     if (status == HN_ERROR_IO) {
-        fprintf(stderr, "%s: no sample of %s: %s\n", options->cli->name, folder, hn_context_error(context)->text);
-        hn_context_clear(context);
-        hni_cli_model_close(&model);
-        return HN_OK;
+        note_missing(options, folder, out);
+        status = HN_OK;
+    } else if (status == HN_OK) {
+        if (hni_run_best(run) == NULL)
+            snprintf(out->note, sizeof out->note,
+                     "Never validated yet: the newest checkpoint writes, not the best one.");
+        status = write_all(options, &model, run, out);
     }
-    if (status == HN_OK) status = hni_cli_model_open(&model, HN_BACKEND_BEST, NULL, NULL);
-    if (status == HN_OK) status = write_sample(&model, &sample, out);
-    if (status == HN_OK) {
-        run->samples = &out->sample;
-        run->sample_count = 1;
-    }
-    if (status == HN_OK && model.task->has_heat(model.work)) {
-        status = write_heat(&model, &sample, out);
-        run->heats = &out->heat;
-        run->heat_count = 1;
-    }
+    if (out->note[0] != 0) run->sample_note = out->note;
     hni_cli_model_close(&model);
     return status;
 }
@@ -171,7 +194,7 @@ static hn_status load(const report_options *options, const char *folder, hni_run
 
 int hni_command_report(hni_cli *cli, int argc, char **argv)
 {
-    report_options options = {.cli = cli};
+    report_options options = {.cli = cli, .sample_length = SAMPLE_LENGTH};
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
     const size_t count = (size_t)options.run_count;

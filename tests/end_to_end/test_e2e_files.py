@@ -2,7 +2,9 @@
 docs/run-directory.md says, the report finds its figures, and without -o a fresh name is made."""
 
 import csv
+import html
 import json
+import shutil
 import sys
 import tempfile
 import unittest
@@ -47,10 +49,11 @@ class Files(unittest.TestCase):
 
     def test_run_json(self):
         facts = json.loads((self.run_folder / "run.json").read_text())
-        wanted = {"format", "version", "name", "cell", "seed", "command", "started", "host", "threads", "isa", "backend",
+        wanted = {"format", "version", "name", "label", "cell", "seed", "command", "started", "host", "threads", "isa", "backend",
                   "data_path_found", "data_checksum", "rows", "characters_per_second", "parameters", "sessions"}
         self.assertEqual(wanted - set(facts), set())
         self.assertEqual((facts["format"], facts["name"], facts["threads"], facts["seed"]), (1, "small", 1, 7))
+        self.assertEqual((facts["label"], facts["cell"]), ("LN-HyperLSTM 10", "hyperlstm"))
         quoted = "'" + str(self.run_folder).replace("'", "'\\''") + "'"
         self.assertEqual(facts["command"], f"hypernet train --resume {quoted} --threads 1")
         self.assertEqual([(session["first_step"], session["last_step"]) for session in facts["sessions"]], [(0, 20), (20, 60)])
@@ -75,6 +78,25 @@ class Files(unittest.TestCase):
         best = min(validated, key=lambda row: float(row["valid_bpc"]))
         self.assertEqual(result["runs"][0]["best_step"], int(best["step"]))
         self.assertEqual(result["runs"][0]["best_valid_bpc"], float(best["valid_bpc"]))
+
+    def test_report_lets_the_models_write(self):
+        page, bare, early = (self.folder / name for name in ("page.html", "bare", "early"))
+        shutil.copytree(self.run_folder, bare)
+        (bare / "best.safetensors").unlink()
+        (bare / "last.safetensors").unlink()
+        hypernet("train", self.recipe, "--set", "data.vocabulary_size=40", "-o", early, "--max-steps", 1, "--threads", 1)
+        hypernet("report", self.run_folder, bare, early, "--sample-length", 30, "-o", page)
+        text = page.read_text()
+        self.assertIn("Weights that change under the text", text)
+        self.assertIn("has no checkpoint yet", text)
+        self.assertIn("Never validated yet", text)
+        given = '<span class="note">And God said, </span>'
+        written = [html.unescape(part.split("</blockquote>")[0]) for part in text.split("<blockquote>")[1:]]
+        self.assertEqual(len(written), 2, "the run without a checkpoint has written nothing")
+        self.assertEqual((written[0][:len(given)], len(written[0]) - len(given)), (given, 30))
+        self.assertEqual(len(written[1]), 30, "not primed: a model of the symbols that occur knows no capital A")
+        hypernet("report", self.run_folder, bare, "--no-samples", "-o", page)
+        self.assertNotIn("What the models write", page.read_text())
 
     def test_fresh_names(self):
         names = [json.loads(hypernet("train", self.recipe, "--max-steps", 1, "--threads", 1, "--json", cwd=self.folder)[0])["run"]
