@@ -238,6 +238,28 @@ static void test_curves_survive_odd_input(void **state)
     }
 }
 
+/* Names stand once: at the lines' ends where there is room, else in a legend; a run without values has only the legend. */
+static void test_curves_name_each_run_once(void **state)
+{
+    const hni_point points[2] = {{1, 4}, {2, 3}};
+    hni_series series[2] = {{.name = "first", .train = points, .train_count = 2},
+                            {.name = "second", .train = points, .train_count = 2}};
+    hni_curves curves = {.series = series, .count = 2, .axis = HNI_CURVES_STEPS};
+    hni_text wide = draw_curves(*state, &curves, HNI_PICTURE_SVG);
+    assert_int_equal(count_of(wide.data, ">first</text>"), 0);
+    assert_int_equal(count_of(wide.data, "  first</text>"), 1);
+    hni_text narrow = {.context = *state};
+    const hni_canvas_options options = {.format = HNI_PICTURE_SVG, .width = 330, .height = 300};
+    assert_int_equal(hni_curves_picture(*state, &curves, &options, &narrow), HN_OK);
+    assert_int_equal(count_of(narrow.data, "first</text>"), 1);
+    series[1].train_count = 0;
+    hni_text empty = draw_curves(*state, &curves, HNI_PICTURE_SVG);
+    assert_int_equal(count_of(empty.data, ">second</text>"), 1);
+    hni_text_free(&wide);
+    hni_text_free(&narrow);
+    hni_text_free(&empty);
+}
+
 static void test_pictures_of_impossible_size_are_refused(void **state)
 {
     const double sizes[][2] = {{100, 100}, {1e6, 400}, {0.0 / 0.0, 400}, {400, -1}};
@@ -346,6 +368,7 @@ int main(void)
         WITH_CONTEXT(test_wrapping),
         WITH_CONTEXT(test_ansi),
         WITH_CONTEXT(test_curves_svg_names_runs_and_values),
+        WITH_CONTEXT(test_curves_name_each_run_once),
         WITH_CONTEXT(test_curves_survive_odd_input),
         WITH_CONTEXT(test_pictures_of_impossible_size_are_refused),
         WITH_CONTEXT(test_format_of_a_name),

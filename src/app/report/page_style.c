@@ -13,7 +13,7 @@ static const char rules[] =
     "h2{font-size:1.3rem;line-height:1.3;letter-spacing:-.01em;margin:3rem 0 .5rem;padding-top:1.2rem;"
     "border-top:1px solid var(--rule)}\n"
     "h3{font-size:1rem;margin:1.8rem 0 .4rem}\n"
-    "p{margin:.4rem 0 1rem;max-width:42rem}\n"
+    "p{margin:.4rem 0 1rem;max-width:42rem;text-wrap:pretty}\n"
     ".lead{font-size:1.1rem}\n"
     ".note,footer,figcaption{color:var(--muted)}\n"
     "footer{padding:3rem 1rem 3rem;font-size:.875rem}\n"
