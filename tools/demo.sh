@@ -28,13 +28,36 @@ name_of() {
 }
 
 demo_cells="lstm lstm-ln hyperlstm hyperlstm-ln"
-mkdir -p "$folder"
-for cell in $demo_cells; do
-    rm -rf "$folder/$cell"
-    echo "== $(name_of "$cell"): $steps updates"
+
+# start CELL: trains it in the background with one thread, its progress in CELL.log.
+start() {
+    rm -rf "${folder:?}/$1"
     # shellcheck disable=SC2046
-    "$program" train text-demo --set "train.rate=$(rate_of "$cell")" --set "train.steps=$steps" $(cell_settings "$cell") \
-        -o "$folder/$cell" --json >"$folder/$cell.json"
+    "$program" train text-demo --threads 1 --set "train.rate=$(rate_of "$1")" --set "train.steps=$steps" $(cell_settings "$1") \
+        -o "$folder/$1" --json >"$folder/$1.json" 2>"$folder/$1.log" &
+}
+
+# follow PID CELL PID CELL: a line for both now and then, until both are done; their failure is ours.
+follow() {
+    while kill -0 "$1" 2>/dev/null || kill -0 "$3" 2>/dev/null; do
+        sleep 10
+        for cell in "$2" "$4"; do
+            printf '%-14s %s\n' "$(name_of "$cell")" "$(grep '^step' "$folder/$cell.log" | tail -n 1)"
+        done
+    done
+    wait "$1" || { cat "$folder/$2.log" >&2; exit 1; }
+    wait "$3" || { cat "$folder/$4.log" >&2; exit 1; }
+}
+
+mkdir -p "$folder"
+for pair in "lstm lstm-ln" "hyperlstm hyperlstm-ln"; do
+    first=${pair% *}
+    second=${pair#* }
+    echo "== $(name_of "$first") and $(name_of "$second"): $steps updates each, one thread each, side by side"
+    start "$first"
+    first_process=$!
+    start "$second"
+    follow "$first_process" "$first" $! "$second"
 done
 
 figure() { sed -n "s/.*\"$2\": *\([0-9.]*\).*/\1/p" "$1" | head -n 1; }
