@@ -300,7 +300,7 @@ static void test_bad_gradient(void **state)
 
 static void test_bad_validation(void **state)
 {
-    static const double figures[] = {2, NAN};
+    static const double figures[] = {2, (double)NAN};
     fixture *made = *state;
     hni_train_end end;
     script.figures = figures;
