@@ -28,15 +28,9 @@ static bool ends_in(const char *text, const char *ending)
     return length >= tail && strcmp(text + length - tail, ending) == 0;
 }
 
-/* The error in the record, led by the file if it is about a checkpoint. */
 static hn_status name_file(const hni_cli_model *model, hn_status status)
 {
-    char text[sizeof((hn_error *)0)->text];
-    const hn_error *error = hn_context_error(model->context);
-    if (status == HN_OK || model->checkpoint == NULL || strncmp(error->text, "checkpoint: ", 12) != 0) return status;
-    snprintf(text, sizeof text, "%s", error->text);
-    hn_context_clear(model->context);
-    return hni_error(model->context, status, "%.300s: %.450s", model->path, text + 12);
+    return model->checkpoint == NULL ? status : hni_trained_name_file(model->context, model->path, status);
 }
 
 /* ---- finding ---- */
@@ -114,11 +108,25 @@ static hn_status check_format(const hni_cli_model *model)
 {
     const char *text = hn_safetensors_text(model->checkpoint, "format");
     int64_t format = 1;
-    if (text != NULL && !hni_whole_parse(text, &format)) format = INT64_MAX;
-    if (format <= HNI_CHECKPOINT_FORMAT) return HN_OK;
+    if (text != NULL && !hni_whole_parse(text, &format)) format = 0;
+    if (format >= 1 && format <= HNI_CHECKPOINT_FORMAT) return HN_OK;
+    if (format < 1) {
+        return hni_error(model->context, HN_ERROR_FORMAT, "%.300s: format '%.20s' is no number from 1: damaged file",
+                         model->path, text);
+    }
     return hni_error(model->context, HN_ERROR_FORMAT,
                      "%.300s: format %.20s is newer than this program reads (%d): use a newer hypernet", model->path,
                      text, HNI_CHECKPOINT_FORMAT);
+}
+
+/* The checkpoint in a run is of its recipe's task. */
+static hn_status check_task(const hni_cli_model *model)
+{
+    const char *name = hn_safetensors_text(model->checkpoint, "task");
+    if (name == NULL || strcmp(name, model->task->name) == 0) return HN_OK;
+    return hni_error(model->context, HN_ERROR_FORMAT,
+                     "%.300s: the checkpoint is of task '%.40s', the recipe beside it of task '%s'", model->path, name,
+                     model->task->name);
 }
 
 hn_status hni_cli_model_find(hn_context *context, const char *name, hni_cli_model *out_model)
@@ -139,6 +147,7 @@ hn_status hni_cli_model_find(hn_context *context, const char *name, hni_cli_mode
     HNI_TRY(hn_safetensors_open(context, out_model->path, &out_model->checkpoint));
     HNI_TRY(check_format(out_model));
     if (out_model->plan == NULL) HNI_TRY(use_defaults(out_model));
+    HNI_TRY(check_task(out_model));
 cleanup:
     return status;
 }
@@ -189,6 +198,9 @@ hn_status hni_cli_model_open(hni_cli_model *model, hn_backend backend, const hni
     HNI_TRY(name_file(model, model->task->open(&open, &model->work)));
     HNI_TRY(hn_store_create(model->context, &model->store));
     HNI_TRY(model->task->declare(model->work, model->store));
+    if (model->checkpoint != NULL) {
+        HNI_TRY(name_file(model, hni_trained_check_parameters(model->context, model->checkpoint, model->store)));
+    }
     HNI_TRY(hn_graph_create(model->context, &options, &model->graph));
     HNI_TRY(seal(model));
     HNI_TRY(hn_weights_create(model->graph, model->store, &model->weights));

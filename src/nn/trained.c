@@ -36,29 +36,47 @@ hn_status hn_language_model_from_json(hn_context *context, const char *text, hn_
 
 /* ---- parameters ---- */
 
-/* Copies every parameter of the store out of the file; another name, shape or type, or a value that is not finite, is an error. */
+/* The file's tensor for a parameter; another name, shape or type is an error. */
+static hn_status find_parameter(hn_context *context, const hn_safetensors *file, const hn_parameter *parameter,
+                                const hn_file_tensor **out_tensor)
+{
+    const hn_file_tensor *tensor = hn_safetensors_find(file, parameter->name);
+    char wanted[96], found[96];
+    hn_shape_print(parameter->shape, wanted, sizeof wanted);
+    *out_tensor = tensor;
+    if (tensor == NULL) {
+        return hni_error(context, HN_ERROR_FORMAT,
+                         "checkpoint: parameter '%s' %s is missing: is this another model's file?", parameter->name,
+                         wanted);
+    }
+    if (!hn_shape_equal(tensor->shape, parameter->shape)) {
+        return hni_error(context, HN_ERROR_SHAPE, "checkpoint: parameter '%s' has shape %s, the model needs %s",
+                         parameter->name, hn_shape_print(tensor->shape, found, sizeof found), wanted);
+    }
+    if (tensor->dtype != HN_DTYPE_F32 && tensor->dtype != HN_DTYPE_F64) {
+        return hni_error(context, HN_ERROR_TYPE, "checkpoint: parameter '%s' is %s, the model needs F32 or F64",
+                         parameter->name, hn_dtype_name(tensor->dtype));
+    }
+    return HN_OK;
+}
+
+hn_status hni_trained_check_parameters(hn_context *context, const hn_safetensors *file, const hn_store *store)
+{
+    const hn_file_tensor *tensor;
+    hn_status status = HN_OK;
+    for (int64_t i = 0; status == HN_OK && i < hn_store_count(store); i++)
+        status = find_parameter(context, file, hn_store_parameter(store, i), &tensor);
+    return status;
+}
+
 static hn_status read_parameters(hn_context *context, const hn_safetensors *file, hn_store *store)
 {
     hn_status status = HN_OK;
     for (int64_t i = 0; status == HN_OK && i < hn_store_count(store); i++) {
         const hn_parameter *parameter = hn_store_parameter(store, i);
-        const hn_file_tensor *tensor = hn_safetensors_find(file, parameter->name);
-        char wanted[96], found[96];
-        hn_shape_print(parameter->shape, wanted, sizeof wanted);
-        if (tensor == NULL) {
-            return hni_error(context, HN_ERROR_FORMAT,
-                             "checkpoint: parameter '%s' %s is missing: is this another model's file?", parameter->name,
-                             wanted);
-        }
-        if (!hn_shape_equal(tensor->shape, parameter->shape)) {
-            return hni_error(context, HN_ERROR_SHAPE, "checkpoint: parameter '%s' has shape %s, the model needs %s",
-                             parameter->name, hn_shape_print(tensor->shape, found, sizeof found), wanted);
-        }
-        if (tensor->dtype != HN_DTYPE_F32 && tensor->dtype != HN_DTYPE_F64) {
-            return hni_error(context, HN_ERROR_TYPE, "checkpoint: parameter '%s' is %s, the model needs F32 or F64",
-                             parameter->name, hn_dtype_name(tensor->dtype));
-        }
-        status = hn_store_write(store, i, tensor->dtype, parameter->elements, tensor->data);
+        const hn_file_tensor *tensor = NULL;
+        status = find_parameter(context, file, parameter, &tensor);
+        if (status == HN_OK) status = hn_store_write(store, i, tensor->dtype, parameter->elements, tensor->data);
     }
     return status;
 }
@@ -85,6 +103,17 @@ hn_status hni_trained_read_parameters(hn_context *context, const hn_safetensors 
 {
     const hn_status status = read_parameters(context, file, store);
     return status == HN_OK ? want_finite(context, store) : status;
+}
+
+hn_status hni_trained_name_file(hn_context *context, const char *path, hn_status status)
+{
+    char text[sizeof((hn_error *)0)->text];
+    if (status == HN_OK) return status;
+    snprintf(text, sizeof text, "%s", hn_context_error(context)->text);
+    const bool is_named = strncmp(text, "checkpoint: ", 12) == 0;
+    if (!is_named && strncmp(text, "model settings: ", 16) != 0) return status;
+    hn_context_clear(context);
+    return hni_error(context, status, "%.300s: %.450s", path, text + (is_named ? 12 : 0));
 }
 
 /* ---- the whole ---- */
@@ -129,6 +158,7 @@ hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file, 
     }
     HNI_TRY(hn_store_create(context, &trained->store));
     HNI_TRY(hn_language_model_declare(trained->store, &trained->model));
+    HNI_TRY(hni_trained_check_parameters(context, file, trained->store)); /* before memory for it is taken */
     HNI_TRY(hn_graph_create(context, options, &graph));
     HNI_TRY(hni_store_seal_zero(trained->store, graph));
     HNI_TRY(hni_trained_read_parameters(context, file, trained->store));
@@ -146,7 +176,9 @@ hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_
     hn_safetensors *file = NULL;
     *out_trained = NULL;
     hn_status status = hn_safetensors_open(context, path, &file);
-    if (status == HN_OK) status = hn_trained_from_file(context, file, options, out_trained);
+    if (status == HN_OK) {
+        status = hni_trained_name_file(context, path, hn_trained_from_file(context, file, options, out_trained));
+    }
     hn_safetensors_close(file);
     return status;
 }

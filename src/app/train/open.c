@@ -5,6 +5,7 @@
 #include "app/train/run.h"
 #include "core/alloc.h"
 #include "io/files.h"
+#include "nn/trained.h"
 
 const hni_plan *hni_trainer_plan(const hni_trainer *trainer) { return trainer->plan; }
 const hni_train_state *hni_trainer_state(const hni_trainer *trainer) { return &trainer->state; }
@@ -194,14 +195,15 @@ hn_status hni_trainer_resume(hn_context *context, const hni_train_options *optio
     *out_trainer = NULL;
     HNI_TRY(hni_plan_read_run(context, options->folder, &plan));
     HNI_TRY(hni_run_path(context, options->folder, HNI_RUN_LAST, &path));
-    HNI_TRY(create(plan, options, &trainer));
+    hni_plan *taken = plan; /* by create, which frees it if it fails */
     plan = NULL;
+    HNI_TRY(create(taken, options, &trainer));
     HNI_TRY(hni_folder_lock(context, trainer->folder, &trainer->lock));
     HNI_TRY(hn_safetensors_open(context, path, &file));
     HNI_TRY(hni_checkpoint_check(trainer, file));
     HNI_TRY(prepare(trainer));
     HNI_TRY(build(trainer));
-    HNI_TRY(hni_checkpoint_read(trainer, file));
+    HNI_TRY(hni_trained_name_file(context, path, hni_checkpoint_read(trainer, file)));
     HNI_TRY(hni_log_cut(trainer));
     HNI_TRY(open_facts(trainer));
     trainer->saved_step = trainer->state.step;
@@ -211,7 +213,7 @@ hn_status hni_trainer_resume(hn_context *context, const hni_train_options *optio
 cleanup:
     hn_safetensors_close(file);
     hni_free(context, path);
-    if (plan != NULL && trainer == NULL) hni_plan_destroy(plan);
+    hni_plan_destroy(plan);
     hni_trainer_close(trainer);
     return status;
 }
