@@ -5,11 +5,13 @@ every row that does not end as written, with its output. A crash, a sanitizer's 
     run_bad_input.py --self-test  run made-up rows against a made-up program: wrong rows must fail, right ones pass
 """
 
+import json
 import os
 import random
 import re
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,16 @@ TIME_LIMIT = 20.0
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 SENTENCE = b"It was the best of times, it was the worst of times, it was the age of wisdom.\n"
 CRASH = re.compile(r"(Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|runtime error:|Segmentation fault|core dumped")
+
+
+# cut-short FILE "SIZES" COMMAND: exit status 1 when the command failed with 1 for each of the sizes.
+CUT_SHORT = '''file=$1; sizes=$2; shift 2; cp "$file" whole.kept; result=1
+for size in $sizes; do
+    head -c "$size" whole.kept >"$file"
+    "$@"; code=$?
+    [ $code -eq 1 ] || { echo "cut to $size: exit status $code"; result=0; }
+done
+mv whole.kept "$file"; exit $result'''
 
 
 class Malformed(Exception):
@@ -49,6 +61,7 @@ class Sandbox:
         self.write_tool("small-files", 'limit=$1; shift; trap "" XFSZ; ulimit -f "$limit"; exec "$@"')
         drop = "setpriv --reuid=65534 --regid=65534 --clear-groups --" if os.getuid() == 0 else "env"
         self.write_tool("unprivileged", f'exec {drop} "$@"')
+        self.write_tool("cut-short", CUT_SHORT)
         self.environment = {key: value for key, value in os.environ.items()
                             if not key.startswith(("HYPERNET_", "HN_"))}
         self.environment |= {
@@ -120,6 +133,25 @@ class Sandbox:
             raise Malformed(f"{path} does not hold {old!r}")
         (self.work / path).write_bytes(data.replace(unescape(old), unescape(new)))
 
+    def do_header(self, path, old, new):
+        """The header of a safetensors file changes, and the length before it."""
+        data = (self.work / path).read_bytes()
+        end = 8 + struct.unpack("<Q", data[:8])[0]
+        if unescape(old) not in data[8:end]:
+            raise Malformed(f"the header of {path} does not hold {old!r}")
+        header = data[8:end].replace(unescape(old), unescape(new))
+        (self.work / path).write_bytes(struct.pack("<Q", len(header)) + header + data[end:])
+
+    def do_number(self, path, tensor, number):
+        """The first element of an F32 tensor of a safetensors file."""
+        data = bytearray((self.work / path).read_bytes())
+        end = 8 + struct.unpack("<Q", data[:8])[0]
+        header = json.loads(data[8:end])
+        if tensor not in header:
+            raise Malformed(f"{path} has no tensor '{tensor}', it has {', '.join(header)}")
+        struct.pack_into("<f", data, end + header[tensor]["data_offsets"][0], float(number))
+        (self.work / path).write_bytes(data)
+
     def do_append(self, path, text):
         with (self.work / path).open("ab") as file:
             file.write(unescape(text))
@@ -136,7 +168,7 @@ class Sandbox:
 
 # How many words each verb takes; the last one is the rest of the line.
 WORDS = {"file": 2, "text": 2, "random": 2, "dir": 1, "copy": 2, "truncate": 2, "patch": 3, "replace": 3, "append": 2,
-         "readonly": 1, "run": 1}
+         "header": 3, "number": 3, "readonly": 1, "run": 1}
 
 
 def do_verb(sandbox, line):
@@ -204,6 +236,7 @@ def run_rows(text, name, program, limit=TIME_LIMIT, report=print):
 
 FAKE_PROGRAM = r"""#!/bin/sh
 case $1 in
+size) size=$(wc -c <"$2"); echo "$size bytes" >&2; [ "$size" -gt 3 ] || exit 1 ;;
 read) [ -r "$2" ] || { echo "$2: missing: put it there" >&2; exit 1; }; cat "$2" ;;
 write) dd if=/dev/zero of="$2" bs=1024 count=64 2>/dev/null || { echo "$2: cannot write" >&2; exit 1; } ;;
 touch) touch "$2" || exit 1 ;;
@@ -230,6 +263,11 @@ SELF_TESTS = (
     ("[a]\n@run hypernet x\n", 1),
     ("[a]\n@file a x\n[b]\nhypernet read a | 1 | missing", 0),
     ("[a]\n@dir d\n@readonly d\nunprivileged hypernet touch d/x | 1 | Permission denied", 0),
+    ("[a]\n@text a 9\ncut-short a '0 2 -6' hypernet size a | 1 | 0 bytes.*2 bytes.*3 bytes\nhypernet size a | 0 | 9 bytes", 0),
+    ("[a]\n@text a 9\ncut-short a '0 4' hypernet size a | 1 | bytes", 1),
+    ("[a]\n@file a \\x0b\\0\\0\\0\\0\\0\\0\\0{\"t\":\"old\"}xyz\n@header a old newer\nhypernet read a | 0 | ^.\0{7}{\"t\":\"newer\"}xyz$", 0),
+    ("[a]\n@file a \\x0b\\0\\0\\0\\0\\0\\0\\0{\"t\":\"old\"}xyz\n@header a xyz newer", 1),
+    ("[a]\n@file a \\x1a\\0\\0\\0\\0\\0\\0\\0{\"t\":{\"data_offsets\":[1]}}aNUMB\n@number a t 1\nhypernet read a | 0 | a\0\0.\\?$", 0),
     ("[a]\nsmall-files 1 hypernet write x | 1 | cannot write", 0),
     ("[a]\nhypernet x | 2", 1),
     ("[a]\n@nonsense a\n", 1),
