@@ -128,9 +128,13 @@ HN_API hn_language_result hn_language_run(hn_weights *weights, const hn_language
 /* Inference with carried state, one or many rows, no recording, no dropout. Holds its own graph memory; nothing is
  * allocated once a step has been done. Not to be shared between threads. */
 typedef struct hn_stream hn_stream;
-typedef struct hn_stream_observation { /* of the last step; pointers stay until the next one; NULL for an LSTM */
-    const float *d_h;                  /* [rows,4,N] of `layer` */
-    const float *phi;                  /* [rows,N] */
+/* Of the last step; pointers stay until the next one. NULL: this kind of cell has none. */
+typedef struct hn_stream_observation {
+    const float *d_h;             /* [rows,G,N] of `layer`: scaling vectors of W_h */
+    const float *phi;             /* [rows,N] what the output gate multiplies */
+    int gates;                    /* G */
+    const float *z_h, *z_x, *z_b; /* [rows,G,E] embeddings */
+    const float *cell;            /* [rows,N] c before layer norm */
 } hn_stream_observation;
 
 HN_API HN_MUST_USE hn_status hn_stream_create(hn_store *store, const hn_language_model *model, int64_t rows,

@@ -5,6 +5,11 @@
 #include "nn/cell.h"
 #include "params/store.h"
 
+/* What a cell can let be seen; which of them it has is known once a step was done. */
+enum { D_H, Z_H, Z_X, Z_B, CELL, PHI, OBSERVATIONS };
+
+#define LSTM_GATES 4
+
 struct hn_stream {
     hn_context *context;
     hn_language_model model;
@@ -16,8 +21,8 @@ struct hn_stream {
     float *buffer;                  /* rows * S: reset, copies of rows */
     int observed;                   /* layer, or -1 */
     bool observation_ready;
-    float *d_h; /* [rows,4,N] */
-    float *phi; /* [rows,N] */
+    float *seen[OBSERVATIONS]; /* of the last step; NULL: the cell has none, or nothing was observed yet */
+    int64_t seen_count[OBSERVATIONS];
 };
 
 static hn_status create_state(hn_stream *stream)
@@ -71,21 +76,51 @@ void hn_stream_destroy(hn_stream *stream)
     hn_weights_destroy(stream->weights);
     hn_graph_destroy(stream->graph);
     hni_free(stream->context, stream->buffer);
-    hni_free(stream->context, stream->d_h);
-    hni_free(stream->context, stream->phi);
+    for (int i = 0; i < OBSERVATIONS; i++)
+        hni_free(stream->context, stream->seen[i]);
     hni_free(stream->context, stream);
 }
 
 /* ---- a step ---- */
 
+static void list_observations(const hn_observation *seen, hn_tensor out_tensors[OBSERVATIONS])
+{
+    out_tensors[D_H] = seen->d_h;
+    out_tensors[Z_H] = seen->z_h;
+    out_tensors[Z_X] = seen->z_x;
+    out_tensors[Z_B] = seen->z_b;
+    out_tensors[CELL] = seen->cell;
+    out_tensors[PHI] = seen->phi;
+}
+
+/* Room for what the first observed step shows; later steps have the same shapes. */
+static hn_status make_room(hn_stream *stream, const hn_observation *seen)
+{
+    hn_tensor tensors[OBSERVATIONS];
+    hn_status status = HN_OK;
+    list_observations(seen, tensors);
+    for (int i = 0; i < OBSERVATIONS; i++) {
+        void *memory = NULL;
+        if (tensors[i].slot == 0 || stream->seen[i] != NULL) continue;
+        stream->seen_count[i] = hn_shape_elements(hn_tensor_shape(stream->graph, tensors[i]));
+        HNI_TRY(hni_alloc_array(stream->context, "observation", (size_t)stream->seen_count[i], sizeof(float), &memory));
+        stream->seen[i] = memory;
+    }
+cleanup:
+    return status;
+}
+
 static hn_status read_observation(hn_stream *stream, const hn_observation *seen)
 {
-    const int64_t phi = stream->rows * stream->model.cell.units;
-    hn_status status = hn_tensor_read(stream->graph, seen->phi, HN_DTYPE_F32, phi, stream->phi);
-    if (status == HN_OK && stream->d_h != NULL) {
-        status = hn_tensor_read(stream->graph, seen->d_h, HN_DTYPE_F32, 4 * phi, stream->d_h);
+    hn_tensor tensors[OBSERVATIONS];
+    hn_status status = HN_OK;
+    list_observations(seen, tensors);
+    for (int i = 0; i < OBSERVATIONS; i++) {
+        if (stream->seen[i] == NULL) continue;
+        HNI_TRY(hn_tensor_read(stream->graph, tensors[i], HN_DTYPE_F32, stream->seen_count[i], stream->seen[i]));
     }
-    stream->observation_ready = status == HN_OK;
+    stream->observation_ready = true;
+cleanup:
     return status;
 }
 
@@ -100,6 +135,7 @@ hn_status hn_stream_step(hn_stream *stream, const int32_t *symbols, float *out_l
     const hn_language_result result =
         hn_language_run(stream->weights, &stream->model, &window, stream->state, stream->observed >= 0 ? seen : NULL);
     HNI_TRY(hn_graph_status(graph));
+    if (stream->observed >= 0) HNI_TRY(make_room(stream, &seen[stream->observed])); /* before the state moves */
     for (int k = 0; k < stream->model.layers; k++)
         HNI_TRY(hn_tensor_store(graph, result.state[k], stream->state[k]));
     if (stream->observed >= 0) HNI_TRY(read_observation(stream, &seen[stream->observed]));
@@ -194,33 +230,29 @@ hn_status hn_stream_restore(hn_stream *stream, const float *state)
 
 hn_status hn_stream_observe(hn_stream *stream, int layer)
 {
-    const size_t phi = (size_t)(stream->rows * stream->model.cell.units);
-    void *memory = NULL;
-    hn_status status = HN_OK;
     if (layer < -1 || layer >= stream->model.layers) {
         return hni_error(stream->context, HN_ERROR_ARGUMENT, "stream: layer %d of %d", layer, stream->model.layers);
     }
     stream->observation_ready = false;
-    if (layer >= 0 && stream->phi == NULL) {
-        HNI_TRY(hni_alloc_array(stream->context, "observation", phi, sizeof(float), &memory));
-        stream->phi = memory;
-    }
-    if (layer >= 0 && stream->d_h == NULL && stream->model.cell.kind == HN_CELL_HYPERLSTM) {
-        HNI_TRY(hni_alloc_array(stream->context, "observation", 4 * phi, sizeof(float), &memory));
-        stream->d_h = memory;
-    }
     stream->observed = layer;
-cleanup:
-    return status;
+    return HN_OK;
 }
 
 hn_status hn_stream_observation_read(const hn_stream *stream, hn_stream_observation *out_observation)
 {
-    *out_observation = (hn_stream_observation){NULL, NULL};
+    *out_observation = (hn_stream_observation){.gates = 0};
     if (!stream->observation_ready) {
         return hni_error(stream->context, HN_ERROR_STATE,
                          "stream: nothing was observed: call hn_stream_observe, then a step");
     }
-    *out_observation = (hn_stream_observation){stream->d_h, stream->phi};
+    *out_observation = (hn_stream_observation){
+        .d_h = stream->seen[D_H],
+        .phi = stream->seen[PHI],
+        .gates = LSTM_GATES,
+        .z_h = stream->seen[Z_H],
+        .z_x = stream->seen[Z_X],
+        .z_b = stream->seen[Z_B],
+        .cell = stream->seen[CELL],
+    };
     return HN_OK;
 }
