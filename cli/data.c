@@ -5,6 +5,7 @@
 
 #include "app/data/text.h"
 #include "cli.h"
+#include "core/alloc.h"
 #include "format.h"
 #include "io/text.h"
 
@@ -12,30 +13,37 @@
 
 typedef struct data_options {
     hni_cli *cli;
-    const char *verb, *path, *kind;
-    int64_t vocabulary_size;
+    const char *verb, *path;
+    int kind;                /* hni_text_kind; -1: by the look of the path */
+    int64_t vocabulary_size; /* -1: the kind's own */
 } data_options;
 
 enum { KEY_KIND = 0x100, KEY_VOCABULARY };
 
 static const struct argp_option rows[] = {
-    {"kind", KEY_KIND, "bytes|penn_treebank", 0,
+    {"kind", KEY_KIND, "bytes|penn_treebank|characters", 0,
      "how the text is read (default: penn_treebank for a folder with ptb.train.txt)", 0},
-    {"vocabulary", KEY_VOCABULARY, "V", 0, "rows of the vocabulary (default: 256 for bytes, 50 for penn_treebank)", 0},
+    {"vocabulary", KEY_VOCABULARY, "V", 0,
+     "rows of the vocabulary; 0: as many as occur (default: 256 for bytes, 50 for penn_treebank, 0 for characters)", 0},
     {0}};
+
+static int parse_kind(struct argp_state *state, const char *word)
+{
+    for (int kind = HNI_TEXT_KIND_BYTES; kind <= HNI_TEXT_KIND_CHARACTERS; kind++)
+        if (strcmp(hni_text_kind_name((hni_text_kind)kind), word) == 0) return kind;
+    argp_error(state, "--kind: '%s' is unknown: it is bytes, penn_treebank or characters", word);
+    return -1;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     data_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
-    case KEY_KIND:
-        if (strcmp(argument, "bytes") != 0 && strcmp(argument, "penn_treebank") != 0) {
-            argp_error(state, "--kind: '%s' is unknown: it is bytes or penn_treebank", argument);
-        }
-        options->kind = argument;
+    case KEY_KIND: options->kind = parse_kind(state, argument); return 0;
+    case KEY_VOCABULARY:
+        options->vocabulary_size = hni_cli_integer(state, "--vocabulary", argument, 0, HNI_MOST_SYMBOLS);
         return 0;
-    case KEY_VOCABULARY: options->vocabulary_size = hni_cli_integer(state, "--vocabulary", argument, 1, 256); return 0;
     case ARGP_KEY_ARG:
         if (options->verb == NULL) {
             options->verb = argument;
@@ -76,56 +84,69 @@ static bool is_treebank(const char *folder)
 static hn_status choose_settings(const data_options *options, const hni_data_places *places,
                                  hni_text_settings *out_settings)
 {
+    static const int64_t own_size[] = {256, 50, 0};
     hn_status status;
     hni_settings_default(hni_text_settings_table(), out_settings);
     HNI_TRY(hni_data_want(options->cli->context, options->path, places, out_settings->path));
-    const bool treebank =
-        options->kind != NULL ? strcmp(options->kind, "penn_treebank") == 0 : is_treebank(out_settings->path);
-    out_settings->kind = treebank ? HNI_TEXT_KIND_PENN_TREEBANK : HNI_TEXT_KIND_BYTES;
-    out_settings->vocabulary_size = options->vocabulary_size > 0 ? options->vocabulary_size : treebank ? 50 : 256;
+    out_settings->kind = options->kind >= 0                ? (hni_text_kind)options->kind
+                         : is_treebank(out_settings->path) ? HNI_TEXT_KIND_PENN_TREEBANK
+                                                           : HNI_TEXT_KIND_BYTES;
+    out_settings->vocabulary_size =
+        options->vocabulary_size >= 0 ? options->vocabulary_size : own_size[out_settings->kind];
     out_settings->batch = out_settings->length = 1;
 cleanup:
     return status;
 }
 
-static int count_distinct(const hni_text_data *text)
+/* With V = 256 every byte has a row, whether it occurs or not. */
+static hn_status count_distinct(hn_context *context, const hni_text_data *text, int *out_count)
 {
-    bool occurs[256] = {false};
-    int count = 0;
+    void *memory = NULL;
+    const size_t size = (size_t)hn_vocabulary_count(text->vocabulary);
+    const hn_status status = hni_alloc(context, "symbols", size, &memory);
+    uint8_t *occurs = memory;
+    *out_count = 0;
+    if (status != HN_OK) return status;
     for (int64_t i = 0; i < text->count[HNI_TEXT_ALL]; i++)
-        occurs[text->symbols[i]] = true;
-    for (int i = 0; i < 256; i++)
-        count += occurs[i];
-    return count;
+        occurs[hni_text_row(text, i)] = 1;
+    for (size_t i = 0; i < size; i++)
+        *out_count += occurs[i];
+    hni_free(context, memory);
+    return HN_OK;
 }
 
 /* The beginning of a part, fit for one line. */
 static void beginning(const hni_text_data *text, int split, char *buffer, size_t size)
 {
-    char bytes[SHOWN + 1];
+    char bytes[4 * SHOWN + 1];
+    size_t at = 0, length;
     const int64_t count = text->count[split] < SHOWN ? text->count[split] : SHOWN;
-    for (int64_t i = 0; i < count; i++) {
-        const uint8_t byte = text->vocabulary.bytes[text->symbols[text->start[split] + i]];
-        bytes[i] = (char)(byte == 0 ? '?' : byte == '\n' ? '|' : (int)byte);
+    for (int64_t i = 0; i < count; i++, at += length) {
+        const char *symbol =
+            hn_vocabulary_symbol(text->vocabulary, hni_text_row(text, text->start[split] + i), &length);
+        memcpy(bytes + at, symbol, length);
+        if (bytes[at] == 0) bytes[at] = '?';
+        if (bytes[at] == '\n') bytes[at] = '|';
     }
-    bytes[count] = 0;
+    bytes[at] = 0;
     hni_printable(bytes, buffer, size);
 }
 
-static int print_text(const data_options *options, const hni_text_settings *settings, const hni_text_data *text)
+static int print_text(const data_options *options, const hni_text_settings *settings, const hni_text_data *text,
+                      int distinct)
 {
     static const char *const names[] = {"train", "valid", "test"};
-    const char *kind = settings->kind == HNI_TEXT_KIND_PENN_TREEBANK ? "penn_treebank" : "bytes";
-    char shown[4 * SHOWN], count[32];
+    const char *kind = hni_text_kind_name(settings->kind);
+    const long long size = settings->vocabulary_size > 0 ? settings->vocabulary_size : distinct;
+    char shown[4 * SHOWN + 1], count[32];
     if (options->cli->json) {
-        return hni_cli_print_json(
-            options->cli, json_pack("{s:s,s:s,s:I,s:I,s:I,s:i,s:I,s:s}", "path", settings->path, "kind", kind, "train",
-                                    (json_int_t)text->count[0], "valid", (json_int_t)text->count[1], "test",
-                                    (json_int_t)text->count[2], "symbols", count_distinct(text), "vocabulary_size",
-                                    (json_int_t)settings->vocabulary_size, "sha256", text->checksum));
+        return hni_cli_print_json(options->cli,
+                                  json_pack("{s:s,s:s,s:I,s:I,s:I,s:i,s:I,s:s}", "path", settings->path, "kind", kind,
+                                            "train", (json_int_t)text->count[0], "valid", (json_int_t)text->count[1],
+                                            "test", (json_int_t)text->count[2], "symbols", distinct, "vocabulary_size",
+                                            (json_int_t)size, "sha256", text->checksum));
     }
-    printf("%s\nkind: %s, %d distinct symbols, vocabulary of %lld rows\n", settings->path, kind, count_distinct(text),
-           (long long)settings->vocabulary_size);
+    printf("%s\nkind: %s, %d distinct symbols, vocabulary of %lld rows\n", settings->path, kind, distinct, size);
     for (int split = 0; split < 3; split++) {
         beginning(text, split, shown, sizeof shown);
         printf("%-6s %14s characters  %s\n", names[split], hni_count_print(text->count[split], count, sizeof count),
@@ -133,17 +154,18 @@ static int print_text(const data_options *options, const hni_text_settings *sett
     }
     printf("rows of the first symbols:");
     for (int64_t i = 0; i < 16 && i < text->count[0]; i++)
-        printf(" %d", text->symbols[i]);
+        printf(" %d", hni_text_row(text, i));
     printf("\nSHA-256 of the parts: %s\n", text->checksum);
     return 0;
 }
 
 int hni_command_data(hni_cli *cli, int argc, char **argv)
 {
-    data_options options = {.cli = cli};
+    data_options options = {.cli = cli, .kind = -1, .vocabulary_size = -1};
     hni_text_settings settings;
     hni_text_data *text = NULL;
     hni_data_places places;
+    int distinct = 0;
     const hni_text_source source = {.look = true}; /* the path has been found */
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
@@ -151,8 +173,9 @@ int hni_command_data(hni_cli *cli, int argc, char **argv)
     HNI_TRY(hni_data_places_find(cli->context, cli->data, &places));
     HNI_TRY(choose_settings(&options, &places, &settings));
     HNI_TRY(hni_text_open(cli->context, &settings, &source, &text));
+    HNI_TRY(count_distinct(cli->context, text, &distinct));
 cleanup:
-    code = status == HN_OK ? print_text(&options, &settings, text) : hni_cli_fail(cli);
+    code = status == HN_OK ? print_text(&options, &settings, text, distinct) : hni_cli_fail(cli);
     hni_text_close(text);
     return code;
 }

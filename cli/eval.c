@@ -4,7 +4,9 @@
 
 #include "app/data/text.h"
 #include "cli.h"
+#include "core/alloc.h"
 #include "format.h"
+#include "io/text.h"
 #include "model.h"
 
 #define MOST_TRACKS 4096
@@ -66,16 +68,25 @@ static const struct argp parser = {
     NULL,
     NULL};
 
+/* What the symbols of one row took. */
+typedef struct symbol_sum {
+    char bytes[4];
+    size_t size;
+    double bits;
+    int64_t count; /* 0: does not occur */
+} symbol_sum;
+
 typedef struct symbol_sums {
-    double bits[256];
-    int64_t count[256];
+    symbol_sum rows[HNI_MOST_SYMBOLS];
 } symbol_sums;
 
-static void add_symbol(void *user, uint8_t byte, double bits)
+static void add_symbol(void *user, int64_t row, const char *bytes, size_t size, double bits)
 {
-    symbol_sums *sums = user;
-    sums->bits[byte] += bits;
-    sums->count[byte]++;
+    symbol_sum *sum = &((symbol_sums *)user)->rows[row];
+    memcpy(sum->bytes, bytes, size);
+    sum->size = size;
+    sum->bits += bits;
+    sum->count++;
 }
 
 static bool show_progress(void *user, int64_t done, int64_t total)
@@ -114,25 +125,35 @@ cleanup:
     return status;
 }
 
+/* A symbol of one byte has "byte", one that is text has "symbol". */
+static json_t *symbol_as_json(const symbol_sum *sum)
+{
+    json_t *entry = json_pack("{s:I,s:f}", "count", (json_int_t)sum->count, "bits", sum->bits / (double)sum->count);
+    if (sum->size == 1) json_object_set_new(entry, "byte", json_integer((uint8_t)sum->bytes[0]));
+    if (hni_utf8_length(sum->bytes, sum->size) == sum->size)
+        json_object_set_new(entry, "symbol", json_stringn(sum->bytes, sum->size));
+    return entry;
+}
+
 static json_t *symbols_as_json(const symbol_sums *sums)
 {
     json_t *list = json_array();
-    for (int byte = 0; byte < 256; byte++) {
-        if (sums->count[byte] == 0) continue;
-        json_array_append_new(list, json_pack("{s:i,s:I,s:f}", "byte", byte, "count", (json_int_t)sums->count[byte],
-                                              "bits", sums->bits[byte] / (double)sums->count[byte]));
+    for (size_t row = 0; row < HNI_MOST_SYMBOLS; row++) {
+        const symbol_sum *sum = &sums->rows[row];
+        if (sum->count > 0) json_array_append_new(list, symbol_as_json(sum));
     }
     return list;
 }
 
 static void print_symbols(const symbol_sums *sums)
 {
-    printf("%-12s %12s %10s\n", "symbol", "count", "bits each");
-    for (int byte = 0; byte < 256; byte++) {
-        char shown[16], count[32];
-        if (sums->count[byte] == 0) continue;
-        printf("%-12s %12s %10.4f\n", hni_byte_print((uint8_t)byte, shown, sizeof shown),
-               hni_count_print(sums->count[byte], count, sizeof count), sums->bits[byte] / (double)sums->count[byte]);
+    printf("%-16s %12s %10s\n", "symbol", "count", "bits each");
+    for (size_t row = 0; row < HNI_MOST_SYMBOLS; row++) {
+        const symbol_sum *sum = &sums->rows[row];
+        char shown[HNI_SYMBOL_PRINT_SIZE], count[32];
+        if (sum->count == 0) continue;
+        printf("%-16s %12s %10.4f\n", hni_symbol_print(sum->bytes, sum->size, shown, sizeof shown),
+               hni_count_print(sum->count, count, sizeof count), sum->bits / (double)sum->count);
     }
 }
 
@@ -158,14 +179,16 @@ static int print_result(const eval_options *options, const hni_cli_model *model,
 
 int hni_command_eval(hni_cli *cli, int argc, char **argv)
 {
-    symbol_sums sums = {{0}, {0}};
+    void *sums = NULL;
     eval_options options = {.cli = cli};
     hni_cli_model model = {.context = NULL};
     hni_metric metric;
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
-    const hn_status status = measure(&options, &model, &sums, &metric);
-    code = status == HN_OK ? print_result(&options, &model, &sums, &metric) : hni_cli_fail(cli);
+    hn_status status = hni_alloc(cli->context, "symbols", sizeof(symbol_sums), &sums);
+    if (status == HN_OK) status = measure(&options, &model, sums, &metric);
+    code = status == HN_OK ? print_result(&options, &model, sums, &metric) : hni_cli_fail(cli);
     hni_cli_model_close(&model);
+    hni_free(cli->context, sums);
     return code;
 }

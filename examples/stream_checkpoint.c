@@ -37,15 +37,15 @@ int main(int count, char **words)
     hn_status status = hn_trained_open(context, words[1], NULL, &trained);
     if (status == HN_OK) status = hn_stream_create(trained->store, &trained->model, 1, &stream);
     if (status == HN_OK) logits = malloc((size_t)trained->model.vocabulary_size * sizeof *logits);
-    int32_t symbol = 0;
-    for (int64_t i = 0; status == HN_OK && i < trained->symbols; i++) {
-        if (trained->vocabulary[i] == '\n') symbol = (int32_t)i; /* begin after the end of a line */
-    }
+    size_t size = 0;
+    int32_t symbol = status == HN_OK ? (int32_t)hn_vocabulary_find(trained->vocabulary, "\n", 1, &size) : 0;
+    if (symbol < 0) symbol = 0; /* begin after the end of a line, if the text had lines */
     for (long i = 0; status == HN_OK && logits != NULL && i < length; i++) {
         status = hn_stream_step(stream, &symbol, logits);
         if (status != HN_OK) break;
-        symbol = draw(logits, trained->symbols, 0.8);
-        putchar(trained->vocabulary[symbol]);
+        symbol = draw(logits, hn_vocabulary_count(trained->vocabulary), 0.8);
+        const char *bytes = hn_vocabulary_symbol(trained->vocabulary, symbol, &size);
+        fwrite(bytes, 1, size, stdout);
     }
     putchar('\n');
     if (status != HN_OK) fprintf(stderr, "stream_checkpoint: %s\n", hn_context_error(context)->text);

@@ -83,6 +83,9 @@ HN_API hn_tensor hn_step(hn_weights *weights, const char *name, const hn_cell *c
 
 #define HN_MAX_LAYERS 8
 
+/* What one symbol of a text is: a byte, or a character (Unicode code point) of UTF-8 text. */
+typedef enum hn_symbol_kind { HN_SYMBOL_BYTE = 0, HN_SYMBOL_CHARACTER } hn_symbol_kind;
+
 typedef struct hn_language_model {
     int64_t vocabulary_size; /* V */
     int layers;              /* 1 .. HN_MAX_LAYERS, all of this cell; layer k > 0 reads the N of the one below */
@@ -90,6 +93,7 @@ typedef struct hn_language_model {
     double keep_input;       /* drops whole characters of the one-hot input */
     double keep_between;     /* between layers */
     double keep_output;      /* before the softmax layer */
+    hn_symbol_kind symbols;  /* what a row stands for: no number depends on it */
 } hn_language_model;
 
 HN_API void hn_language_model_default(hn_language_model *out_model);
@@ -157,14 +161,28 @@ HN_API HN_MUST_USE hn_status hn_stream_observation_read(const hn_stream *stream,
 
 /* ---- checkpoints, as far as a model needs them ------------------------------------------------------------------- */
 
+/* The symbols of a model, in the order of its rows. Does not change; any thread may read it.
+ *
+ *     int64_t row = hn_vocabulary_find(trained->vocabulary, text, strlen(text), &used);
+ *     const char *bytes = hn_vocabulary_symbol(trained->vocabulary, row, &size);   // fwrite(bytes, 1, size, stdout)
+ */
+typedef struct hn_vocabulary hn_vocabulary;
+/* Rows that stand for a symbol; at most the model's vocabulary_size. */
+HN_API int64_t hn_vocabulary_count(const hn_vocabulary *vocabulary);
+/* The symbol of a row: one byte, or the 1 to 4 bytes of a UTF-8 character; no 0 stands behind it. NULL and size 0 for a row that
+ * stands for nothing. */
+HN_API const char *hn_vocabulary_symbol(const hn_vocabulary *vocabulary, int64_t row, size_t *out_size);
+/* The row of the symbol that the text begins with; -1 if there is none. *out_used: the bytes of that symbol, known or not; 0 at the
+ * end of the text and where a vocabulary of characters meets bytes that are no UTF-8. */
+HN_API int64_t hn_vocabulary_find(const hn_vocabulary *vocabulary, const void *text, size_t size, size_t *out_used);
+
 /* A trained language model from a checkpoint: settings, parameters, vocabulary. The store is sealed with a graph of `options`
  * (NULL: default). */
 typedef struct hn_trained {
     hn_context *context;
     hn_language_model model;
     hn_store *store;
-    int64_t symbols;         /* rows that stand for a byte; at most model.vocabulary_size */
-    uint8_t vocabulary[256]; /* the byte of each of them */
+    hn_vocabulary *vocabulary;
 } hn_trained;
 HN_API HN_MUST_USE hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_options *options,
                                              hn_trained **out_trained);

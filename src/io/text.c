@@ -98,6 +98,26 @@ size_t hni_utf8_length(const void *bytes, size_t size)
     return 0;
 }
 
+uint32_t hni_utf8_code(const void *bytes, size_t length)
+{
+    static const uint8_t lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    const uint8_t *byte = bytes;
+    uint32_t code = byte[0] & lead_bits[length];
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | (byte[i] & 0x3f);
+    return code;
+}
+
+size_t hni_utf8_write(uint32_t code, uint8_t *out_bytes)
+{
+    static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    const size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--, code >>= 6)
+        out_bytes[i] = (uint8_t)(0x80 | (code & 0x3f));
+    out_bytes[0] = (uint8_t)(leads[length] | code);
+    return length;
+}
+
 bool hni_is_utf8(const char *text, size_t *out_place)
 {
     size_t size = strlen(text);

@@ -33,6 +33,10 @@ char *hni_printable(const char *name, char *buffer, size_t size);
 /* Number of bytes of the UTF-8 character at `bytes` (1 to 4), or 0 if there is none within `size` bytes. Strict: no overlong
  * forms, no surrogates, nothing above U+10FFFF. */
 size_t hni_utf8_length(const void *bytes, size_t size);
+/* Code point of the UTF-8 character of `length` bytes, which hni_utf8_length has found. */
+uint32_t hni_utf8_code(const void *bytes, size_t length);
+/* Writes the code point, below 0x110000, as UTF-8; returns the bytes written, 1 to 4. */
+size_t hni_utf8_write(uint32_t code, uint8_t *out_bytes);
 /* Whether the whole text is UTF-8; if not, *out_place is the first byte that is not, counted from 1. */
 bool hni_is_utf8(const char *text, size_t *out_place);
 

@@ -9,6 +9,7 @@ static const char *const cell_words[] = {"lstm", "hyperlstm", NULL};
 static const char *const output_words[] = {"new", "previous", NULL};
 static const char *const input_init_words[] = {"orthogonal", "uniform", NULL};
 static const char *const scale_words[] = {"paper", "one", NULL};
+static const char *const symbol_words[] = {"bytes", "characters", NULL};
 
 /* The smallest keep probability that makes sense to ask for. */
 #define LEAST_KEEP 0.01
@@ -16,6 +17,8 @@ static const char *const scale_words[] = {"paper", "one", NULL};
 
 static const hni_setting rows[] = {
     HNI_SETTING_INTEGER("vocabulary_size", hn_language_model, vocabulary_size, 1, MOST_UNITS, 256, "V, symbols"),
+    HNI_SETTING_CHOICE("symbols", hn_language_model, symbols, symbol_words, "bytes",
+                       "what a row stands for: bytes, or characters of UTF-8 text"),
     HNI_SETTING_CHOICE("cell", hn_language_model, cell.kind, cell_words, "lstm", "recurrent cell: lstm or hyperlstm"),
     HNI_SETTING_BOOL("layer_norm", hn_language_model, cell.layer_norm, 0,
                      "layer norm in every cell, the hyper cell included"),
@@ -46,9 +49,10 @@ static const hni_setting rows[] = {
 };
 
 static const hni_settings table = HNI_SETTINGS("model", rows);
-/* A recipe's section "model": all rows but the first, which the data decide. */
+/* A recipe's section "model": all rows but the first ones, which the data decide. */
+#define ROWS_OF_DATA 2
 static const hni_settings recipe_table = {
-    .section = "model", .rows = rows + 1, .count = sizeof rows / sizeof rows[0] - 1};
+    .section = "model", .rows = rows + ROWS_OF_DATA, .count = sizeof rows / sizeof rows[0] - ROWS_OF_DATA};
 
 const hni_settings *hni_language_settings(void) { return &recipe_table; }
 const hni_settings *hni_language_checkpoint_settings(void) { return &table; }

@@ -4,9 +4,10 @@
 
 #include "core/settings.h"
 
-/* Over hn_language_model; section "model" of a recipe. vocabulary_size is not among the rows: it comes from the data. */
+/* Over hn_language_model; section "model" of a recipe. vocabulary_size and symbols are not among the rows: they come from
+ * the data. */
 const hni_settings *hni_language_settings(void);
-/* The same rows and vocabulary_size: what a checkpoint holds. */
+/* The same rows and those two: what a checkpoint holds. */
 const hni_settings *hni_language_checkpoint_settings(void);
 
 #endif

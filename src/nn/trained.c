@@ -8,6 +8,7 @@
 #include "nn/cell.h"
 #include "nn/settings.h"
 #include "nn/trained.h"
+#include "nn/vocabulary.h"
 #include "params/store.h"
 
 /* ---- settings as JSON ---- */
@@ -118,16 +119,28 @@ hn_status hni_trained_name_file(hn_context *context, const char *path, hn_status
 
 /* ---- the whole ---- */
 
-static hn_status read_vocabulary(hn_context *context, const hn_safetensors *file, hn_trained *trained)
+hn_status hni_trained_read_vocabulary(hn_context *context, const hn_safetensors *file, const hn_language_model *model,
+                                      hn_vocabulary **out_vocabulary)
 {
     const hn_file_tensor *blob = hn_safetensors_find(file, "blob.vocabulary");
+    hn_vocabulary *vocabulary = NULL;
+    hn_status status;
+    *out_vocabulary = NULL;
     if (blob == NULL) return hni_error(context, HN_ERROR_FORMAT, "checkpoint: 'blob.vocabulary' is missing");
-    if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1 || blob->shape.size[0] > 256) {
-        return hni_error(context, HN_ERROR_FORMAT, "checkpoint: 'blob.vocabulary' must be U8 with at most 256 entries");
+    if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1) {
+        return hni_error(context, HN_ERROR_FORMAT, "checkpoint: 'blob.vocabulary' must be U8 with one dimension");
     }
-    trained->symbols = blob->shape.size[0];
-    memcpy(trained->vocabulary, blob->data, (size_t)blob->shape.size[0]);
-    return HN_OK;
+    HNI_TRY(hni_vocabulary_create(context, model->symbols, blob->data, (size_t)blob->shape.size[0], &vocabulary));
+    if (hn_vocabulary_count(vocabulary) > model->vocabulary_size) {
+        HNI_TRY(hni_error(context, HN_ERROR_FORMAT,
+                          "checkpoint: 'blob.vocabulary' has %lld symbols for %lld rows of the softmax layer",
+                          (long long)hn_vocabulary_count(vocabulary), (long long)model->vocabulary_size));
+    }
+    *out_vocabulary = vocabulary;
+    vocabulary = NULL;
+cleanup:
+    hni_vocabulary_destroy(vocabulary);
+    return status;
 }
 
 static hn_status read_model(hn_context *context, const hn_safetensors *file, hn_language_model *model)
@@ -150,12 +163,7 @@ hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file, 
     trained = memory;
     trained->context = context;
     HNI_TRY(read_model(context, file, &trained->model));
-    HNI_TRY(read_vocabulary(context, file, trained));
-    if (trained->symbols > trained->model.vocabulary_size) {
-        status = hni_error(context, HN_ERROR_FORMAT, "checkpoint: %lld symbols for %lld rows of the softmax layer",
-                           (long long)trained->symbols, (long long)trained->model.vocabulary_size);
-        goto cleanup;
-    }
+    HNI_TRY(hni_trained_read_vocabulary(context, file, &trained->model, &trained->vocabulary));
     HNI_TRY(hn_store_create(context, &trained->store));
     HNI_TRY(hn_language_model_declare(trained->store, &trained->model));
     HNI_TRY(hni_trained_check_parameters(context, file, trained->store)); /* before memory for it is taken */
@@ -187,5 +195,6 @@ void hn_trained_close(hn_trained *trained)
 {
     if (trained == NULL) return;
     hn_store_destroy(trained->store);
+    hni_vocabulary_destroy(trained->vocabulary);
     hni_free(trained->context, trained);
 }

@@ -127,11 +127,17 @@ def load(path):
     return tensors, json.loads(text), vocabulary
 
 
-def read_symbols(path, vocabulary, vocabulary_size, penn_treebank):
+def read_symbols(path, vocabulary, model, penn_treebank):
     data = Path(path).read_bytes()
+    if model.get("symbols") == "characters":  # the vocabulary, as UTF-8, has one character a row
+        rows = {character: row for row, character in enumerate(bytes(vocabulary).decode())}
+        unknown = sorted(set(data.decode()) - set(rows))
+        if unknown:
+            sys.exit(f"{path}: {unknown[0]!r} is not in the vocabulary of the model")
+        return [rows[character] for character in data.decode()]
     if penn_treebank:  # words spelt out, "_" between two words, the end of a line a symbol
         data = b"".join(b"_".join(line.split()) + b"\n" for line in data.splitlines())
-    if vocabulary is None or vocabulary_size == 256:
+    if vocabulary is None or model["vocabulary_size"] == 256:
         vocabulary = np.arange(256)
     row_of_byte = np.full(256, -1)
     row_of_byte[vocabulary] = np.arange(len(vocabulary))
@@ -171,7 +177,7 @@ def main():
         if path is None:
             sys.exit(f"{options.checkpoint}: holds neither best.safetensors nor last.safetensors")
     tensors, model, vocabulary = load(path)
-    symbols = read_symbols(options.text, vocabulary, model["vocabulary_size"], options.penn_treebank)
+    symbols = read_symbols(options.text, vocabulary, model, options.penn_treebank)
     symbols = symbols[: options.characters]
     if len(symbols) < 2:
         sys.exit(f"{options.text}: a text of at least 2 characters is needed")

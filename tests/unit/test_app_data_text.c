@@ -138,7 +138,7 @@ static void one_text_is_cut_by_position(void **state)
     assert_int_equal(text->start[HNI_TEXT_VALID], 70);
     assert_int_equal(text->start[HNI_TEXT_TEST], 80);
     assert_int_equal(text->count[HNI_TEXT_ALL], 100);
-    assert_int_equal(text->vocabulary.count, 256);
+    assert_int_equal(hn_vocabulary_count(text->vocabulary), 256);
     assert_int_equal(text->symbols[71], 'b'); /* V = 256: the byte is the row */
     assert_int_equal(strlen(text->checksum), 64);
     hni_text_close(text);
@@ -147,21 +147,22 @@ static void one_text_is_cut_by_position(void **state)
 
 static void small_vocabulary_is_in_order_of_code(void **state)
 {
-    static const uint8_t bytes[] = {'z', 0, 0xFF, 'a', 'z'};
-    hni_vocabulary vocabulary, again;
+    fixture f;
+    uint8_t bytes[] = {'z', 0, 0xFF, 'a', 'z'};
+    const hni_file_bytes given = {bytes, sizeof bytes};
+    hn_vocabulary *vocabulary = NULL;
+    size_t size;
     (void)state;
-    hni_vocabulary_of(bytes, sizeof bytes, 50, &vocabulary);
-    assert_int_equal(vocabulary.count, 4);
-    assert_int_equal(vocabulary.bytes[0], 0);
-    assert_int_equal(vocabulary.bytes[1], 'a');
-    assert_int_equal(vocabulary.bytes[2], 'z');
-    assert_int_equal(vocabulary.bytes[3], 0xFF);
-    assert_int_equal(vocabulary.rows['z'], 2);
-    assert_int_equal(vocabulary.rows['b'], -1);
-    assert_true(hni_vocabulary_from(vocabulary.bytes, 4, &again));
-    assert_memory_equal(&again, &vocabulary, sizeof again);
-    assert_false(hni_vocabulary_from((const uint8_t *)"aa", 2, &again));
-    assert_false(hni_vocabulary_from((const uint8_t *)"a", 0, &again));
+    set_up(&f);
+    assert_int_equal(hni_vocabulary_of(f.context, HN_SYMBOL_BYTE, &given, 50, &vocabulary), HN_OK);
+    assert_memory_equal(hni_vocabulary_text(vocabulary, &size), "\0az\xFF", 4);
+    assert_int_equal(size, 4);
+    hni_vocabulary_destroy(vocabulary);
+    assert_int_equal(hni_vocabulary_of(f.context, HN_SYMBOL_BYTE, &given, 256, &vocabulary), HN_OK);
+    assert_int_equal(hn_vocabulary_count(vocabulary), 256);
+    assert_int_equal(hn_vocabulary_find(vocabulary, bytes, 1, &size), 'z');
+    hni_vocabulary_destroy(vocabulary);
+    tear_down(&f);
 }
 
 static void rows_are_symbols_of_all_parts(void **state)
@@ -173,7 +174,7 @@ static void rows_are_symbols_of_all_parts(void **state)
     hni_text_settings settings = settings_for(&f, "a.txt");
     settings.vocabulary_size = 12;
     hni_text_data *text = open_text(&f, &settings);
-    assert_int_equal(text->vocabulary.count, 10);
+    assert_int_equal(hn_vocabulary_count(text->vocabulary), 10);
     assert_int_equal(text->symbols[13], 3);
     hni_text_close(text);
     settings.vocabulary_size = 9;
@@ -218,7 +219,7 @@ static void a_trained_model_refuses_new_symbols(void **state)
 {
     fixture f;
     hni_text_data *text = NULL;
-    hni_vocabulary vocabulary;
+    hn_vocabulary *vocabulary = NULL;
     (void)state;
     set_up(&f);
     put_file(&f, "new.txt",
@@ -227,8 +228,8 @@ static void a_trained_model_refuses_new_symbols(void **state)
              5);
     const hni_text_settings settings = settings_for(&f, "unused");
     char *path = test_path_join(f.folder, "new.txt");
-    assert_true(hni_vocabulary_from((const uint8_t *)"ab", 2, &vocabulary));
-    const hni_text_source source = {.vocabulary = &vocabulary, .file = path};
+    assert_int_equal(hni_vocabulary_create(f.context, HN_SYMBOL_BYTE, "ab", 2, &vocabulary), HN_OK);
+    const hni_text_source source = {.vocabulary = vocabulary, .file = path};
     assert_int_not_equal(hni_text_open(f.context, &settings, &source, &text), HN_OK);
     assert_non_null(strstr(hn_context_error(f.context)->text, "character 4 is byte 0xE2"));
     hn_context_clear(f.context);
@@ -240,6 +241,7 @@ static void a_trained_model_refuses_new_symbols(void **state)
     put_file(&f, "new.txt", "b", 1);
     assert_int_not_equal(hni_text_open(f.context, &settings, &source, &text), HN_OK);
     assert_non_null(strstr(hn_context_error(f.context)->text, "at least 2"));
+    hni_vocabulary_destroy(vocabulary);
     free(path);
     tear_down(&f);
 }
@@ -318,7 +320,7 @@ static void penn_treebank_is_mikolovs(void **state)
     assert_int_equal(text->count[HNI_TEXT_TRAIN], 5017482);
     assert_int_equal(text->count[HNI_TEXT_VALID], 393042);
     assert_int_equal(text->count[HNI_TEXT_TEST], 442423);
-    assert_int_equal(text->vocabulary.count, 50);
+    assert_int_equal(hn_vocabulary_count(text->vocabulary), 50);
     hni_text_close(text);
     settings.vocabulary_size = 49;
     assert_refused(&f, &settings, (const char *const[]){"is 49", "50 distinct symbols", NULL});

@@ -142,14 +142,22 @@ static sample take_sample(const test_task *t, const char *prime, double temperat
     return s;
 }
 
-static hni_vocabulary vocabulary_of(const test_task *t)
+/* The text's symbols, made a second time. */
+static hn_vocabulary *vocabulary_of(const test_task *t)
 {
     const hni_text_source source = {.places = &t->places};
     hni_text_data *text = NULL;
     test_task_ok(t, hni_text_open(t->context, &t->data, &source, &text));
-    const hni_vocabulary vocabulary = text->vocabulary;
+    hn_vocabulary *vocabulary = text->own;
+    text->own = NULL;
     hni_text_close(text);
     return vocabulary;
+}
+
+static int32_t row_of(const hn_vocabulary *vocabulary, char byte)
+{
+    size_t used;
+    return (int32_t)hn_vocabulary_find(vocabulary, &byte, 1, &used);
 }
 
 static void the_same_seed_gives_the_same_text(void **state)
@@ -175,29 +183,30 @@ static void draws_follow_the_softmax(void **state)
     (void)state;
     test_task_prepare(&t, 500);
     test_task_open(&t, 4);
-    const hni_vocabulary vocabulary = vocabulary_of(&t);
-    assert_true(vocabulary.count < 30); /* rows 21 and on stand for nothing and must never be drawn */
+    hn_vocabulary *vocabulary = vocabulary_of(&t);
+    assert_true(hn_vocabulary_count(vocabulary) < 30); /* rows 21 and on stand for nothing and must never be drawn */
     for (size_t i = 0; i < sizeof temperatures / sizeof temperatures[0]; i++) {
         const sample s = take_sample(&t, "w", temperatures[i], 7, false);
         const hni_rng_key key = {.seed = 7, .site = hni_rng_site("sample")};
         hn_stream *stream = NULL;
         float logits[30];
-        int32_t symbol = vocabulary.rows['w'];
+        int32_t symbol = row_of(vocabulary, 'w');
         test_task_ok(&t, hn_stream_create(t.store, &t.model, 1, &stream));
         for (uint64_t k = 0; k < 100; k++) {
             double sum = 0, left;
             int row = 0;
             test_task_ok(&t, hn_stream_step(stream, &symbol, logits));
-            for (int r = 0; r < vocabulary.count; r++)
+            for (int r = 0; r < hn_vocabulary_count(vocabulary); r++)
                 sum += exp((double)logits[r] / temperatures[i]);
             left = hni_rng_uniform(&key, k) * sum - exp((double)logits[0] / temperatures[i]);
             while (left >= 0)
                 left -= exp((double)logits[++row] / temperatures[i]);
-            assert_int_equal((uint8_t)s.text[k], vocabulary.bytes[row]);
+            assert_int_equal(row_of(vocabulary, s.text[k]), row);
             symbol = row;
         }
         hn_stream_destroy(stream);
     }
+    hni_vocabulary_destroy(vocabulary);
     test_task_close(&t);
 }
 
@@ -207,21 +216,22 @@ static void temperature_zero_takes_the_most_probable(void **state)
     (void)state;
     test_task_prepare(&t, 500);
     test_task_open(&t, 4);
-    const hni_vocabulary vocabulary = vocabulary_of(&t);
+    hn_vocabulary *vocabulary = vocabulary_of(&t);
     const sample s = take_sample(&t, "", 0, 1, false), other = take_sample(&t, NULL, 0, 2, false);
     hn_stream *stream = NULL;
     float logits[30];
-    int32_t symbol = vocabulary.rows['\n']; /* without a prime a line has just ended */
+    int32_t symbol = row_of(vocabulary, '\n'); /* without a prime a line has just ended */
     test_task_ok(&t, hn_stream_create(t.store, &t.model, 1, &stream));
     for (int k = 0; k < 100; k++) {
         test_task_ok(&t, hn_stream_step(stream, &symbol, logits));
         symbol = 0;
-        for (int r = 1; r < vocabulary.count; r++)
+        for (int r = 1; r < hn_vocabulary_count(vocabulary); r++)
             if (logits[r] > logits[symbol]) symbol = r;
-        assert_int_equal((uint8_t)s.text[k], vocabulary.bytes[symbol]);
+        assert_int_equal(row_of(vocabulary, s.text[k]), symbol);
     }
     assert_memory_equal(s.text, other.text, 100);
     hn_stream_destroy(stream);
+    hni_vocabulary_destroy(vocabulary);
     test_task_close(&t);
 }
 
@@ -242,7 +252,7 @@ static void heat_is_the_change_of_the_matrix(void **state)
     test_task_ok(&t, hn_store_write(t.store, z, HN_DTYPE_F32, 32, numbers));
     test_task_ok(&t,
                  hn_store_read(t.store, hn_store_find(t.store, "layers.0.weight_h"), HN_DTYPE_F32, 4 * N * N, weights));
-    const hni_vocabulary vocabulary = vocabulary_of(&t);
+    hn_vocabulary *vocabulary = vocabulary_of(&t);
     const sample s = take_sample(&t, "the ", 1, 7, true);
     const char *prime = "the ";
     hn_stream *stream = NULL;
@@ -252,7 +262,7 @@ static void heat_is_the_change_of_the_matrix(void **state)
     test_task_ok(&t, hn_stream_observe(stream, 0));
     for (int k = -4; k < 100; k++) {
         const uint8_t byte = k < 0 ? (uint8_t)prime[4 + k] : (uint8_t)s.text[k];
-        const int32_t symbol = vocabulary.rows[byte];
+        const int32_t symbol = row_of(vocabulary, (char)byte);
         hn_stream_observation seen;
         test_task_ok(&t, hn_stream_step(stream, &symbol, logits));
         test_task_ok(&t, hn_stream_observation_read(stream, &seen));
@@ -271,6 +281,7 @@ static void heat_is_the_change_of_the_matrix(void **state)
     }
     assert_true(largest > 1e-3);
     hn_stream_destroy(stream);
+    hni_vocabulary_destroy(vocabulary);
     test_task_close(&t);
 }
 

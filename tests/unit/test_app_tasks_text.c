@@ -161,15 +161,18 @@ static void a_step_takes_nothing_from_the_allocator(void **state)
 /* ---- evaluation ---- */
 
 typedef struct told {
-    uint8_t bytes[4096];
+    char bytes[4096];
+    int64_t rows[4096];
     double bits;
     int64_t count;
 } told;
 
-static void take_symbol(void *user, uint8_t byte, double bits)
+static void take_symbol(void *user, int64_t row, const char *bytes, size_t size, double bits)
 {
     told *all = user;
-    all->bytes[all->count++] = byte;
+    assert_int_equal(size, 1);
+    all->rows[all->count] = row;
+    all->bytes[all->count++] = bytes[0];
     all->bits += bits;
 }
 
@@ -230,7 +233,9 @@ static void evaluation_tells_symbols_and_tracks(void **state)
     assert_int_equal(all.count, 3999);
     assert_close(all.bits / 3999, metric.value, 1e-12, 0);
     for (int64_t i = 0; i < 3999; i++) {
-        assert_int_equal(all.bytes[i], text->vocabulary.bytes[text->symbols[text->start[HNI_TEXT_VALID] + 1 + i]]);
+        size_t size;
+        assert_int_equal(all.rows[i], text->symbols[text->start[HNI_TEXT_VALID] + 1 + i]);
+        assert_int_equal(all.bytes[i], hn_vocabulary_symbol(text->vocabulary, all.rows[i], &size)[0]);
     }
     options.tracks = 0;
     options.symbol = NULL;

@@ -9,6 +9,7 @@
 #include "app/data/sha256.h"
 #include "app/data/unpack.h"
 #include "core/alloc.h"
+#include "io/text.h"
 
 #define MOST_BATCH 1048576
 #define TREEBANK_PATH_SIZE (HNI_DATA_PATH_SIZE + 32)
@@ -20,14 +21,16 @@ typedef struct text_bytes {
     size_t size;
 } text_bytes;
 
-static const char *const kind_words[] = {"bytes", "penn_treebank", NULL};
+static const char *const kind_words[] = {"bytes", "penn_treebank", "characters", NULL};
 
 static const hni_setting rows[] = {
     HNI_SETTING_CHOICE("kind", hni_text_settings, kind, kind_words, "bytes",
-                       "bytes: every byte is a symbol; penn_treebank: characters of the ptb.*.txt files"),
+                       "bytes: every byte is a symbol; penn_treebank: characters of the ptb.*.txt files; characters: "
+                       "those of UTF-8 text"),
     HNI_SETTING_TEXT("path", hni_text_settings, path, "kjv", "a file, a folder, or a name below the data places"),
-    HNI_SETTING_INTEGER("vocabulary_size", hni_text_settings, vocabulary_size, 1, 256, 256,
-                        "V; 256: the byte is the row; less: rows are the symbols that occur, in order of code"),
+    HNI_SETTING_INTEGER("vocabulary_size", hni_text_settings, vocabulary_size, 0, HNI_MOST_SYMBOLS, 256,
+                        "V; rows are the symbols that occur, in order of code; 256 with bytes: the byte is the row; 0: "
+                        "as many as occur"),
     HNI_SETTING_NUMBER("valid_fraction", hni_text_settings, valid_fraction, 0, 0.9, 0.05,
                        "share of one text that is kept for validation"),
     HNI_SETTING_NUMBER("test_fraction", hni_text_settings, test_fraction, 0, 0.9, 0.05,
@@ -39,6 +42,32 @@ static const hni_settings table = HNI_SETTINGS("data", rows);
 
 const hni_settings *hni_text_settings_table(void) { return &table; }
 
+const char *hni_text_kind_name(hni_text_kind kind) { return kind_words[kind]; }
+
+hn_symbol_kind hni_text_symbol_kind(hni_text_kind kind)
+{
+    return kind == HNI_TEXT_KIND_CHARACTERS ? HN_SYMBOL_CHARACTER : HN_SYMBOL_BYTE;
+}
+
+hn_status hni_text_settings_check(hn_context *context, const hni_text_settings *settings)
+{
+    const double held = settings->valid_fraction + settings->test_fraction;
+    if (!(held < 1)) {
+        return hni_error(
+            context, HN_ERROR_ARGUMENT,
+            "data.valid_fraction and data.test_fraction: together they are %g, which leaves nothing to train on: make "
+            "them smaller, for example 0.05 each",
+            held);
+    }
+    if (settings->kind != HNI_TEXT_KIND_CHARACTERS && settings->vocabulary_size > 256) {
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "data.vocabulary_size: is %lld, but data.kind is %s, of which there are 256: lower it, or set "
+                         "data.kind to characters",
+                         (long long)settings->vocabulary_size, hni_text_kind_name(settings->kind));
+    }
+    return HN_OK;
+}
+
 /* ---- parts ---- */
 
 static void set_part(hni_text_data *text, hni_text_split split, int64_t start, int64_t count)
@@ -48,8 +77,9 @@ static void set_part(hni_text_data *text, hni_text_split split, int64_t start, i
 }
 
 /* One text, cut by position: training first, then validation, then test. */
-static void cut_by_position(hni_text_data *text, const hni_text_settings *settings, int64_t size)
+static void cut_by_position(hni_text_data *text, const hni_text_settings *settings)
 {
+    const int64_t size = text->count[HNI_TEXT_ALL];
     const int64_t valid = llround((double)size * settings->valid_fraction);
     const int64_t test = llround((double)size * settings->test_fraction);
     const int64_t train = size - valid - test;
@@ -122,33 +152,45 @@ cleanup:
     return status;
 }
 
+/* A trained model knows what its symbols are. */
+static hn_symbol_kind kind_of(const hni_text_settings *settings, const hni_text_source *source)
+{
+    return source->vocabulary != NULL ? hni_vocabulary_kind(source->vocabulary) : hni_text_symbol_kind(settings->kind);
+}
+
+/* Symbols of the whole text. Bytes that are no UTF-8 have no characters. */
+static hn_status count_symbols(const text_bytes *bytes, hn_symbol_kind kind, const char *path, int64_t *out_count)
+{
+    size_t valid = bytes->size, line = 1;
+    *out_count = (int64_t)bytes->size;
+    if (kind == HN_SYMBOL_BYTE) return HN_OK;
+    *out_count = hni_characters_count(bytes->data, bytes->size, &valid);
+    if (valid == bytes->size) return HN_OK;
+    for (size_t i = 0; i < valid; i++)
+        line += bytes->data[i] == '\n';
+    return hni_error(bytes->context, HN_ERROR_FORMAT,
+                     "%.300s: byte %zu (0x%02X, line %zu) begins no UTF-8 character: convert the text to UTF-8, for "
+                     "example with iconv, or read it with data.kind bytes",
+                     path, valid + 1, bytes->data[valid], line);
+}
+
 static hn_status read_parts(text_bytes *bytes, const hni_text_settings *settings, const hni_text_source *source,
                             const char *path, hni_text_data *text)
 {
+    const bool is_parted = source->file == NULL && settings->kind == HNI_TEXT_KIND_PENN_TREEBANK && is_folder(path);
     hn_status status;
-    if (source->file == NULL && settings->kind == HNI_TEXT_KIND_PENN_TREEBANK && is_folder(path)) {
+    if (is_parted) {
         HNI_TRY(read_treebank(bytes, settings, path, text));
     } else {
         HNI_TRY(add_path(bytes, settings, path));
-        if (source->file == NULL) cut_by_position(text, settings, (int64_t)bytes->size);
     }
-    set_part(text, HNI_TEXT_ALL, 0, (int64_t)bytes->size);
+    HNI_TRY(count_symbols(bytes, kind_of(settings, source), path, &text->count[HNI_TEXT_ALL]));
+    if (!is_parted && source->file == NULL) cut_by_position(text, settings);
 cleanup:
     return status;
 }
 
 /* ---- complaints ---- */
-
-static hn_status check_settings(hn_context *context, const hni_text_settings *settings)
-{
-    const double held = settings->valid_fraction + settings->test_fraction;
-    if (held < 1) return HN_OK;
-    return hni_error(
-        context, HN_ERROR_ARGUMENT,
-        "data.valid_fraction and data.test_fraction: together they are %g, which leaves nothing to train on: make them "
-        "smaller, for example 0.05 each",
-        held);
-}
 
 static hn_status check_sizes(hn_context *context, const hni_text_settings *settings, const char *path,
                              const hni_text_data *text)
@@ -185,47 +227,92 @@ static hn_status check_length(hn_context *context, const char *path, const hni_t
 static hn_status choose_vocabulary(const hni_text_settings *settings, const hni_text_source *source, const char *path,
                                    const text_bytes *bytes, hni_text_data *text)
 {
-    if (source->vocabulary != NULL) {
-        text->vocabulary = *source->vocabulary;
-        return HN_OK;
+    const hni_file_bytes whole = {bytes->data, bytes->size};
+    const int64_t most = settings->vocabulary_size > 0 ? settings->vocabulary_size : HNI_MOST_SYMBOLS;
+    text->vocabulary = source->vocabulary;
+    if (source->vocabulary != NULL) return HN_OK;
+    const hn_status status =
+        hni_vocabulary_of(bytes->context, kind_of(settings, source), &whole, settings->vocabulary_size, &text->own);
+    if (status != HN_OK) return status;
+    text->vocabulary = text->own;
+    const long long count = (long long)hn_vocabulary_count(text->own);
+    if (count <= most) return HN_OK;
+    if (count > HNI_MOST_SYMBOLS) {
+        return hni_error(bytes->context, HN_ERROR_ARGUMENT,
+                         "data.vocabulary_size: %.300s has %lld distinct symbols, at most %d can be told apart: set "
+                         "data.kind to bytes",
+                         path, count, HNI_MOST_SYMBOLS);
     }
-    hni_vocabulary_of(bytes->data, bytes->size, settings->vocabulary_size, &text->vocabulary);
-    if (text->vocabulary.count <= settings->vocabulary_size) return HN_OK;
-    return hni_error(
-        bytes->context, HN_ERROR_ARGUMENT,
-        "data.vocabulary_size: is %lld, but %.300s has %d distinct symbols: raise it to %d, or to 256 for every byte",
-        (long long)settings->vocabulary_size, path, text->vocabulary.count, text->vocabulary.count);
+    return hni_error(bytes->context, HN_ERROR_ARGUMENT,
+                     "data.vocabulary_size: is %lld, but %.300s has %lld distinct symbols: raise it to %lld, or set it "
+                     "to 0 for as many as occur",
+                     (long long)settings->vocabulary_size, path, count, count);
 }
 
-static void take_checksum(hni_text_data *text)
+/* Bytes of `count` symbols from byte `at` on. */
+static size_t bytes_of(hn_symbol_kind kind, const text_bytes *bytes, size_t at, int64_t count)
+{
+    size_t end = at;
+    if (kind == HN_SYMBOL_BYTE) return (size_t)count;
+    for (int64_t i = 0; i < count; i++)
+        end += hni_utf8_length(bytes->data + end, bytes->size - end);
+    return end - at;
+}
+
+/* Of the parts; of the whole, if it is not parted. */
+static void take_checksum(hn_symbol_kind kind, const text_bytes *bytes, hni_text_data *text)
 {
     hni_sha256 hash;
+    size_t at = 0;
     hni_sha256_begin(&hash);
     for (int split = HNI_TEXT_TRAIN; split < HNI_TEXT_SPLITS; split++) {
         char head[32];
-        if (split == HNI_TEXT_ALL && text->count[HNI_TEXT_TRAIN] > 0) continue; /* has been taken part by part */
-        snprintf(head, sizeof head, "%lld\n", (long long)text->count[split]);
+        if (split == HNI_TEXT_ALL && text->count[HNI_TEXT_TRAIN] > 0) continue;
+        if (split == HNI_TEXT_ALL) at = 0;
+        const size_t size = bytes_of(kind, bytes, at, text->count[split]);
+        snprintf(head, sizeof head, "%zu\n", size);
         hni_sha256_add(&hash, head, strlen(head));
-        hni_sha256_add(&hash, text->symbols + text->start[split], (size_t)text->count[split]);
+        hni_sha256_add(&hash, bytes->data + at, size);
+        at += size;
     }
     hni_sha256_end(&hash, text->checksum);
 }
 
-/* Bytes become rows, in place. */
-static hn_status map_to_rows(hni_text_data *text, const char *path)
+static hn_status refuse_symbol(const hni_text_data *text, const char *path, int64_t place, const char *symbol,
+                               size_t length)
+{
+    char shown[HNI_SYMBOL_PRINT_SIZE];
+    return hni_error(text->context, HN_ERROR_ARGUMENT,
+                     "%.300s: character %lld is %s, which is not among the %lld symbols that the model was trained on: "
+                     "remove it, or train a model on text that has it",
+                     path, (long long)place + 1, hni_symbol_print(symbol, length, shown, sizeof shown),
+                     (long long)hn_vocabulary_count(text->vocabulary));
+}
+
+/* Symbols become rows: one byte each, in the place of the bytes, or wider ones beside them. */
+static hn_status map_to_rows(text_bytes *bytes, const char *path, hni_text_data *text)
 {
     const int64_t count = text->count[HNI_TEXT_ALL];
-    for (int64_t i = 0; i < count; i++) {
-        const int16_t row = text->vocabulary.rows[text->symbols[i]];
-        if (row < 0) {
-            char shown[16];
-            return hni_error(
-                text->context, HN_ERROR_ARGUMENT,
-                "%.300s: character %lld is %s, which is not among the %d symbols that the model was trained on: "
-                "remove it, or train a model on text that has it",
-                path, (long long)i + 1, hni_byte_print(text->symbols[i], shown, sizeof shown), text->vocabulary.count);
+    size_t used;
+    if (hn_vocabulary_count(text->vocabulary) > 256) {
+        void *memory = NULL;
+        const hn_status status = hni_alloc_array(text->context, "text", (size_t)count, sizeof(int32_t), &memory);
+        if (status != HN_OK) return status;
+        text->wide = memory;
+    }
+    for (int64_t i = 0, at = 0; i < count; i++, at += (int64_t)used) {
+        const uint8_t *symbol = bytes->data + at;
+        const int64_t row = hn_vocabulary_find(text->vocabulary, symbol, bytes->size - (size_t)at, &used);
+        if (row < 0) return refuse_symbol(text, path, i, (const char *)symbol, used);
+        if (text->wide != NULL) {
+            text->wide[i] = (int32_t)row;
+        } else {
+            bytes->data[i] = (uint8_t)row; /* never behind what is still to be read */
         }
-        text->symbols[i] = (uint8_t)row;
+    }
+    if (text->wide == NULL) {
+        text->symbols = bytes->data;
+        bytes->data = NULL;
     }
     return HN_OK;
 }
@@ -250,7 +337,7 @@ hn_status hni_text_open(hn_context *context, const hni_text_settings *settings, 
     void *memory = NULL;
     hn_status status;
     *out_text = NULL;
-    HNI_TRY(check_settings(context, settings));
+    HNI_TRY(hni_text_settings_check(context, settings));
     HNI_TRY(hni_alloc(context, "text", sizeof *text, &memory));
     text = memory;
     text->context = context;
@@ -259,10 +346,8 @@ hn_status hni_text_open(hn_context *context, const hni_text_settings *settings, 
     HNI_TRY(check_length(context, path, text));
     if (source->file == NULL && !source->look) HNI_TRY(check_sizes(context, settings, path, text));
     HNI_TRY(choose_vocabulary(settings, source, path, &bytes, text));
-    text->symbols = bytes.data;
-    bytes.data = NULL;
-    take_checksum(text);
-    HNI_TRY(map_to_rows(text, path));
+    take_checksum(kind_of(settings, source), &bytes, text);
+    HNI_TRY(map_to_rows(&bytes, path, text));
     *out_text = text;
     text = NULL;
 cleanup:
@@ -275,5 +360,7 @@ void hni_text_close(hni_text_data *text)
 {
     if (text == NULL) return;
     hni_free(text->context, text->symbols);
+    hni_free(text->context, text->wide);
+    hni_vocabulary_destroy(text->own);
     hni_free(text->context, text);
 }

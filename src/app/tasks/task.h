@@ -33,8 +33,9 @@ typedef struct hni_evaluate_options {
     int64_t tracks;    /* 0: the task's choice while training; 1: one stream */
     /* Not NULL: called now and then; false stops with HN_ERROR_CANCELLED. */
     bool (*progress)(void *user, int64_t done, int64_t total);
-    /* Not NULL (one track only): bits that each symbol of the text took, in order, from the second on. */
-    void (*symbol)(void *user, uint8_t byte, double bits);
+    /* Not NULL (one track only): bits that each symbol of the text took, in order, from the second on. `bytes` has `size` bytes, the
+     * same for the same row. */
+    void (*symbol)(void *user, int64_t row, const char *bytes, size_t size, double bits);
     void *user;
 } hni_evaluate_options;
 
@@ -66,7 +67,8 @@ typedef struct hni_sample_options {
      * by byte; false stops with HN_OK. */
     bool (*write)(void *user, const char *bytes, size_t size);
     void *user;
-    /* Not NULL: weight change of layer `heat_layer` while each sampled byte was read, gates i, g, f, o: Frobenius norm of the
+    /* Not NULL: weight change of layer `heat_layer` while each sampled symbol was read, told for each of its bytes, gates i, g, f, o:
+     * Frobenius norm of the
      * change of d_h * W_h. A model whose weights do not change is an error. */
     void (*heat)(void *user, uint8_t byte, const float change[4]);
     int heat_layer; /* from 0 */
@@ -115,6 +117,8 @@ typedef struct hni_task {
     /* Lines of `info`: calls write(user, key, value) for layers, readings, the paper's figure. */
     hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                           void *user);
+    /* Writes into data settings what opening the data has decided, so that a run's recipe says it. NULL: nothing is. */
+    void (*settle)(const hni_task_work *work, void *data);
 } hni_task;
 
 /* NULL if there is none of that name; index past the end gives NULL. */

@@ -6,6 +6,7 @@
 #include "app/tasks/registry.h"
 #include "core/alloc.h"
 #include "nn/settings.h"
+#include "nn/trained.h"
 
 int64_t hni_text_state_size(const hni_task_work *work) { return hn_cell_state_size(&work->model.cell); }
 
@@ -21,35 +22,55 @@ static hn_status find_data(hn_context *context, const void *data, const hni_data
 static hn_status take_checkpoint(hni_task_work *work, const hn_safetensors *file)
 {
     const char *json = hn_safetensors_text(file, "model");
-    const hn_file_tensor *blob = hn_safetensors_find(file, "blob.vocabulary");
-    if (json == NULL || blob == NULL) {
+    hn_status status;
+    if (json == NULL || hn_safetensors_find(file, "blob.vocabulary") == NULL) {
         return hni_error(work->context, HN_ERROR_FORMAT,
                          "checkpoint: holds no language model (it has no %s): take the last.safetensors or "
                          "best.safetensors of a run",
                          json == NULL ? "'model' in __metadata__" : "'blob.vocabulary'");
     }
-    if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1 ||
-        !hni_vocabulary_from(blob->data, blob->shape.size[0], &work->vocabulary)) {
-        return hni_error(work->context, HN_ERROR_FORMAT,
-                         "checkpoint: 'blob.vocabulary' must hold 1 to 256 bytes, each once, as U8");
+    HNI_TRY(hn_language_model_from_json(work->context, json, &work->model));
+    HNI_TRY(hni_trained_read_vocabulary(work->context, file, &work->model, &work->trained));
+    if (hn_vocabulary_count(work->trained) > HNI_MOST_SYMBOLS) {
+        HNI_TRY(hni_error(work->context, HN_ERROR_FORMAT,
+                          "checkpoint: 'blob.vocabulary' has %lld symbols, at most %d can be told apart",
+                          (long long)hn_vocabulary_count(work->trained), HNI_MOST_SYMBOLS));
     }
-    const hn_status status = hn_language_model_from_json(work->context, json, &work->model);
-    if (status != HN_OK || work->vocabulary.count <= work->model.vocabulary_size) return status;
-    return hni_error(work->context, HN_ERROR_FORMAT, "checkpoint: %d symbols for %lld rows of the softmax layer",
-                     work->vocabulary.count, (long long)work->model.vocabulary_size);
+    if (work->model.symbols == HN_SYMBOL_CHARACTER) {
+        work->data.kind = HNI_TEXT_KIND_CHARACTERS;
+    } else if (work->data.kind == HNI_TEXT_KIND_CHARACTERS) {
+        HNI_TRY(hni_error(work->context, HN_ERROR_FORMAT,
+                          "checkpoint: its symbols are bytes, the recipe beside it says data.kind characters"));
+    }
+    work->vocabulary = work->trained;
+    work->data.vocabulary_size = work->model.vocabulary_size;
+cleanup:
+    return status;
+}
+
+/* The recipe's model for the recipe's text. */
+static hn_status take_recipe(hni_task_work *work, const hni_task_open *open)
+{
+    const bool is_open = work->data.vocabulary_size == 0; /* until the text has been read */
+    if (is_open && open->places == NULL && open->file == NULL) {
+        return hni_error(work->context, HN_ERROR_ARGUMENT,
+                         "data.vocabulary_size: is 0, as many as occur in the text, which is not read here: say how "
+                         "many, for example --set data.vocabulary_size=256");
+    }
+    work->model.vocabulary_size = is_open ? 1 : work->data.vocabulary_size;
+    work->model.symbols = hni_text_symbol_kind(work->data.kind);
+    return hni_text_settings_check(work->context, &work->data);
 }
 
 static hn_status read_text(hni_task_work *work, const hni_task_open *open)
 {
-    const hni_text_source source = {
-        .places = open->places,
-        .vocabulary = open->checkpoint != NULL ? &work->vocabulary : NULL,
-        .file = open->file,
-    };
+    const hni_text_source source = {.places = open->places, .vocabulary = work->trained, .file = open->file};
     const hn_status status = hni_text_open(work->context, &work->data, &source, &work->text);
     if (status != HN_OK) return status;
     work->vocabulary = work->text->vocabulary;
     work->tracks = hni_text_tracks_of(work->text->count[HNI_TEXT_TRAIN], work->data.batch, work->data.length);
+    if (work->data.vocabulary_size == 0)
+        work->data.vocabulary_size = work->model.vocabulary_size = hn_vocabulary_count(work->vocabulary);
     return HN_OK;
 }
 
@@ -57,6 +78,7 @@ static void close_work(hni_task_work *work)
 {
     if (work == NULL) return;
     hni_text_close(work->text);
+    hni_vocabulary_destroy(work->trained);
     hni_free(work->context, work->starts);
     hni_free(work->context, work->state_copy);
     hni_free(work->context, work);
@@ -74,8 +96,7 @@ static hn_status open_work(const hni_task_open *open, hni_task_work **out_work)
     work->context = context;
     work->data = *(const hni_text_settings *)open->data;
     work->model = *(const hn_language_model *)open->model;
-    work->model.vocabulary_size = work->data.vocabulary_size;
-    if (open->checkpoint != NULL) HNI_TRY(take_checkpoint(work, open->checkpoint));
+    HNI_TRY(open->checkpoint != NULL ? take_checkpoint(work, open->checkpoint) : take_recipe(work, open));
     HNI_TRY(hn_language_model_check(context, &work->model));
     if (open->places != NULL || open->file != NULL) HNI_TRY(read_text(work, open));
     HNI_TRY(hni_alloc_array(context, "windows", (size_t)work->data.batch, sizeof(int64_t), &memory));
@@ -101,6 +122,12 @@ static void size_of(const hni_task_work *work, hni_task_size *out_size)
     out_size->test_symbols = work->text->count[HNI_TEXT_TEST];
 }
 
+/* "As many as occur" has become a number. */
+static void settle(const hni_task_work *work, void *data)
+{
+    ((hni_text_settings *)data)->vocabulary_size = work->data.vocabulary_size;
+}
+
 static const char *data_checksum(const hni_task_work *work) { return work->text != NULL ? work->text->checksum : ""; }
 
 /* ---- bind ---- */
@@ -114,10 +141,13 @@ static hn_status bind_corpus(hni_task_work *work)
 {
     work->corpus = HN_NO_TENSOR;
     if (work->text == NULL) return HN_OK;
-    const int64_t count = work->text->count[HNI_TEXT_ALL];
-    const hn_status status = hn_tensor_persist(work->graph, HN_DTYPE_U8, HN_SHAPE1(count), &work->corpus);
+    const hni_text_data *text = work->text;
+    const hn_dtype dtype = text->wide != NULL ? HN_DTYPE_I32 : HN_DTYPE_U8;
+    const int64_t count = text->count[HNI_TEXT_ALL];
+    const hn_status status = hn_tensor_persist(work->graph, dtype, HN_SHAPE1(count), &work->corpus);
     if (status != HN_OK || hn_graph_is_dry(work->graph)) return status;
-    return hn_tensor_write(work->graph, work->corpus, HN_DTYPE_U8, count, work->text->symbols);
+    const void *symbols = text->wide != NULL ? (const void *)text->wide : text->symbols;
+    return hn_tensor_write(work->graph, work->corpus, dtype, count, symbols);
 }
 
 static hn_status bind_work(hni_task_work *work, hn_weights *weights)
@@ -162,4 +192,5 @@ const hni_task hni_task_text = {
     .label = hni_text_label,
     .has_heat = hni_text_has_heat,
     .describe = hni_text_describe,
+    .settle = settle,
 };

@@ -9,17 +9,18 @@ struct hni_task_work {
     hn_context *context;
     hni_text_settings data;
     hn_language_model model;
-    hni_text_data *text;       /* NULL: opened without data */
-    hni_vocabulary vocabulary; /* count 0: opened without data or checkpoint */
-    hni_text_tracks tracks;    /* of the training part */
+    hni_text_data *text;             /* NULL: opened without data */
+    const hn_vocabulary *vocabulary; /* the text's or the checkpoint's; NULL: opened without either */
+    hni_text_tracks tracks;          /* of the training part */
 
     hn_weights *weights; /* from bind on */
     hn_graph *graph;
-    hn_tensor corpus;                /* U8, all parts; HN_NO_TENSOR without data */
+    hn_tensor corpus;                /* U8 or I32, all parts; HN_NO_TENSOR without data */
     hn_tensor state[HN_MAX_LAYERS];  /* [B,S] persistent, what the next window begins with */
     hn_tensor latest[HN_MAX_LAYERS]; /* [B,S] of the step on the tape */
     int64_t *starts;                 /* [B] of the windows of a step */
     float *state_copy;               /* B * S, for checkpoints; NULL until one is written */
+    hn_vocabulary *trained;          /* of the checkpoint */
 };
 
 /* text_step.c */

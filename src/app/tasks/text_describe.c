@@ -42,17 +42,17 @@ static void describe_layers(const hni_task_work *work, const lines *out)
 
 static void describe_data(const hni_task_work *work, const lines *out)
 {
-    line(out, "symbols", "%s, one-hot, V = %lld",
-         work->data.kind == HNI_TEXT_KIND_PENN_TREEBANK
-             ? "characters of Penn Treebank (space as '_', line end a symbol)"
-             : "bytes",
-         (long long)work->model.vocabulary_size);
+    static const char *const kinds[] = {"bytes", "characters of Penn Treebank (space as '_', line end a symbol)",
+                                        "characters of UTF-8 text"};
+    line(out, "symbols", "%s, one-hot, V = %lld", kinds[work->data.kind], (long long)work->model.vocabulary_size);
     line(out, "window", "batch %lld x length %lld, state carried from window to window, zero at an epoch's start",
          (long long)work->data.batch, (long long)work->data.length);
     if (work->text == NULL) return;
-    line(out, "text", "%lld / %lld / %lld characters to train, validate, test; %d symbols occur; %lld windows an epoch",
+    line(out, "text",
+         "%lld / %lld / %lld characters to train, validate, test; %lld symbols occur; %lld windows an epoch",
          (long long)work->text->count[HNI_TEXT_TRAIN], (long long)work->text->count[HNI_TEXT_VALID],
-         (long long)work->text->count[HNI_TEXT_TEST], work->vocabulary.count, (long long)work->tracks.windows);
+         (long long)work->text->count[HNI_TEXT_TEST], (long long)hn_vocabulary_count(work->vocabulary),
+         (long long)work->tracks.windows);
 }
 
 static void describe_hyper_readings(const hn_cell *cell, const lines *out)

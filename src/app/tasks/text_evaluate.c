@@ -111,13 +111,15 @@ static void place_tracks(const evaluation *run, int64_t time)
     }
 }
 
-/* The symbols to predict, as bytes, for options->symbol. */
+/* The symbols to predict, for options->symbol. */
 static void tell_symbols(const evaluation *run, int64_t length)
 {
     const hni_text_data *text = run->work->text;
     for (int64_t t = 0; t < length; t++) {
-        const uint8_t row = text->symbols[run->starts[0] + 1 + t];
-        run->options->symbol(run->options->user, text->vocabulary.bytes[row], (double)run->bits[t]);
+        const int64_t row = hni_text_row(text, run->starts[0] + 1 + t);
+        size_t size;
+        const char *bytes = hn_vocabulary_symbol(text->vocabulary, row, &size);
+        run->options->symbol(run->options->user, row, bytes, size, (double)run->bits[t]);
     }
 }
 

@@ -23,19 +23,34 @@ typedef struct sampler {
 
 /* ---- symbols ---- */
 
-/* The row of a byte of the prime. In Penn Treebank text a space is written as '_'. */
-static int row_of(const hni_task_work *work, uint8_t byte)
+/* The row of the symbol that the text begins with. In Penn Treebank text a space is written as '_'. */
+static int64_t row_of(const hni_task_work *work, const char *text, size_t *out_used)
 {
-    const hni_vocabulary *vocabulary = &work->vocabulary;
-    if (vocabulary->rows[byte] >= 0 || byte != ' ' || work->data.kind != HNI_TEXT_KIND_PENN_TREEBANK)
-        return vocabulary->rows[byte];
-    return vocabulary->rows['_'];
+    const int64_t row = hn_vocabulary_find(work->vocabulary, text, strlen(text), out_used);
+    size_t used;
+    if (row >= 0 || text[0] != ' ' || work->data.kind != HNI_TEXT_KIND_PENN_TREEBANK) return row;
+    return hn_vocabulary_find(work->vocabulary, "_", 1, &used);
 }
 
-static hn_status read_symbol(sampler *run, int row)
+static hn_status read_symbol(sampler *run, int64_t row)
 {
-    const int32_t symbol = row;
+    const int32_t symbol = (int32_t)row;
     return hn_stream_step(run->stream, &symbol, run->logits);
+}
+
+static hn_status refuse_prime(const hni_task_work *work, const char *prime, size_t at, size_t size)
+{
+    char shown[HNI_SYMBOL_PRINT_SIZE];
+    (void)hni_symbol_print(prime + at, size, shown, sizeof shown);
+    if (size == 0) {
+        return hni_error(work->context, HN_ERROR_ARGUMENT,
+                         "prime: %s at position %zu begins no UTF-8 character: the model reads characters", shown,
+                         at + 1);
+    }
+    return hni_error(
+        work->context, HN_ERROR_ARGUMENT,
+        "prime: %s at position %zu is not among the %lld symbols of the text that the model was trained on", shown,
+        at + 1, (long long)hn_vocabulary_count(work->vocabulary));
 }
 
 /* Reads the prime, led by a line end where there is none: some symbol has to come first. */
@@ -43,18 +58,15 @@ static hn_status read_prime(sampler *run)
 {
     const hni_task_work *work = run->work;
     const char *prime = run->options->prime;
-    if (prime == NULL || prime[0] == 0)
-        return read_symbol(run, work->vocabulary.rows['\n'] >= 0 ? work->vocabulary.rows['\n'] : 0);
+    size_t used;
+    if (prime == NULL || prime[0] == 0) {
+        const int64_t row = row_of(work, "\n", &used);
+        return read_symbol(run, row >= 0 ? row : 0);
+    }
     hn_status status = HN_OK;
-    for (size_t i = 0; status == HN_OK && prime[i] != 0; i++) {
-        const int row = row_of(work, (uint8_t)prime[i]);
-        char shown[16];
-        if (row < 0) {
-            return hni_error(
-                work->context, HN_ERROR_ARGUMENT,
-                "prime: %s at position %zu is not among the %d symbols of the text that the model was trained on",
-                hni_byte_print((uint8_t)prime[i], shown, sizeof shown), i + 1, work->vocabulary.count);
-        }
+    for (size_t at = 0; status == HN_OK && prime[at] != 0; at += used) {
+        const int64_t row = row_of(work, prime + at, &used);
+        if (row < 0) return refuse_prime(work, prime, at, used);
         status = read_symbol(run, row);
     }
     return status;
@@ -68,10 +80,10 @@ static int most_probable(const float *logits, int count)
     return best;
 }
 
-/* Draws from the rows that stand for a byte. */
+/* Draws from the rows that stand for a symbol. */
 static hn_status draw_symbol(sampler *run, int64_t index, int *out_row)
 {
-    const int count = run->work->vocabulary.count, best = most_probable(run->logits, count);
+    const int count = (int)hn_vocabulary_count(run->work->vocabulary), best = most_probable(run->logits, count);
     const double temperature = run->options->temperature;
     double sum = 0;
     *out_row = best;
@@ -145,8 +157,9 @@ cleanup:
     return status;
 }
 
-/* Keeps d_h of the step just done, after having reported its change if `byte` is one of the sample (not of the prime: -1). */
-static hn_status follow_weights(sampler *run, int byte)
+/* Keeps d_h of the step just done, after having reported its change for each of the `size` bytes of a symbol of the sample (0: of the
+ * prime). */
+static hn_status follow_weights(sampler *run, const char *bytes, size_t size)
 {
     const int64_t units = run->work->model.cell.units;
     hn_stream_observation seen;
@@ -163,7 +176,8 @@ static hn_status follow_weights(sampler *run, int byte)
         change[gate] = (float)sqrt(sum);
     }
     memcpy(run->previous, seen.d_h, (size_t)(4 * units) * sizeof(float));
-    if (byte >= 0) run->options->heat(run->options->user, (uint8_t)byte, change);
+    for (size_t i = 0; i < size; i++)
+        run->options->heat(run->options->user, (uint8_t)bytes[i], change);
     return HN_OK;
 }
 
@@ -171,7 +185,7 @@ static hn_status follow_weights(sampler *run, int byte)
 
 static hn_status check(const hni_task_work *work, const hni_sample_options *options)
 {
-    if (work->weights == NULL || work->vocabulary.count == 0) {
+    if (work->weights == NULL || work->vocabulary == NULL) {
         return hni_error(work->context, HN_ERROR_STATE, "sampling: needs a bound model and its symbols");
     }
     if (options->length >= 0 && options->temperature >= 0 && options->temperature <= 1e6) return HN_OK;
@@ -202,12 +216,14 @@ static hn_status write_symbols(sampler *run)
     hn_status status = HN_OK;
     for (int64_t i = 0; i < options->length && !run->out.stopped; i++) {
         int row;
+        size_t size;
         HNI_TRY(draw_symbol(run, i, &row));
-        const uint8_t byte = run->work->vocabulary.bytes[row];
-        if (options->write != NULL) hni_utf8_writer_put(&run->out, byte);
+        const char *bytes = hn_vocabulary_symbol(run->work->vocabulary, row, &size);
+        for (size_t k = 0; options->write != NULL && k < size; k++)
+            hni_utf8_writer_put(&run->out, (uint8_t)bytes[k]);
         if (i + 1 == options->length && options->heat == NULL) break; /* nobody asks what comes after the last */
         HNI_TRY(read_symbol(run, row));
-        HNI_TRY(follow_weights(run, byte));
+        HNI_TRY(follow_weights(run, bytes, size));
     }
     if (options->write != NULL) hni_utf8_writer_end(&run->out);
 cleanup:
@@ -226,7 +242,7 @@ hn_status hni_text_sample(hni_task_work *work, const hni_sample_options *options
     HNI_TRY(check(work, options));
     HNI_TRY(create(&run));
     HNI_TRY(read_prime(&run));
-    HNI_TRY(follow_weights(&run, -1));
+    HNI_TRY(follow_weights(&run, NULL, 0));
     HNI_TRY(write_symbols(&run));
 cleanup:
     hn_stream_destroy(run.stream);

@@ -28,11 +28,13 @@ hn_status hni_text_state_get(hni_task_work *work, int64_t index, hni_task_tensor
     *out_more = index >= 0 && index <= work->model.layers;
     if (!*out_more) return HN_OK;
     if (index > 0) return get_layer(work, (int)index - 1, out_tensor);
+    size_t size;
+    const uint8_t *symbols = hni_vocabulary_text(work->vocabulary, &size);
     *out_tensor = (hni_task_tensor){
         .name = "blob.vocabulary",
         .dtype = HN_DTYPE_U8,
-        .shape = HN_SHAPE1(work->vocabulary.count),
-        .data = work->vocabulary.bytes,
+        .shape = HN_SHAPE1((int64_t)size),
+        .data = symbols,
     };
     return HN_OK;
 }
@@ -73,9 +75,11 @@ static hn_status set_layer(hni_task_work *work, int layer, const hn_safetensors 
 hn_status hni_text_state_set(hni_task_work *work, const hn_safetensors *checkpoint)
 {
     const hn_file_tensor *blob = hn_safetensors_find(checkpoint, "blob.vocabulary");
+    size_t size;
+    const uint8_t *symbols = hni_vocabulary_text(work->vocabulary, &size);
     hn_status status = HN_OK;
-    if (blob == NULL || blob->dtype != HN_DTYPE_U8 || hn_shape_elements(blob->shape) != work->vocabulary.count ||
-        memcmp(blob->data, work->vocabulary.bytes, (size_t)work->vocabulary.count) != 0) {
+    if (blob == NULL || blob->dtype != HN_DTYPE_U8 || hn_shape_elements(blob->shape) != (int64_t)size ||
+        memcmp(blob->data, symbols, size) != 0) {
         return hni_error(work->context, HN_ERROR_FORMAT,
                          "checkpoint: its symbols ('blob.vocabulary') are not those of the text: the data or the "
                          "recipe was changed");

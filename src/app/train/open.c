@@ -169,6 +169,7 @@ hn_status hni_trainer_start(hni_plan *plan, const hni_train_options *options, hn
     HNI_TRY(create(plan, options, &trainer));
     HNI_TRY(hni_folder_refuse_used(trainer->context, trainer->folder));
     HNI_TRY(prepare(trainer));
+    if (trainer->task->settle != NULL) trainer->task->settle(trainer->work, trainer->plan->data);
     HNI_TRY(build(trainer));
     HNI_TRY(hni_folder_make(trainer->context, trainer->folder));
     HNI_TRY(hni_folder_lock(trainer->context, trainer->folder, &trainer->lock));
