@@ -1,9 +1,38 @@
-/* Keeps what a model writes. */
+/* Keeps what a model writes or reads. */
 #include "passage.h"
+
+#include "core/alloc.h"
+
+const char *const hni_change_words[HNI_CHANGES] = {"weights", "scales"};
+
+hn_status hni_change_check(hn_context *context, const hni_task *task, const hni_task_work *work, hni_change change,
+                           int layer)
+{
+    hni_task_sights sights;
+    char label[96];
+    task->sights(work, &sights);
+    task->label(work, label, sizeof label);
+    if (!sights.change_weight) {
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "weight change: the weights of this model (%s) do not change: take a run whose model.cell has "
+                         "'hyper' in its name",
+                         label);
+    }
+    if (change == HNI_CHANGE_SCALES && !sights.change_scale) {
+        return hni_error(
+            context, HN_ERROR_ARGUMENT,
+            "weight change: this model (%s) has no scaling vectors, it makes whole matrices: take --change "
+            "weights",
+            label);
+    }
+    if (layer < sights.layers) return HN_OK;
+    return hni_error(context, HN_ERROR_ARGUMENT, "weight change: layer %d of %d (they count from 0)", layer,
+                     sights.layers);
+}
 
 void hni_passage_open(hn_context *context, hni_passage *out_passage)
 {
-    *out_passage = (hni_passage){.text = {.context = context}};
+    *out_passage = (hni_passage){.text = {.context = context}, .bits = {.context = context}};
     for (int gate = 0; gate < HNI_GATES; gate++)
         out_passage->change[gate].context = context;
 }
@@ -11,36 +40,35 @@ void hni_passage_open(hn_context *context, hni_passage *out_passage)
 void hni_passage_close(hni_passage *passage)
 {
     hni_text_free(&passage->text);
+    hni_text_free(&passage->bits);
     for (int gate = 0; gate < HNI_GATES; gate++)
         hni_text_free(&passage->change[gate]);
 }
 
-static bool keep_piece(void *user, const char *bytes, size_t size)
+static void keep(void *user, const hni_task_observation *seen)
 {
     hni_passage *passage = user;
-    hni_text_add_bytes(&passage->text, bytes, size);
-    return passage->text.status == HN_OK;
+    const float *change = passage->which == HNI_CHANGE_SCALES ? seen->change_scale : seen->change_weight;
+    if (seen->sampled == passage->given) return;
+    hni_text_add_bytes(&passage->text, seen->bytes, seen->size);
+    hni_text_add_bytes(&passage->bits, &seen->bits, sizeof seen->bits);
+    for (size_t byte = 0; byte < seen->size; byte++)
+        for (int gate = 0; gate < HNI_GATES; gate++)
+            hni_text_add_bytes(&passage->change[gate], &change[gate], sizeof change[gate]);
 }
 
-static void keep_change(void *user, uint8_t byte, const float change[4])
-{
-    hni_passage *passage = user;
-    (void)byte;
-    for (int gate = 0; gate < HNI_GATES; gate++) {
-        hni_text_add_bytes(&passage->change[gate], &change[gate], sizeof change[gate]);
-    }
-}
-
-hn_status hni_passage_write(const hni_task *task, hni_task_work *work, const hni_sample_options *options, bool heat,
-                            hni_passage *passage)
+hn_status hni_passage_take(const hni_task *task, hni_task_work *work, const hni_sample_options *options,
+                           hni_passage *passage)
 {
     hni_sample_options sample = *options;
     hn_status status;
-    sample.write = keep_piece;
-    sample.heat = heat ? keep_change : NULL;
+    passage->given = options->length == 0;
+    sample.write = NULL;
+    sample.observe = keep;
     sample.user = passage;
     HNI_TRY(task->sample(work, &sample));
     HNI_TRY(passage->text.status);
+    HNI_TRY(passage->bits.status);
     for (int gate = 0; gate < HNI_GATES; gate++)
         HNI_TRY(passage->change[gate].status);
 cleanup:

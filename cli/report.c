@@ -112,13 +112,13 @@ static hn_status write_sample(hni_cli_model *model, hni_sample_options *options,
     options->prime = PRIME;
     out->sample.prime = PRIME;
     out->sample.title = "primed with \"" PRIME "\", temperature 0.7, seed 1";
-    hn_status status = hni_passage_write(model->task, model->work, options, false, &out->text);
+    hn_status status = hni_passage_take(model->task, model->work, options, &out->text);
     if (status == HN_ERROR_ARGUMENT) { /* a symbol of the prime is unknown to this model */
         hn_context_clear(context);
         options->prime = "";
         out->sample.prime = NULL;
         out->sample.title = "temperature 0.7, seed 1";
-        status = hni_passage_write(model->task, model->work, options, false, &out->text);
+        status = hni_passage_take(model->task, model->work, options, &out->text);
     }
     out->sample.bytes = out->text.text.data;
     out->sample.size = out->text.text.size;
@@ -128,7 +128,7 @@ static hn_status write_sample(hni_cli_model *model, hni_sample_options *options,
 static hn_status write_heat(hni_cli_model *model, hni_sample_options *options, written *out)
 {
     options->length = HEAT_LENGTH;
-    const hn_status status = hni_passage_write(model->task, model->work, options, true, &out->change);
+    const hn_status status = hni_passage_take(model->task, model->work, options, &out->change);
     snprintf(out->heat_title, sizeof out->heat_title, "layer 0, while writing, %s", out->sample.title);
     out->heat.title = out->heat_title;
     out->heat.heat = hni_passage_heat(&out->change);
@@ -147,12 +147,14 @@ static void note_missing(const report_options *options, const char *folder, writ
 static hn_status write_all(const report_options *options, hni_cli_model *model, hni_run *run, written *out)
 {
     hni_sample_options sample = {.length = options->sample_length, .temperature = TEMPERATURE, .seed = SEED};
+    hni_task_sights sights;
     hn_status status;
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, NULL, NULL));
     HNI_TRY(write_sample(model, &sample, out));
     run->samples = &out->sample;
     run->sample_count = 1;
-    if (!model->task->has_heat(model->work)) goto cleanup;
+    model->task->sights(model->work, &sights);
+    if (!sights.change_weight) goto cleanup;
     HNI_TRY(write_heat(model, &sample, out));
     run->heats = &out->heat;
     run->heat_count = 1;

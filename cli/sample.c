@@ -197,7 +197,7 @@ static hn_status write_text(const sample_options *options, hni_cli_model *model,
         .temperature = options->temperature,
         .seed = (uint64_t)options->seed,
         .write = take_piece,
-        .heat_layer = options->layer,
+        .observe_layer = options->layer,
         .user = out,
     };
     hn_status status;
@@ -206,7 +206,10 @@ static hn_status write_text(const sample_options *options, hni_cli_model *model,
     if (out->passes) {
         HNI_TRY(model->task->sample(model->work, &sample));
     } else {
-        HNI_TRY(hni_passage_write(model->task, model->work, &sample, options->heat != HEAT_NONE, &out->passage));
+        if (options->heat != HEAT_NONE)
+            HNI_TRY(
+                hni_change_check(options->cli->context, model->task, model->work, out->passage.which, options->layer));
+        HNI_TRY(hni_passage_take(model->task, model->work, &sample, &out->passage));
     }
 cleanup:
     return status;

@@ -43,6 +43,7 @@ void test_task_prepare(test_task *t, size_t size)
     t->data.vocabulary_size = 30;
     t->data.batch = 3;
     t->data.length = 7;
+    t->backend = HN_BACKEND_GENERIC;
     t->model.cell.kind = HN_CELL_HYPERLSTM;
     t->model.cell.layer_norm = true;
     t->model.cell.units = 6;
@@ -55,7 +56,7 @@ void test_task_open(test_task *t, uint64_t seed)
     const hni_task_open open = {.context = t->context, .data = &t->data, .model = &t->model, .places = &t->places};
     hn_graph_options options;
     hn_graph_options_default(&options);
-    options.backend = HN_BACKEND_GENERIC;
+    options.backend = t->backend;
     test_task_ok(t, t->task->open(&open, &t->work));
     test_task_ok(t, hn_store_create(t->context, &t->store));
     test_task_ok(t, t->task->declare(t->work, t->store));

@@ -20,6 +20,7 @@ typedef struct test_task {
     hn_store *store;
     hn_graph *graph;
     hn_weights *weights;
+    hn_backend backend; /* generic unless it is changed like the settings */
 } test_task;
 
 /* Context, folder, text of `size` bytes, settings. */

@@ -1,6 +1,7 @@
-/* Sampling: UTF-8 kept whole, draws that repeat, the prime, and the weight change, each against a computation by hand. */
+/* Sampling: UTF-8 kept whole, draws that repeat, the prime, each against a computation by hand. */
 #include <math.h>
 
+#include "app/tasks/text_draw.h"
 #include "app/tasks/utf8_writer.h"
 #include "core/rng.h"
 #include "test_task.h"
@@ -105,9 +106,6 @@ static void a_reader_can_say_no(void **state)
 typedef struct sample {
     char text[512];
     size_t size;
-    uint8_t heated[512];
-    float change[512][4];
-    int heats;
 } sample;
 
 static bool keep_text(void *user, const char *bytes, size_t size)
@@ -118,14 +116,7 @@ static bool keep_text(void *user, const char *bytes, size_t size)
     return true;
 }
 
-static void keep_heat(void *user, uint8_t byte, const float change[4])
-{
-    sample *s = user;
-    s->heated[s->heats] = byte;
-    memcpy(s->change[s->heats++], change, 4 * sizeof change[0]);
-}
-
-static sample take_sample(const test_task *t, const char *prime, double temperature, uint64_t seed, bool heat)
+static sample take_sample(const test_task *t, const char *prime, double temperature, uint64_t seed)
 {
     sample s = {.size = 0};
     const hni_sample_options options = {
@@ -134,7 +125,6 @@ static sample take_sample(const test_task *t, const char *prime, double temperat
         .temperature = temperature,
         .seed = seed,
         .write = keep_text,
-        .heat = heat ? keep_heat : NULL,
         .user = &s,
     };
     test_task_ok(t, t->task->sample(t->work, &options));
@@ -166,11 +156,11 @@ static void the_same_seed_gives_the_same_text(void **state)
     (void)state;
     test_task_prepare(&t, 500);
     test_task_open(&t, 4);
-    const sample first = take_sample(&t, "the ", 1, 7, false), again = take_sample(&t, "the ", 1, 7, false);
+    const sample first = take_sample(&t, "the ", 1, 7), again = take_sample(&t, "the ", 1, 7);
     assert_memory_equal(first.text, again.text, 100);
-    const sample other = take_sample(&t, "the ", 1, 8, false);
+    const sample other = take_sample(&t, "the ", 1, 8);
     assert_memory_not_equal(first.text, other.text, 100);
-    const sample primed = take_sample(&t, "stone", 1, 7, true);
+    const sample primed = take_sample(&t, "stone", 1, 7);
     assert_memory_not_equal(first.text, primed.text, 100);
     test_task_close(&t);
 }
@@ -186,7 +176,7 @@ static void draws_follow_the_softmax(void **state)
     hn_vocabulary *vocabulary = vocabulary_of(&t);
     assert_true(hn_vocabulary_count(vocabulary) < 30); /* rows 21 and on stand for nothing and must never be drawn */
     for (size_t i = 0; i < sizeof temperatures / sizeof temperatures[0]; i++) {
-        const sample s = take_sample(&t, "w", temperatures[i], 7, false);
+        const sample s = take_sample(&t, "w", temperatures[i], 7);
         const hni_rng_key key = {.seed = 7, .site = hni_rng_site("sample")};
         hn_stream *stream = NULL;
         float logits[30];
@@ -217,7 +207,7 @@ static void temperature_zero_takes_the_most_probable(void **state)
     test_task_prepare(&t, 500);
     test_task_open(&t, 4);
     hn_vocabulary *vocabulary = vocabulary_of(&t);
-    const sample s = take_sample(&t, "", 0, 1, false), other = take_sample(&t, NULL, 0, 2, false);
+    const sample s = take_sample(&t, "", 0, 1), other = take_sample(&t, NULL, 0, 2);
     hn_stream *stream = NULL;
     float logits[30];
     int32_t symbol = row_of(vocabulary, '\n'); /* without a prime a line has just ended */
@@ -235,54 +225,158 @@ static void temperature_zero_takes_the_most_probable(void **state)
     test_task_close(&t);
 }
 
-/* Frobenius norm of the change of diag(d_h) W_h for each gate, computed from the whole matrices. */
-static void heat_is_the_change_of_the_matrix(void **state)
+/* ---- cuts ---- */
+
+/* Whether the symbol is left by the cuts: fewer than K are more probable (of equals the lower rows first), and what is more probable
+ * does not make up the share P of the K yet. All from sums over all pairs, nothing is sorted. */
+static bool is_kept(const double *p, int count, int row, int64_t k, double share)
+{
+    double before = 0, total = 0;
+    int rank = 0;
+    for (int other = 0; other < count; other++) {
+        int above = 0;
+        for (int third = 0; third < count; third++)
+            above += p[third] > p[other] || (p[third] == p[other] && third < other);
+        if (k > 0 && above >= k) continue;
+        total += p[other];
+        if (p[other] > p[row] || (p[other] == p[row] && other < row)) before += p[other];
+    }
+    for (int other = 0; other < count; other++)
+        rank += p[other] > p[row] || (p[other] == p[row] && other < row);
+    return (k == 0 || rank < k) && (share == 0 || before < share * total);
+}
+
+static void cuts_leave_the_most_probable(void **state)
+{
+    enum { COUNT = 12, DRAWS = 400 };
+    static const struct {
+        int64_t k;
+        double p, temperature;
+        int kept; /* of the logits below; counted by hand with the temperature 1 */
+    } cases[] = {{0, 0, 1, 12},  {1, 0, 1, 1},   {3, 0, 1, 3},   {100, 0, 1, 12},  {0, 1e-9, 1, 1},  {0, 0.5, 1, 0},
+                 {0, 0.9, 1, 0}, {4, 0.9, 1, 0}, {2, 0.2, 1, 0}, {6, 0.7, 0.3, 0}, {6, 0.7, 3.0, 0}, {5, 0.999, 1, 5}};
+    static const float logits[COUNT] = {0.5f, 2,     -1, 2,     0, 1.5f,
+                                        -3,   0.25f, 1,  -0.5f, 2, -2}; /* three equal ones at the top */
+    hn_context *context = NULL;
+    (void)state;
+    assert_int_equal(hn_context_create(NULL, &context), HN_OK);
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        hni_text_drawer drawer = {.context = context,
+                                  .count = COUNT,
+                                  .temperature = cases[c].temperature,
+                                  .top_k = cases[c].k,
+                                  .top_p = cases[c].p};
+        double p[COUNT], sum = 0;
+        int kept = 0;
+        bool drawn[COUNT] = {false};
+        assert_int_equal(hni_text_drawer_open(&drawer), HN_OK);
+        for (int row = 0; row < COUNT; row++)
+            p[row] = exp((double)logits[row] / cases[c].temperature);
+        for (int row = 0; row < COUNT; row++) {
+            const bool left = is_kept(p, COUNT, row, cases[c].k, cases[c].p);
+            kept += left;
+            if (left) sum += p[row];
+        }
+        if (cases[c].kept > 0) assert_int_equal(kept, cases[c].kept);
+        for (int i = 0; i < DRAWS; i++) {
+            const double uniform = ((double)i + 0.5) / DRAWS;
+            double left = uniform * sum;
+            int row = -1, expected = -1;
+            assert_int_equal(hni_text_draw(&drawer, logits, uniform, &row), HN_OK);
+            for (int r = 0; r < COUNT && expected < 0; r++) {
+                if (!is_kept(p, COUNT, r, cases[c].k, cases[c].p)) continue;
+                left -= p[r];
+                if (left < 0) expected = r;
+            }
+            assert_int_equal(row, expected);
+            drawn[row] = true;
+        }
+        for (int row = 0, seen = 0; row < COUNT; row++) {
+            seen += drawn[row];
+            if (row == COUNT - 1 && cases[c].temperature == 1 && kept < COUNT) assert_int_equal(seen, kept);
+        }
+        hni_text_drawer_close(&drawer);
+    }
+    assert_int_equal(hn_context_memory(context), 0);
+    hn_context_destroy(context);
+}
+
+/* The options reach the draw: texts of one candidate are those of temperature 0. */
+static void cuts_reach_the_text(void **state)
 {
     test_task t;
-    enum { N = 6 };
-    float weights[4 * N * N], before[4 * N], logits[30];
     (void)state;
     test_task_prepare(&t, 500);
     test_task_open(&t, 4);
-    /* At their start z_h do not depend on the state, so that nothing would change: give them something to depend on. */
-    const int64_t z = hn_store_find(t.store, "layers.0.z_h.weight");
-    float numbers[8 * 4];
-    for (int i = 0; i < 32; i++)
-        numbers[i] = (float)sin(i);
-    test_task_ok(&t, hn_store_write(t.store, z, HN_DTYPE_F32, 32, numbers));
-    test_task_ok(&t,
-                 hn_store_read(t.store, hn_store_find(t.store, "layers.0.weight_h"), HN_DTYPE_F32, 4 * N * N, weights));
-    hn_vocabulary *vocabulary = vocabulary_of(&t);
-    const sample s = take_sample(&t, "the ", 1, 7, true);
-    const char *prime = "the ";
-    hn_stream *stream = NULL;
-    double largest = 0;
-    assert_int_equal(s.heats, 100);
-    test_task_ok(&t, hn_stream_create(t.store, &t.model, 1, &stream));
-    test_task_ok(&t, hn_stream_observe(stream, 0));
-    for (int k = -4; k < 100; k++) {
-        const uint8_t byte = k < 0 ? (uint8_t)prime[4 + k] : (uint8_t)s.text[k];
-        const int32_t symbol = row_of(vocabulary, (char)byte);
-        hn_stream_observation seen;
-        test_task_ok(&t, hn_stream_step(stream, &symbol, logits));
-        test_task_ok(&t, hn_stream_observation_read(stream, &seen));
-        for (int gate = 0; gate < 4 && k >= 0; gate++) {
-            double sum = 0;
-            for (int i = gate * N; i < (gate + 1) * N; i++)
-                for (int j = 0; j < N; j++) {
-                    const double moved = ((double)seen.d_h[i] - (double)before[i]) * (double)weights[i * N + j];
-                    sum += moved * moved;
-                }
-            assert_close((double)s.change[k][gate], sqrt(sum), 1e-4, 1e-9);
-            largest = fmax(largest, sqrt(sum));
-            assert_int_equal(s.heated[k], byte);
-        }
-        memcpy(before, seen.d_h, sizeof before);
+    const sample most = take_sample(&t, "the ", 0, 1), plain = take_sample(&t, "the ", 2, 3);
+    const struct {
+        int64_t k;
+        double p;
+        bool same_as_most, same_as_plain;
+    } cases[] = {{1, 0, true, false},  {0, 1e-6, true, false}, {0, 1, false, true},
+                 {30, 0, false, true}, {3, 0, false, false},   {0, 0.3, false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sample s = {.size = 0};
+        const hni_sample_options options = {.prime = "the ",
+                                            .length = 100,
+                                            .temperature = 2,
+                                            .seed = 3,
+                                            .write = keep_text,
+                                            .user = &s,
+                                            .top_k = cases[i].k,
+                                            .top_p = cases[i].p};
+        test_task_ok(&t, t.task->sample(t.work, &options));
+        assert_int_equal(memcmp(s.text, most.text, 100) == 0, cases[i].same_as_most);
+        assert_int_equal(memcmp(s.text, plain.text, 100) == 0, cases[i].same_as_plain);
     }
-    assert_true(largest > 1e-3);
-    hn_stream_destroy(stream);
-    hni_vocabulary_destroy(vocabulary);
     test_task_close(&t);
+}
+
+/* ---- many texts ---- */
+
+enum { MOST_TEXTS = 19 };
+
+typedef struct shelf {
+    sample texts[MOST_TEXTS];
+    int64_t stopped; /* this text says no after 10 bytes; -1: none */
+} shelf;
+
+static bool keep_one(void *user, int64_t text, const char *bytes, size_t size)
+{
+    shelf *all = user;
+    keep_text(&all->texts[text], bytes, size);
+    return text != all->stopped || all->texts[text].size < 10;
+}
+
+static void each_text_is_the_same_alone(void **state)
+{
+    static const hn_backend backends[] = {HN_BACKEND_GENERIC, HN_BACKEND_BEST};
+    static const uint64_t seeds[] = {5, UINT64_MAX -
+                                            3}; /* not at the start of a block of lanes; over the end of the numbers */
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        test_task t;
+        shelf all = {.stopped = i == 1 ? 7 : -1};
+        test_task_prepare(&t, 500);
+        t.backend = backends[i % 2];
+        t.model.cell.units = 37;
+        test_task_open(&t, 4);
+        const hni_sample_options options = {.prime = "the ",
+                                            .length = 100,
+                                            .temperature = 2,
+                                            .seed = seeds[i / 2],
+                                            .user = &all,
+                                            .texts = MOST_TEXTS,
+                                            .write_text = keep_one};
+        test_task_ok(&t, t.task->sample(t.work, &options));
+        for (int text = 0; text < MOST_TEXTS; text++) {
+            const sample alone = take_sample(&t, "the ", 2, seeds[i / 2] + (uint64_t)text);
+            assert_int_equal(all.texts[text].size, text == all.stopped ? 10 : 100);
+            assert_memory_equal(all.texts[text].text, alone.text, all.texts[text].size);
+            if (text > 0) assert_memory_not_equal(alone.text, all.texts[text - 1].text, 100);
+        }
+        test_task_close(&t);
+    }
 }
 
 static void assert_refused(const test_task *t, const hni_sample_options *options, const char *words)
@@ -293,6 +387,8 @@ static void assert_refused(const test_task *t, const hni_sample_options *options
     }
     hn_context_clear(t->context);
 }
+
+static void see_nothing(void *user, const hni_task_observation *seen) { (void)user, (void)seen; }
 
 static void refuses_what_it_cannot_do(void **state)
 {
@@ -309,15 +405,31 @@ static void refuses_what_it_cannot_do(void **state)
     options.temperature = -1;
     assert_refused(&t, &options, "temperature");
     options.temperature = 1;
-    options.heat = keep_heat;
-    options.heat_layer = 1;
+    options.temperature = NAN;
+    assert_refused(&t, &options, "temperature");
+    options.temperature = 1;
+    options.length = -1;
+    assert_refused(&t, &options, "length -1");
+    options.length = 3;
+    options.top_k = -1;
+    assert_refused(&t, &options, "top_k -1");
+    options.top_k = 0;
+    options.top_p = 1.5;
+    assert_refused(&t, &options, "top_p 1.5");
+    options.top_p = NAN;
+    assert_refused(&t, &options, "top_p");
+    options.top_p = 0;
+    options.texts = HNI_SAMPLE_MOST_TEXTS + 1;
+    assert_refused(&t, &options, "1025 texts");
+    options.texts = 2;
+    options.observe = see_nothing;
+    assert_refused(&t, &options, "one text can be observed, not 2");
+    options.texts = 1;
+    options.observe_layer = 1;
     assert_refused(&t, &options, "layer 1 of 1");
-    test_task_close(&t);
-    test_task_prepare(&t, 500);
-    t.model.cell.kind = HN_CELL_LSTM;
-    test_task_open(&t, 4);
-    options.heat_layer = 0;
-    assert_refused(&t, &options, "do not change");
+    options.observe_layer = -1;
+    assert_refused(&t, &options, "layer -1 of 1");
+    assert_int_equal(s.size, 0);
     test_task_close(&t);
 }
 
@@ -331,7 +443,9 @@ int main(void)
         cmocka_unit_test(the_same_seed_gives_the_same_text),
         cmocka_unit_test(draws_follow_the_softmax),
         cmocka_unit_test(temperature_zero_takes_the_most_probable),
-        cmocka_unit_test(heat_is_the_change_of_the_matrix),
+        cmocka_unit_test(cuts_leave_the_most_probable),
+        cmocka_unit_test(cuts_reach_the_text),
+        cmocka_unit_test(each_text_is_the_same_alone),
         cmocka_unit_test(refuses_what_it_cannot_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,10 +203,10 @@ static void toy_label(const hni_task_work *work, char *out_text, size_t size)
     snprintf(out_text, size, "toy %lld", (long long)work->model.width);
 }
 
-static bool toy_has_heat(const hni_task_work *work)
+static void toy_sights(const hni_task_work *work, hni_task_sights *out_sights)
 {
     (void)work;
-    return false;
+    *out_sights = (hni_task_sights){.layers = 1, .gates = 1};
 }
 
 static hn_status toy_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
@@ -237,7 +237,7 @@ static const hni_task toy = {
     .state_set = toy_state_set,
     .model_json = toy_model_json,
     .label = toy_label,
-    .has_heat = toy_has_heat,
+    .sights = toy_sights,
     .describe = toy_describe,
 };
 

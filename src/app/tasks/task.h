@@ -58,6 +58,33 @@ typedef struct hni_task_open {
     const hn_safetensors *checkpoint; /* not NULL: model and blobs (vocabulary) are taken from here */
 } hni_task_open;
 
+#define HNI_TASK_MOST_GATES 4
+
+/* What is seen while a model reads one symbol, of the text it was given or of its own. Pointers stay until the callback returns. */
+typedef struct hni_task_observation {
+    const char *bytes; /* of the symbol: one byte, or a UTF-8 character */
+    size_t size;
+    bool sampled; /* drawn from the model; false: given */
+    double
+        bits; /* -log2 of the probability that the model (temperature 1) had given the symbol; NaN: nothing was read before it */
+    int gates; /* G: 4 (i, g, f, o), or 1 */
+    /* Of each gate, by how much reading the symbol changed the effective recurrent matrix W_h (Frobenius norm), and the vector d_h
+     * that scales its rows. NaN: nothing was read before, or the model has no such thing. */
+    float change_weight[HNI_TASK_MOST_GATES], change_scale[HNI_TASK_MOST_GATES];
+    const float *z_h;       /* [G,E] what makes W_h; NULL: the model has none */
+    int64_t embedding_size; /* E */
+    const float *phi;       /* [N] what the output gate multiplies; NULL: the model has none */
+    int64_t units;          /* N */
+} hni_task_observation;
+
+/* What of a model can be observed. */
+typedef struct hni_task_sights {
+    int layers, gates;
+    bool change_weight, change_scale, embedding, phi;
+} hni_task_sights;
+
+#define HNI_SAMPLE_MOST_TEXTS 1024
+
 typedef struct hni_sample_options {
     const char *prime;  /* NULL or "": the start of a line */
     int64_t length;     /* symbols after the prime */
@@ -67,11 +94,18 @@ typedef struct hni_sample_options {
      * by byte; false stops with HN_OK. */
     bool (*write)(void *user, const char *bytes, size_t size);
     void *user;
-    /* Not NULL: weight change of layer `heat_layer` while each sampled symbol was read, told for each of its bytes, gates i, g, f, o:
-     * Frobenius norm of the
-     * change of d_h * W_h. A model whose weights do not change is an error. */
-    void (*heat)(void *user, uint8_t byte, const float change[4]);
-    int heat_layer; /* from 0 */
+    size_t prime_size; /* of a prime that may hold 0 bytes; 0: it ends at its 0 */
+    /* After the temperature: of the `top_k` most probable symbols, and of these the fewest that together have the share `top_p`.
+     * 0: not cut. */
+    int64_t top_k;
+    double top_p;
+    /* Several texts at once, of the seeds `seed`, `seed` + 1, ..., each the same as alone; 0: one. What they write goes to
+     * `write_text` then, with the text's number from 0; false stops that text. */
+    int64_t texts;
+    bool (*write_text)(void *user, int64_t text, const char *bytes, size_t size);
+    /* Not NULL (one text only): what layer `observe_layer` shows while each symbol is read, those of the prime first. */
+    void (*observe)(void *user, const hni_task_observation *seen);
+    int observe_layer; /* from 0 */
 } hni_sample_options;
 
 typedef struct hni_task {
@@ -112,8 +146,8 @@ typedef struct hni_task {
     hn_status (*model_json)(const hni_task_work *work, char *out_text, size_t size);
     /* A short name of the model for legends: "LN-HyperLSTM 256". */
     void (*label)(const hni_task_work *work, char *out_text, size_t size);
-    /* Whether its weights change while it works, so that `sample` can show it. */
-    bool (*has_heat)(const hni_task_work *work);
+    /* What `sample` can observe of the model. */
+    void (*sights)(const hni_task_work *work, hni_task_sights *out_sights);
     /* Lines of `info`: calls write(user, key, value) for layers, readings, the paper's figure. */
     hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                           void *user);

@@ -190,7 +190,7 @@ const hni_task hni_task_text = {
     .state_set = hni_text_state_set,
     .model_json = model_json,
     .label = hni_text_label,
-    .has_heat = hni_text_has_heat,
+    .sights = hni_text_sights,
     .describe = hni_text_describe,
     .settle = settle,
 };

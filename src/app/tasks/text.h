@@ -28,6 +28,8 @@ hn_status hni_text_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss);
 hn_status hni_text_advance(hni_task_work *work, int64_t step);
 /* text_evaluate.c */
 hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
+/* text_observe.c */
+void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights);
 /* text_sample.c */
 hn_status hni_text_sample(hni_task_work *work, const hni_sample_options *options);
 /* text_state.c */
@@ -35,7 +37,6 @@ hn_status hni_text_state_get(hni_task_work *work, int64_t index, hni_task_tensor
 hn_status hni_text_state_set(hni_task_work *work, const hn_safetensors *checkpoint);
 /* text_describe.c */
 void hni_text_label(const hni_task_work *work, char *out_text, size_t size);
-bool hni_text_has_heat(const hni_task_work *work);
 hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                             void *user);
 

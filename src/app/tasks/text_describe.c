@@ -109,5 +109,3 @@ void hni_text_label(const hni_task_work *work, char *out_text, size_t size)
     snprintf(out_text, size, "%s%s %s%lld", cell->layer_norm ? "LN-" : "",
              cell->kind == HN_CELL_HYPERLSTM ? "HyperLSTM" : "LSTM", layers, (long long)cell->units);
 }
-
-bool hni_text_has_heat(const hni_task_work *work) { return work->model.cell.kind == HN_CELL_HYPERLSTM; }

@@ -1,41 +1,117 @@
-/* Text written by the model: each symbol is drawn from softmax(logits / temperature) and read again. The weight change of
- * figure 4 is seen while a symbol is read: || (d_h,t - d_h,t-1) * row norms of W_h ||_2 for each gate. */
+/* Text written by the model: each symbol is drawn (text_draw.h) and read again; and what the model shows meanwhile.
+ *
+ * A product of matrices rounds a row of its result by how many rows there are and which of them it is. So a text must always be
+ * computed in the same place, that it may be the same whether it is written alone or beside others: the stream has LANES rows, and
+ * the text of seed s is written in row s modulo LANES. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "app/tasks/text.h"
+#include "app/tasks/text_draw.h"
+#include "app/tasks/text_observe.h"
 #include "app/tasks/utf8_writer.h"
 #include "core/alloc.h"
 #include "core/rng.h"
+
+#define LANES 8
+
+/* One row of the stream. */
+typedef struct lane {
+    const hni_sample_options *options;
+    bool used;
+    int64_t text; /* number of its text, from 0 */
+    hni_rng_key key;
+    hni_utf8_writer out;
+} lane;
 
 typedef struct sampler {
     hni_task_work *work;
     const hni_sample_options *options;
     hn_stream *stream;
-    float *logits;         /* [V] */
-    double *probabilities; /* [V] */
-    float *row_norms;      /* [4,N] of W_h; NULL without heat */
-    float *previous;       /* [4,N] d_h before the last symbol */
-    hni_rng_key key;
-    hni_utf8_writer out;
+    int64_t lane_count;
+    lane lanes[LANES];
+    int32_t symbols[LANES]; /* read at the next step */
+    float *logits;          /* [lanes,V] */
+    bool has_read;          /* the logits are of a symbol that was read */
+    hni_text_drawer drawer;
+    hni_text_observer observer;
 } sampler;
 
 /* ---- symbols ---- */
 
 /* The row of the symbol that the text begins with. In Penn Treebank text a space is written as '_'. */
-static int64_t row_of(const hni_task_work *work, const char *text, size_t *out_used)
+static int64_t row_of(const hni_task_work *work, const char *text, size_t size, size_t *out_used)
 {
-    const int64_t row = hn_vocabulary_find(work->vocabulary, text, strlen(text), out_used);
+    const int64_t row = hn_vocabulary_find(work->vocabulary, text, size, out_used);
     size_t used;
     if (row >= 0 || text[0] != ' ' || work->data.kind != HNI_TEXT_KIND_PENN_TREEBANK) return row;
     return hn_vocabulary_find(work->vocabulary, "_", 1, &used);
 }
 
-static hn_status read_symbol(sampler *run, int64_t row)
+static const float *logits_of(const sampler *run, int64_t lane_number)
 {
-    const int32_t symbol = (int32_t)row;
-    return hn_stream_step(run->stream, &symbol, run->logits);
+    return run->logits + lane_number * run->work->model.vocabulary_size;
+}
+
+static int64_t first_used_lane(const sampler *run)
+{
+    int64_t number = 0;
+    while (number + 1 < run->lane_count && !run->lanes[number].used)
+        number++;
+    return number;
+}
+
+/* -log2 softmax(logits)[row] over all rows, as the loss has it. */
+static double bits_of(const sampler *run, int64_t lane_number, int64_t row)
+{
+    const float *logits = logits_of(run, lane_number);
+    double largest = (double)logits[0], sum = 0;
+    for (int64_t i = 1; i < run->work->model.vocabulary_size; i++)
+        largest = fmax(largest, (double)logits[i]);
+    for (int64_t i = 0; i < run->work->model.vocabulary_size; i++)
+        sum += exp((double)logits[i] - largest);
+    return (log(sum) + largest - (double)logits[row]) / 0.6931471805599453;
+}
+
+static hn_status observe(sampler *run, int64_t row, bool sampled, double bits)
+{
+    hni_task_observation seen;
+    const hn_status status = hni_text_observer_read(&run->observer, run->stream, first_used_lane(run), &seen);
+    if (status != HN_OK) return status;
+    seen.bytes = hn_vocabulary_symbol(run->work->vocabulary, row, &seen.size);
+    seen.sampled = sampled;
+    seen.bits = bits;
+    run->options->observe(run->options->user, &seen);
+    return HN_OK;
+}
+
+static hn_status step(sampler *run)
+{
+    const hn_status status = hn_stream_step(run->stream, run->symbols, run->logits);
+    run->has_read = true;
+    return status;
+}
+
+/* The same symbol in all lanes; told to the observer unless it only stands for the start of a line. */
+static hn_status read_given(sampler *run, int64_t row, bool told)
+{
+    const bool observed = run->options->observe != NULL;
+    const double bits = observed && run->has_read ? bits_of(run, first_used_lane(run), row) : (double)NAN;
+    for (int64_t i = 0; i < run->lane_count; i++)
+        run->symbols[i] = (int32_t)row;
+    hn_status status = step(run);
+    if (status != HN_OK || !observed) return status;
+    if (told) return observe(run, row, false, bits);
+    hni_task_observation seen;
+    return hni_text_observer_read(&run->observer, run->stream, first_used_lane(run), &seen);
+}
+
+/* ---- the prime ---- */
+
+static size_t prime_size(const hni_sample_options *options)
+{
+    if (options->prime == NULL) return 0;
+    return options->prime_size > 0 ? options->prime_size : strlen(options->prime);
 }
 
 static hn_status refuse_prime(const hni_task_work *work, const char *prime, size_t at, size_t size)
@@ -58,196 +134,160 @@ static hn_status read_prime(sampler *run)
 {
     const hni_task_work *work = run->work;
     const char *prime = run->options->prime;
+    const size_t size = prime_size(run->options);
     size_t used;
-    if (prime == NULL || prime[0] == 0) {
-        const int64_t row = row_of(work, "\n", &used);
-        return read_symbol(run, row >= 0 ? row : 0);
+    if (size == 0) {
+        const int64_t row = row_of(work, "\n", 1, &used);
+        return read_given(run, row >= 0 ? row : 0, false);
     }
     hn_status status = HN_OK;
-    for (size_t at = 0; status == HN_OK && prime[at] != 0; at += used) {
-        const int64_t row = row_of(work, prime + at, &used);
+    for (size_t at = 0; status == HN_OK && at < size; at += used) {
+        const int64_t row = row_of(work, prime + at, size - at, &used);
         if (row < 0) return refuse_prime(work, prime, at, used);
-        status = read_symbol(run, row);
+        status = read_given(run, row, true);
     }
     return status;
 }
 
-static int most_probable(const float *logits, int count)
+/* ---- lanes ---- */
+
+static bool write_piece(void *user, const char *bytes, size_t size)
 {
-    int best = 0;
-    for (int row = 1; row < count; row++)
-        if (logits[row] > logits[best]) best = row;
-    return best;
+    const lane *from = user;
+    const hni_sample_options *options = from->options;
+    if (options->write_text != NULL) return options->write_text(options->user, from->text, bytes, size);
+    return options->write == NULL || options->write(options->user, bytes, size);
 }
 
-/* Draws from the rows that stand for a symbol. */
-static hn_status draw_symbol(sampler *run, int64_t index, int *out_row)
+/* Puts texts first .. first + n - 1, those up to the end of a block of LANES seeds, into their lanes; returns n. */
+static int64_t fill_lanes(sampler *run, int64_t first, int64_t texts)
 {
-    const int count = (int)hn_vocabulary_count(run->work->vocabulary), best = most_probable(run->logits, count);
-    const double temperature = run->options->temperature;
-    double sum = 0;
-    *out_row = best;
-    if (!isfinite(run->logits[best])) {
-        return hni_error(run->work->context, HN_ERROR_NONFINITE,
-                         "sampling: the model's output is not a number: its weights are damaged");
+    const uint64_t seed = run->options->seed + (uint64_t)first;
+    const int64_t begin = run->lane_count == 1 ? 0 : (int64_t)(seed % LANES);
+    int64_t count = run->lane_count - begin;
+    if (count > texts - first) count = texts - first;
+    for (int64_t i = 0; i < run->lane_count; i++) {
+        lane *one = &run->lanes[i];
+        *one = (lane){.options = run->options, .used = i >= begin && i < begin + count, .text = first + i - begin};
+        one->key = (hni_rng_key){.seed = seed + (uint64_t)(i - begin), .site = hni_rng_site("sample")};
+        one->out = (hni_utf8_writer){.write = write_piece, .user = one};
     }
-    if (temperature == 0) return HN_OK;
-    for (int row = 0; row < count; row++) {
-        run->probabilities[row] = exp(((double)run->logits[row] - (double)run->logits[best]) / temperature);
-        sum += run->probabilities[row];
-    }
-    double left = hni_rng_uniform(&run->key, (uint64_t)index) * sum;
-    for (int row = 0; row < count; row++) {
-        left -= run->probabilities[row];
-        if (left < 0) {
-            *out_row = row;
-            return HN_OK;
-        }
-    }
-    return HN_OK; /* rounding left a crumb: the most probable one */
+    return count;
 }
 
-/* ---- weight change ---- */
-
-static hn_status read_row_norms(sampler *run)
+static bool all_stopped(const sampler *run)
 {
-    const hni_task_work *work = run->work;
-    const hn_store *store = hn_weights_store(work->weights);
-    const int64_t units = work->model.cell.units;
-    void *memory = NULL;
-    char name[64];
-    hn_status status;
-    snprintf(name, sizeof name, "layers.%d.weight_h", run->options->heat_layer);
-    HNI_TRY(hni_alloc_array(work->context, "weight change", (size_t)(4 * units * units), sizeof(float), &memory));
-    HNI_TRY(hn_store_read(store, hn_store_find(store, name), HN_DTYPE_F32, 4 * units * units, memory));
-    for (int64_t row = 0; row < 4 * units; row++) {
-        const float *weights = (const float *)memory + row * units;
-        double sum = 0;
-        for (int64_t i = 0; i < units; i++)
-            sum += (double)weights[i] * (double)weights[i];
-        run->row_norms[row] = (float)sqrt(sum);
-    }
-cleanup:
-    hni_free(work->context, memory);
-    return status;
+    for (int64_t i = 0; i < run->lane_count; i++)
+        if (run->lanes[i].used && !run->lanes[i].out.stopped) return false;
+    return true;
 }
 
-static hn_status prepare_heat(sampler *run)
+static hn_status draw(sampler *run, int64_t index)
 {
-    const hni_task_work *work = run->work;
-    const size_t count = (size_t)(4 * work->model.cell.units);
-    void *memory = NULL;
-    hn_status status;
-    if (run->options->heat == NULL) return HN_OK;
-    if (work->model.cell.kind != HN_CELL_HYPERLSTM) {
-        return hni_error(
-            work->context, HN_ERROR_ARGUMENT,
-            "heat: the weights of this model do not change (model.cell is lstm): take a run with model.cell hyperlstm");
+    hn_status status = HN_OK;
+    for (int64_t i = 0; status == HN_OK && i < run->lane_count; i++) {
+        lane *one = &run->lanes[i];
+        size_t size;
+        int row;
+        if (!one->used || one->out.stopped) continue;
+        status = hni_text_draw(&run->drawer, logits_of(run, i), hni_rng_uniform(&one->key, (uint64_t)index), &row);
+        if (status != HN_OK) break;
+        run->symbols[i] = row;
+        const char *bytes = hn_vocabulary_symbol(run->work->vocabulary, row, &size);
+        for (size_t k = 0; k < size; k++)
+            hni_utf8_writer_put(&one->out, (uint8_t)bytes[k]);
     }
-    if (run->options->heat_layer < 0 || run->options->heat_layer >= work->model.layers) {
-        return hni_error(work->context, HN_ERROR_ARGUMENT, "heat: layer %d of %d (they count from 0)",
-                         run->options->heat_layer, work->model.layers);
-    }
-    HNI_TRY(hn_stream_observe(run->stream, run->options->heat_layer));
-    HNI_TRY(hni_alloc_array(work->context, "weight change", 2 * count, sizeof(float), &memory));
-    run->row_norms = memory;
-    run->previous = run->row_norms + count;
-    HNI_TRY(read_row_norms(run));
-cleanup:
-    return status;
-}
-
-/* Keeps d_h of the step just done, after having reported its change for each of the `size` bytes of a symbol of the sample (0: of the
- * prime). */
-static hn_status follow_weights(sampler *run, const char *bytes, size_t size)
-{
-    const int64_t units = run->work->model.cell.units;
-    hn_stream_observation seen;
-    float change[4];
-    if (run->options->heat == NULL) return HN_OK;
-    const hn_status status = hn_stream_observation_read(run->stream, &seen);
-    if (status != HN_OK) return status;
-    for (int gate = 0; gate < 4; gate++) {
-        double sum = 0;
-        for (int64_t i = gate * units; i < (gate + 1) * units; i++) {
-            const double moved = ((double)seen.d_h[i] - (double)run->previous[i]) * (double)run->row_norms[i];
-            sum += moved * moved;
-        }
-        change[gate] = (float)sqrt(sum);
-    }
-    memcpy(run->previous, seen.d_h, (size_t)(4 * units) * sizeof(float));
-    for (size_t i = 0; i < size; i++)
-        run->options->heat(run->options->user, (uint8_t)bytes[i], change);
-    return HN_OK;
-}
-
-/* ---- the whole ---- */
-
-static hn_status check(const hni_task_work *work, const hni_sample_options *options)
-{
-    if (work->weights == NULL || work->vocabulary == NULL) {
-        return hni_error(work->context, HN_ERROR_STATE, "sampling: needs a bound model and its symbols");
-    }
-    if (options->length >= 0 && options->temperature >= 0 && options->temperature <= 1e6) return HN_OK;
-    return hni_error(work->context, HN_ERROR_ARGUMENT,
-                     "sampling: length %lld and temperature %g must not be negative or absurd",
-                     (long long)options->length, options->temperature);
-}
-
-static hn_status create(sampler *run)
-{
-    hni_task_work *work = run->work;
-    const size_t size = (size_t)work->model.vocabulary_size;
-    void *memory = NULL;
-    hn_status status;
-    HNI_TRY(hn_stream_create(hn_weights_store(work->weights), &work->model, 1, &run->stream));
-    HNI_TRY(hni_alloc_array(work->context, "sample", size, sizeof(double), &memory));
-    run->probabilities = memory;
-    HNI_TRY(hni_alloc_array(work->context, "sample", size, sizeof(float), &memory));
-    run->logits = memory;
-    HNI_TRY(prepare_heat(run));
-cleanup:
     return status;
 }
 
 static hn_status write_symbols(sampler *run)
 {
     const hni_sample_options *options = run->options;
+    const int64_t shown = first_used_lane(run);
     hn_status status = HN_OK;
-    for (int64_t i = 0; i < options->length && !run->out.stopped; i++) {
-        int row;
-        size_t size;
-        HNI_TRY(draw_symbol(run, i, &row));
-        const char *bytes = hn_vocabulary_symbol(run->work->vocabulary, row, &size);
-        for (size_t k = 0; options->write != NULL && k < size; k++)
-            hni_utf8_writer_put(&run->out, (uint8_t)bytes[k]);
-        if (i + 1 == options->length && options->heat == NULL) break; /* nobody asks what comes after the last */
-        HNI_TRY(read_symbol(run, row));
-        HNI_TRY(follow_weights(run, bytes, size));
+    for (int64_t i = 0; i < options->length && !all_stopped(run); i++) {
+        HNI_TRY(draw(run, i));
+        if (i + 1 == options->length && options->observe == NULL) break; /* nobody asks what comes after the last */
+        const int64_t row = run->symbols[shown];
+        const double bits = options->observe != NULL ? bits_of(run, shown, row) : 0;
+        HNI_TRY(step(run));
+        if (options->observe != NULL) HNI_TRY(observe(run, row, true, bits));
     }
-    if (options->write != NULL) hni_utf8_writer_end(&run->out);
+    for (int64_t i = 0; i < run->lane_count; i++)
+        if (run->lanes[i].used) hni_utf8_writer_end(&run->lanes[i].out);
+cleanup:
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static hn_status check(const hni_task_work *work, const hni_sample_options *options)
+{
+    hn_context *context = work->context;
+    if (work->weights == NULL || work->vocabulary == NULL) {
+        return hni_error(context, HN_ERROR_STATE, "sampling: needs a bound model and its symbols");
+    }
+    if (!(options->length >= 0 && options->temperature >= 0 && options->temperature <= 1e6)) {
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "sampling: length %lld and temperature %g must not be negative or absurd",
+                         (long long)options->length, options->temperature);
+    }
+    if (!(options->top_k >= 0 && options->top_p >= 0 && options->top_p <= 1)) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "sampling: top_k %lld must be positive and top_p %g at most 1",
+                         (long long)options->top_k, options->top_p);
+    }
+    if (!(options->texts >= 0 && options->texts <= HNI_SAMPLE_MOST_TEXTS)) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "sampling: %lld texts, at most %d can be written at once",
+                         (long long)options->texts, HNI_SAMPLE_MOST_TEXTS);
+    }
+    if (options->texts > 1 && options->observe != NULL) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "sampling: one text can be observed, not %lld at once",
+                         (long long)options->texts);
+    }
+    return HN_OK;
+}
+
+static hn_status create(sampler *run)
+{
+    hni_task_work *work = run->work;
+    const hni_sample_options *options = run->options;
+    void *memory = NULL;
+    hn_status status;
+    run->lane_count = options->length > 0 ? LANES : 1; /* a text that is only read has no other beside it */
+    HNI_TRY(hn_stream_create(hn_weights_store(work->weights), &work->model, run->lane_count, &run->stream));
+    HNI_TRY(hni_alloc_array(work->context, "sample", (size_t)(run->lane_count * work->model.vocabulary_size),
+                            sizeof(float), &memory));
+    run->logits = memory;
+    run->drawer = (hni_text_drawer){.context = work->context,
+                                    .count = (int)hn_vocabulary_count(work->vocabulary),
+                                    .temperature = options->temperature,
+                                    .top_k = options->top_k,
+                                    .top_p = options->top_p < 1 ? options->top_p : 0};
+    HNI_TRY(hni_text_drawer_open(&run->drawer));
+    if (options->observe != NULL)
+        HNI_TRY(hni_text_observer_open(work, run->stream, options->observe_layer, &run->observer));
 cleanup:
     return status;
 }
 
 hn_status hni_text_sample(hni_task_work *work, const hni_sample_options *options)
 {
-    sampler run = {
-        .work = work,
-        .options = options,
-        .key = {.seed = options->seed, .site = hni_rng_site("sample")},
-        .out = {.write = options->write, .user = options->user},
-    };
+    sampler run = {.work = work, .options = options};
+    const int64_t texts = options->texts > 1 ? options->texts : 1;
     hn_status status;
     HNI_TRY(check(work, options));
     HNI_TRY(create(&run));
-    HNI_TRY(read_prime(&run));
-    HNI_TRY(follow_weights(&run, NULL, 0));
-    HNI_TRY(write_symbols(&run));
+    for (int64_t first = 0; first < texts;) {
+        first += fill_lanes(&run, first, texts);
+        run.has_read = false;
+        HNI_TRY(hn_stream_reset(run.stream, -1));
+        HNI_TRY(read_prime(&run));
+        HNI_TRY(write_symbols(&run));
+    }
 cleanup:
     hn_stream_destroy(run.stream);
+    hni_text_drawer_close(&run.drawer);
+    hni_text_observer_close(&run.observer);
     hni_free(work->context, run.logits);
-    hni_free(work->context, run.probabilities);
-    hni_free(work->context, run.row_norms);
     return status;
 }
