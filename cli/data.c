@@ -24,7 +24,9 @@ static const struct argp_option rows[] = {
     {"kind", KEY_KIND, "bytes|penn_treebank|characters", 0,
      "how the text is read (default: penn_treebank for a folder with ptb.train.txt)", 0},
     {"vocabulary", KEY_VOCABULARY, "V", 0,
-     "rows of the vocabulary; 0: as many as occur (default: 256 for bytes, 50 for penn_treebank, 0 for characters)", 0},
+     "rows of the vocabulary; 0: as many as occur (default: 256 for bytes, 205 for enwik8, 50 for penn_treebank, 0 for"
+     " characters)",
+     0},
     {0}};
 
 static int parse_kind(struct argp_state *state, const char *word)
@@ -85,14 +87,17 @@ static hn_status choose_settings(const data_options *options, const hni_data_pla
                                  hni_text_settings *out_settings)
 {
     static const int64_t own_size[] = {256, 50, 0};
+    const bool is_enwik8 = strcmp(options->path, "enwik8") == 0; /* whose recipes have its 205 bytes as rows */
     hn_status status;
     hni_settings_default(hni_text_settings_table(), out_settings);
     HNI_TRY(hni_data_want(options->cli->context, options->path, places, out_settings->path));
     out_settings->kind = options->kind >= 0                ? (hni_text_kind)options->kind
                          : is_treebank(out_settings->path) ? HNI_TEXT_KIND_PENN_TREEBANK
                                                            : HNI_TEXT_KIND_BYTES;
-    out_settings->vocabulary_size =
-        options->vocabulary_size >= 0 ? options->vocabulary_size : own_size[out_settings->kind];
+    out_settings->vocabulary_size = options->vocabulary_size >= 0 ? options->vocabulary_size
+                                    : is_enwik8 && out_settings->kind == HNI_TEXT_KIND_BYTES
+                                        ? 205
+                                        : own_size[out_settings->kind];
     out_settings->batch = out_settings->length = 1;
 cleanup:
     return status;

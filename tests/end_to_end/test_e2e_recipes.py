@@ -20,6 +20,8 @@ def make_data(folder):
     for part, size in (("train", 900), ("valid", 300), ("test", 300)):
         lines = words(size).decode().splitlines()
         (folder / "ptb" / f"ptb.{part}.txt").write_text("".join(f" {line.strip()} \n" for line in lines))
+    (folder / "enwik8").mkdir()
+    (folder / "enwik8" / "enwik8.first3000").write_bytes(words(3000))
     (folder / "kjv").mkdir()
     (folder / "kjv" / "kjv.txt").write_bytes(words(3000))
 

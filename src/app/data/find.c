@@ -1,6 +1,8 @@
-/* Data paths: as they stand, then below the data places; and what to do for data sets whose name is known. */
+/* Data paths: as they stand, then below the data places; the one file of a folder where a data set is one file; and what to do for
+ * data sets whose name is known. */
 #include "app/data/find.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,21 +13,30 @@
 typedef struct known_data {
     const char *name; /* the folder below a data place */
     const char *remedy;
+    bool
+        is_file; /* one file of the folder is the data: the one of this name, packed or not, or else its longest beginning */
 } known_data;
 
 /* Checksums are those of the unpacked files. */
 static const known_data known[] = {
-    {"ptb", "ptb.train.txt, ptb.valid.txt and ptb.test.txt of T. Mikolov's simple-examples, SHA-256 "
-            "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf, "
-            "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2, "
-            "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"},
-    {"kjv", "kjv.txt, which './dev setup' in the source tree writes to ~/.local/share/hypernet/kjv from Debian's "
-            "package bible-kjv "
-            "(4,152,750 bytes, SHA-256 6632f9286e91589dd54d8af74a7f18dd67fd5950eedda81aa1f67aebcf98ad14)"},
-    {"enwik8", "the file enwik8 (100,000,000 bytes, SHA-256 "
-               "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8) or its beginning"},
+    {"ptb",
+     "ptb.train.txt, ptb.valid.txt and ptb.test.txt of T. Mikolov's simple-examples, SHA-256 "
+     "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf, "
+     "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2, "
+     "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
+     false},
+    {"kjv",
+     "kjv.txt, which './dev setup' in the source tree writes to ~/.local/share/hypernet/kjv from Debian's "
+     "package bible-kjv "
+     "(4,152,750 bytes, SHA-256 6632f9286e91589dd54d8af74a7f18dd67fd5950eedda81aa1f67aebcf98ad14)",
+     false},
+    {"enwik8",
+     "the file enwik8, out of M. Mahoney's enwik8.zip (100,000,000 bytes, SHA-256 "
+     "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8), plain, enwik8.gz or enwik8.xz; or its "
+     "beginning alone as enwik8.first4000000 (any number)",
+     true},
     {"tinyshakespeare",
-     "input.txt (1,115,394 bytes, SHA-256 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed)"},
+     "input.txt (1,115,394 bytes, SHA-256 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed)", false},
 };
 
 static bool exists(const char *path)
@@ -80,6 +91,67 @@ static const known_data *find_known(const char *path)
     return NULL;
 }
 
+/* ---- data sets that are one file ---- */
+
+/* FOLDER/NAME as a file; 0: it is not there. */
+static int64_t file_size(const char *folder, const char *name, char *out_path)
+{
+    struct stat status;
+    const int length = snprintf(out_path, HNI_DATA_PATH_SIZE, "%s/%s", folder, name);
+    if (length < 0 || length >= HNI_DATA_PATH_SIZE || stat(out_path, &status) != 0 || !S_ISREG(status.st_mode))
+        return 0;
+    return (int64_t)status.st_size;
+}
+
+/* "enwik8.first4000000" or "enwik8.first4000000.xz": the number of bytes of the whole that it has; 0: another name. */
+static long long beginning_of(const char *whole, const char *name)
+{
+    const size_t length = strlen(whole);
+    char *end;
+    if (strncmp(name, whole, length) != 0 || strncmp(name + length, ".first", 6) != 0) return 0;
+    const long long count = strtoll(name + length + 6, &end, 10);
+    return count > 0 && (end[0] == 0 || strcmp(end, ".gz") == 0 || strcmp(end, ".xz") == 0) ? count : 0;
+}
+
+/* The file of the longest beginning in the folder. */
+static bool find_beginning(const char *folder, const char *whole, char *out_path)
+{
+    char path[HNI_DATA_PATH_SIZE];
+    long long longest = 0;
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        const long long count = beginning_of(whole, entry->d_name);
+        if (count <= longest || file_size(folder, entry->d_name, path) == 0) continue;
+        longest = count;
+        memcpy(out_path, path, sizeof path);
+    }
+    if (entries != NULL) (void)closedir(entries);
+    return longest > 0;
+}
+
+static bool find_data_file(const char *folder, const char *whole, char *out_path)
+{
+    static const char *const endings[] = {"", ".xz", ".gz"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", whole, endings[i]);
+        if (file_size(folder, name, out_path) > 0) return true;
+    }
+    return find_beginning(folder, whole, out_path);
+}
+
+/* A folder of a data set that is one file becomes that file; without it the data are not here. */
+static void settle_on_file(const known_data *data, const char *path, hni_data_status *status)
+{
+    char file[HNI_DATA_PATH_SIZE];
+    if (data == NULL || !data->is_file || strcmp(data->name, path) != 0 || !is_folder(status->where)) return;
+    status->available = find_data_file(status->where, data->name, file);
+    status->where[0] = 0;
+    if (status->available) memcpy(status->where, file, sizeof file);
+}
+
+/* ---- finding ---- */
+
 /* Where a data set should be put: below the first place, which is the one that was asked for. */
 static const char *first_place(const hni_data_places *places)
 {
@@ -88,9 +160,8 @@ static const char *first_place(const hni_data_places *places)
     return "~/.local/share/hypernet";
 }
 
-static void set_remedy(const char *path, const hni_data_places *places, hni_data_status *status)
+static void set_remedy(const known_data *data, const hni_data_places *places, hni_data_status *status)
 {
-    const known_data *data = find_known(path);
     const char *place = first_place(places);
     if (data != NULL) {
         snprintf(status->remedy, sizeof status->remedy, "put into %.120s/%s: %s", place, data->name, data->remedy);
@@ -104,6 +175,7 @@ static void set_remedy(const char *path, const hni_data_places *places, hni_data
 hn_status hni_data_find(hn_context *context, const char *path, const hni_data_places *places,
                         hni_data_status *out_status)
 {
+    const known_data *data = find_known(path);
     memset(out_status, 0, sizeof *out_status);
     if (path[0] == 0) {
         return hni_error(context, HN_ERROR_ARGUMENT,
@@ -111,14 +183,16 @@ hn_status hni_data_find(hn_context *context, const char *path, const hni_data_pl
     }
     if (exists(path)) {
         out_status->available = set_place(out_status->where, path);
+        settle_on_file(data, path, out_status);
     }
     for (size_t i = 0; !out_status->available && places != NULL && path[0] != '/' && i < PLACE_COUNT; i++) {
         char joined[HNI_DATA_PATH_SIZE];
         const int length = snprintf(joined, sizeof joined, "%s/%s", places->folders[i], path);
         if (places->folders[i][0] == 0 || length < 0 || (size_t)length >= sizeof joined || !exists(joined)) continue;
         out_status->available = set_place(out_status->where, joined);
+        settle_on_file(data, path, out_status);
     }
-    if (!out_status->available) set_remedy(path, places, out_status);
+    if (!out_status->available) set_remedy(data, places, out_status);
     return HN_OK;
 }
 
