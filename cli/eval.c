@@ -157,6 +157,34 @@ static void print_symbols(const symbol_sums *sums)
     }
 }
 
+static json_t *figures_as_json(const hni_metric *metric)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < metric->figure_count; i++)
+        json_object_set_new(all, metric->figures[i].name, json_real(metric->figures[i].value));
+    return all;
+}
+
+/* Bytes of a figure's name before its last part: "rank.0.h" of "rank.0.h.i". */
+static size_t stem_length(const hni_figure *figure)
+{
+    const char *dot = strrchr(figure->name, '.');
+    return dot != NULL ? (size_t)(dot - figure->name) : 0;
+}
+
+/* Figures whose names differ in their last part alone stand on one line. */
+static void print_figures(const hni_metric *metric)
+{
+    for (size_t i = 0; i < metric->figure_count; i++) {
+        const hni_figure *figure = &metric->figures[i], *before = i > 0 ? figure - 1 : NULL;
+        const size_t stem = stem_length(figure);
+        if (before == NULL || stem_length(before) != stem || strncmp(before->name, figure->name, stem) != 0)
+            printf("%s%-12.*s", i > 0 ? "\n" : "", (int)stem, figure->name);
+        printf("  %s %.3f", figure->name + stem + (stem > 0), figure->value);
+    }
+    if (metric->figure_count > 0) putchar('\n');
+}
+
 static int print_result(const eval_options *options, const hni_cli_model *model, const symbol_sums *sums,
                         const hni_metric *metric)
 {
@@ -167,12 +195,14 @@ static int print_result(const eval_options *options, const hni_cli_model *model,
         json_t *result = json_pack("{s:s,s:s,s:s,s:f,s:s,s:I,s:s}", "checkpoint", model->path, "task",
                                    model->task->name, "data", what, "value", metric->value, "unit", size.metric_name,
                                    "count", (json_int_t)metric->count, "note", metric->note);
+        if (result != NULL && metric->figure_count > 0) json_object_set_new(result, "figures", figures_as_json(metric));
         if (result != NULL && options->per_symbol) json_object_set_new(result, "symbols", symbols_as_json(sums));
         return hni_cli_print_json(options->cli, result);
     }
     char count[32];
     printf("%s: %.4f %s (%s %s; %s)\n", what, metric->value, size.metric_name,
            hni_count_print(metric->count, count, sizeof count), size.symbol_name, metric->note);
+    print_figures(metric);
     if (options->per_symbol) print_symbols(sums);
     return 0;
 }

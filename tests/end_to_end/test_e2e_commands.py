@@ -63,6 +63,24 @@ def a_run_is_measured(run, text):
     fail_unless(abs(total - valid["value"]) < 1e-9, f"symbols give {total}")
 
 
+def ranks_are_logged_and_measured(run):
+    lines = (run / "log.csv").read_text().splitlines()
+    names = lines[0].split(",")
+    ranks = [f"rank.0.{kind}.{gate}" for kind in "hxb" for gate in "igfo"]
+    fail_unless(names[-12:] == ranks, lines[0])
+    rows = [dict(zip(names, line.split(","))) for line in lines[1:]]
+    for row in rows:
+        fail_unless(all((row[name] == "") == (row["valid_bpc"] == "") for name in ranks), str(row))
+    best = min((row for row in rows if row["valid_bpc"]), key=lambda row: float(row["valid_bpc"]))
+    measured = read_json("eval", run, "--split", "valid")
+    fail_unless(float(best["valid_bpc"]) == measured["value"], f"{best} {measured}")
+    fail_unless({name: float(best[name]) for name in ranks} == measured["figures"], f"{best} {measured}")
+    fail_unless(1 < measured["figures"]["rank.0.b.i"] <= 2, str(measured))
+    printed, _ = hypernet("eval", run, "--split", "valid")
+    fail_unless(printed.splitlines()[1].startswith("rank.0.h ") and " o 1.000" in printed.splitlines()[1], printed)
+    fail_unless(len(printed.splitlines()) == 4, printed)
+
+
 def a_run_writes(run):
     command = ("sample", run, "--prime", "the ", "--length", "60", "--seed", "5")
     first, again, json_text = hypernet(*command)[0], hypernet(*command)[0], read_json(*command)

@@ -38,7 +38,9 @@ class Files(unittest.TestCase):
     def test_log(self):
         with (self.run_folder / "log.csv").open() as file:
             rows = list(csv.DictReader(file))
-        self.assertEqual(list(rows[0]), ["step", "epoch", "rate", "train_bpc", "valid_bpc", "gradient_norm", "clip_rate"])
+        ranks = [f"rank.0.{kind}.{gate}" for kind in "hxb" for gate in "igfo"]
+        self.assertEqual(
+            list(rows[0]), ["step", "epoch", "rate", "train_bpc", "valid_bpc", "gradient_norm", "clip_rate", *ranks])
         validated = [*range(9, 60, 9), 60]
         self.assertEqual([int(row["step"]) for row in rows], sorted({*range(4, 61, 4), *validated}))
         self.assertEqual([int(row["step"]) for row in rows if row["valid_bpc"]], validated)

@@ -42,7 +42,7 @@ class Runs(unittest.TestCase):
         process = subprocess.Popen([PROGRAM, "train", str(self.recipe), "-o", str(self.folder / name), "--threads", "1", *more],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         log, deadline = self.folder / name / "log.csv", time.monotonic() + 60
-        while time.monotonic() < deadline and not (log.exists() and log.stat().st_size > 100):
+        while time.monotonic() < deadline and not (log.exists() and log.read_bytes().count(b"\n") > 1):
             time.sleep(0.02)
         return process
 

@@ -250,6 +250,62 @@ static void test_average(void **state)
     assert_true(first_of(made, "plain", HNI_RUN_BEST, "weight") == weight);
 }
 
+/* The row of a log after update `step`. */
+static char *row_of(const char *log, int step)
+{
+    char start[16];
+    snprintf(start, sizeof start, "\n%d,", step);
+    const char *found = strstr(log, start);
+    assert_non_null(found);
+    found++;
+    const size_t length = strcspn(found, "\n");
+    char *line = calloc(1, length + 1);
+    assert_non_null(line);
+    memcpy(line, found, length);
+    return line;
+}
+
+/* Figures of the task are the last columns, with a value where there was a validation; a stopped run goes on with them. */
+static void test_figures(void **state)
+{
+    fixture *made = *state;
+    hni_train_end end;
+    size_t size;
+    script.figure_count = 2;
+    assert_ok(made, train(made, "whole", NULL, 0, 0, &end));
+    char *log = (char *)read_file(made, "whole", HNI_RUN_LOG, &size), *row = row_of(log, 11), *without = row_of(log, 3);
+    assert_memory_equal(log, "step,epoch,rate,train_bpc,valid_bpc,gradient_norm,clip_rate,first,second\n", 73);
+    assert_string_equal(without + strlen(without) - 2, ",,");
+    const char *second = strrchr(row, ',');
+    assert_close(strtod(second + 1, NULL), toy_figures[1].value, 0, 0);
+    free(without);
+    free(row);
+    free(log);
+    script.validations = 0;
+    assert_ok(made, train(made, "cut", NULL, 0, 5, &end));
+    assert_ok(made, resume(made, "cut", 0, &end));
+    assert_same_runs(made, "whole", "cut");
+}
+
+/* A log without them, as older versions have begun, goes on without them; other columns are refused. */
+static void test_other_columns(void **state)
+{
+    fixture *made = *state;
+    hni_train_end end;
+    assert_ok(made, train(made, "whole", NULL, 0, 0, &end));
+    script.validations = 0;
+    assert_ok(made, train(made, "old", NULL, 0, 5, &end));
+    script.figure_count = 2;
+    assert_ok(made, resume(made, "old", 0, &end));
+    assert_same_runs(made, "whole", "old");
+    script.validations = 0;
+    assert_ok(made, train(made, "figures", NULL, 0, 5, &end));
+    script.figure_count = 1;
+    assert_int_equal(resume(made, "figures", 0, &end), HN_ERROR_FORMAT);
+    assert_non_null(strstr(hn_context_error(made->context)->text, "log.csv:1: these are not the columns"));
+    hn_context_clear(made->context);
+}
+
 static void test_best_and_patience(void **state)
 {
     static const char *const sets[] = {"train.validate_every=1", "train.patience=3"};
@@ -394,11 +450,12 @@ int main(void)
 {
 #define RUN(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
     const struct CMUnitTest tests[] = {
-        RUN(test_a_whole_run),  RUN(test_stopped_anywhere),  RUN(test_the_caller_stops_it),
-        RUN(test_average),      RUN(test_best_and_patience), RUN(test_bad_loss),
-        RUN(test_bad_gradient), RUN(test_bad_validation),    RUN(test_other_data),
-        RUN(test_too_large),    RUN(test_forecast_bytes),    RUN(test_no_length),
-        RUN(test_epochs),       RUN(test_refused_memory),
+        RUN(test_a_whole_run),   RUN(test_stopped_anywhere),  RUN(test_the_caller_stops_it),
+        RUN(test_average),       RUN(test_best_and_patience), RUN(test_bad_loss),
+        RUN(test_bad_gradient),  RUN(test_bad_validation),    RUN(test_other_data),
+        RUN(test_too_large),     RUN(test_forecast_bytes),    RUN(test_no_length),
+        RUN(test_epochs),        RUN(test_refused_memory),    RUN(test_figures),
+        RUN(test_other_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

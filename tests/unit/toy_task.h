@@ -26,6 +26,7 @@ static struct toy_script {
     int validations;                      /* so far */
     double seen[MOST_VALIDATIONS];        /* the weight's first number at each validation */
     char checksum[8];
+    size_t figure_count; /* named figures beside the metric */
 } script;
 
 struct hni_task_work {
@@ -155,6 +156,15 @@ static hn_status toy_advance(hni_task_work *work, int64_t step)
     return hn_tensor_store(work->graph, work->latest, work->carried);
 }
 
+static hni_figure toy_figures[2] = {{"first", 0}, {"second", 0}};
+
+static const hni_figure *toy_figure_names(const hni_task_work *work, size_t *out_count)
+{
+    (void)work;
+    *out_count = script.figure_count;
+    return toy_figures;
+}
+
 static hn_status toy_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric)
 {
     float weight[WIDTH];
@@ -164,6 +174,10 @@ static hn_status toy_evaluate(hni_task_work *work, const hni_evaluate_options *o
     script.seen[script.validations] = (double)weight[0];
     out_metric->value = script.figures != NULL ? script.figures[script.validations] : (double)weight[0];
     out_metric->count = 1;
+    for (int i = 0; i < 2; i++)
+        toy_figures[i].value = (double)weight[i + 1];
+    out_metric->figures = toy_figures;
+    out_metric->figure_count = script.figure_count;
     script.validations++;
     hn_graph_reset(work->graph);
     return status;
@@ -239,6 +253,7 @@ static const hni_task toy = {
     .label = toy_label,
     .sights = toy_sights,
     .describe = toy_describe,
+    .figures = toy_figure_names,
 };
 
 /* In place of src/app/tasks/registry.c. */

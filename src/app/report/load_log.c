@@ -7,7 +7,7 @@
 #include "app/report/load.h"
 #include "core/alloc.h"
 
-#define COLUMNS_MOST 64
+#define COLUMNS_MOST 256
 #define LARGEST_STEP 9007199254740992.0 /* 2^53: whole numbers beyond it would be rounded */
 
 enum { UNKNOWN = -1, STEP = 0 };

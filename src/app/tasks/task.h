@@ -22,10 +22,19 @@ typedef struct hni_task_size {
     const char *metric_name;                            /* "bits per character" */
 } hni_task_size;
 
+/* A named figure beside the metric. */
+typedef struct hni_figure {
+    char name[32]; /* "rank.0.h.i": a column of log.csv */
+    double value;
+} hni_figure;
+
 typedef struct hni_metric {
     double value;  /* lower is better: bits per character */
     int64_t count; /* symbols that were predicted */
     char note[96]; /* "64 tracks, state carried" */
+    /* As hni_task.figures names them; they belong to the task until its next evaluation. */
+    const hni_figure *figures;
+    size_t figure_count;
 } hni_metric;
 
 typedef struct hni_evaluate_options {
@@ -153,6 +162,8 @@ typedef struct hni_task {
                           void *user);
     /* Writes into data settings what opening the data has decided, so that a run's recipe says it. NULL: nothing is. */
     void (*settle)(const hni_task_work *work, void *data);
+    /* Names of the figures that every metric of this work comes with, in their order, known once it is opened. NULL: none. */
+    const hni_figure *(*figures)(const hni_task_work *work, size_t *out_count);
 } hni_task;
 
 /* NULL if there is none of that name; index past the end gives NULL. */

@@ -81,6 +81,7 @@ static void close_work(hni_task_work *work)
     hni_vocabulary_destroy(work->trained);
     hni_free(work->context, work->starts);
     hni_free(work->context, work->state_copy);
+    hni_free(work->context, work->figures);
     hni_free(work->context, work);
 }
 
@@ -101,6 +102,7 @@ static hn_status open_work(const hni_task_open *open, hni_task_work **out_work)
     if (open->places != NULL || open->file != NULL) HNI_TRY(read_text(work, open));
     HNI_TRY(hni_alloc_array(context, "windows", (size_t)work->data.batch, sizeof(int64_t), &memory));
     work->starts = memory;
+    HNI_TRY(hni_text_figures_create(work));
     *out_work = work;
     work = NULL;
 cleanup:
@@ -168,6 +170,12 @@ static hn_status model_json(const hni_task_work *work, char *out_text, size_t si
     return hn_language_model_to_json(work->context, &work->model, out_text, size);
 }
 
+static const hni_figure *figures_of(const hni_task_work *work, size_t *out_count)
+{
+    *out_count = work->figure_count;
+    return work->figures;
+}
+
 const hni_task hni_task_text = {
     .name = "text",
     .help = "character language model on text (bits per character)",
@@ -193,4 +201,5 @@ const hni_task hni_task_text = {
     .sights = hni_text_sights,
     .describe = hni_text_describe,
     .settle = settle,
+    .figures = figures_of,
 };

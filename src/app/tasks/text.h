@@ -21,6 +21,8 @@ struct hni_task_work {
     int64_t *starts;                 /* [B] of the windows of a step */
     float *state_copy;               /* B * S, for checkpoints; NULL until one is written */
     hn_vocabulary *trained;          /* of the checkpoint */
+    hni_figure *figures;             /* ranks, of the latest evaluation; NULL: a model without embeddings */
+    size_t figure_count;
 };
 
 /* text_step.c */
@@ -30,6 +32,19 @@ hn_status hni_text_advance(hni_task_work *work, int64_t step);
 hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
 /* text_observe.c */
 void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights);
+/* text_rank.c: effective ranks of the embeddings of all layers; NULL for a model without embeddings */
+typedef struct hni_text_ranks hni_text_ranks;
+/* work->figures, by name. */
+hn_status hni_text_figures_create(hni_task_work *work);
+/* `positions`: the most that a window has. */
+hn_status hni_text_ranks_create(hni_task_work *work, int64_t positions, hni_text_ranks **out_ranks);
+void hni_text_ranks_destroy(hni_text_ranks *ranks);
+/* Whether there are not enough positions yet. */
+bool hni_text_ranks_want(const hni_text_ranks *ranks);
+/* One window's observations, of each layer. */
+hn_status hni_text_ranks_add(hni_text_ranks *ranks, const hn_observation *layers);
+/* Writes the values of work->figures. */
+void hni_text_ranks_finish(const hni_text_ranks *ranks);
 /* text_sample.c */
 hn_status hni_text_sample(hni_task_work *work, const hni_sample_options *options);
 /* text_state.c */

@@ -24,6 +24,7 @@ typedef struct evaluation {
     hn_tensor state[HN_MAX_LAYERS]; /* [K,S] persistent */
     int64_t *starts;                /* [K] */
     float *bits;                    /* [K, window] */
+    hni_text_ranks *ranks;
     double sum;
     int64_t done;
 } evaluation;
@@ -41,10 +42,12 @@ static int64_t choose_tracks(int64_t wanted, int64_t predictions)
     return tracks < predictions ? tracks : predictions;
 }
 
-/* Windows that hold no more characters than a training step, so that its memory is enough. */
+/* Windows that hold no more characters than a training step, so that its memory is enough; a quarter fewer where embeddings are
+ * observed, which takes memory too. */
 static int64_t choose_window(const hni_task_work *work, int64_t tracks)
 {
-    const int64_t window = work->data.batch * work->data.length / tracks;
+    const int64_t characters = work->data.batch * work->data.length;
+    const int64_t window = (work->figure_count > 0 ? characters - characters / 4 : characters) / tracks;
     if (window > LONGEST_WINDOW) return LONGEST_WINDOW;
     return window < 1 ? 1 : window;
 }
@@ -86,6 +89,7 @@ static hn_status create(evaluation *run)
     run->bits = memory;
     for (int k = 0; k < work->model.layers; k++)
         HNI_TRY(hn_tensor_persist(work->graph, hn_graph_dtype(work->graph), shape, &run->state[k]));
+    HNI_TRY(hni_text_ranks_create(work, run->tracks * run->window, &run->ranks));
 cleanup:
     return status;
 }
@@ -97,6 +101,7 @@ static void destroy(evaluation *run)
         if (run->state[k].slot != 0) hn_tensor_drop(work->graph, run->state[k]);
     hni_free(work->context, run->starts);
     hni_free(work->context, run->bits);
+    hni_text_ranks_destroy(run->ranks);
 }
 
 /* ---- windows ---- */
@@ -129,6 +134,8 @@ static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t 
     hni_task_work *work = run->work;
     hn_graph *graph = work->graph;
     hn_window window = {.divisor = 0};
+    hn_observation seen[HN_MAX_LAYERS];
+    const bool observe = counted == run->tracks && hni_text_ranks_want(run->ranks);
     hn_status status;
     hn_graph_reset(graph);
     place_tracks(run, time);
@@ -138,12 +145,14 @@ static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t 
     const hn_tensor targets = hn_gather_windows(graph, work->corpus, run->starts, run->tracks, length);
     for (int64_t track = 0; track < run->tracks; track++)
         run->starts[track]--;
-    const hn_language_result result = hn_language_run(work->weights, &work->model, &window, run->state, NULL);
+    const hn_language_result result =
+        hn_language_run(work->weights, &work->model, &window, run->state, observe ? seen : NULL);
     const hn_tensor bits = hn_symbol_bits(graph, result.logits, targets);
     HNI_TRY(hn_graph_status(graph));
     HNI_TRY(hn_tensor_read(graph, bits, HN_DTYPE_F32, run->tracks * length, run->bits));
     for (int k = 0; k < work->model.layers; k++)
         HNI_TRY(hn_tensor_store(graph, result.state[k], run->state[k]));
+    if (observe) HNI_TRY(hni_text_ranks_add(run->ranks, seen));
     for (int64_t i = 0; i < counted * length; i++)
         run->sum += (double)run->bits[i];
     run->done += counted * length;
@@ -195,6 +204,9 @@ hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *opt
     out_metric->value = run.sum / (double)run.done;
     out_metric->count = run.done;
     write_note(&run, out_metric);
+    hni_text_ranks_finish(run.ranks);
+    out_metric->figures = work->figures;
+    out_metric->figure_count = work->figure_count;
     if (!isfinite(out_metric->value)) {
         status =
             hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's predictions are not finite numbers");

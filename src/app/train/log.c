@@ -10,8 +10,9 @@
 #include "core/alloc.h"
 #include "io/file_errors.h"
 #include "io/files.h"
+#include "io/text.h"
 
-static const char header[] = "step,epoch,rate,train_bpc,valid_bpc,gradient_norm,clip_rate\n";
+static const char header[] = "step,epoch,rate,train_bpc,valid_bpc,gradient_norm,clip_rate";
 
 #define NATS_PER_BIT 0.6931471805599453
 
@@ -33,14 +34,13 @@ static hni_train_row row_of(const hni_trainer *trainer, const hni_metric *metric
 }
 
 /* Adds ",NUMBER" to a line. */
-static void add_number(char *line, size_t size, double value)
+static void add_number(hni_text *line, double value)
 {
     char number[64];
-    const size_t used = strlen(line);
-    snprintf(line + used, size - used, ",%s", hni_number_print(value, number, sizeof number));
+    hni_text_add(line, ",%s", hni_number_print(value, number, sizeof number));
 }
 
-/* Writes `text` behind the first log_bytes bytes. */
+/* Writes a line, or nothing, behind the first log_bytes bytes. */
 static hn_status append(hni_trainer *trainer, const char *text)
 {
     uint64_t length = (uint64_t)trainer->state.log_bytes;
@@ -54,10 +54,57 @@ cleanup:
     return status;
 }
 
+/* The first line: columns of every run, then the figures that the task gives with its metric, which are counted. */
+static hn_status print_header(hni_trainer *trainer, bool has_figures, char **out_line)
+{
+    hni_text line = {.context = trainer->context};
+    size_t count = 0;
+    const hni_figure *figures =
+        has_figures && trainer->task->figures != NULL ? trainer->task->figures(trainer->work, &count) : NULL;
+    hni_text_add(&line, "%s", header);
+    for (size_t i = 0; i < count; i++)
+        hni_text_add(&line, ",%s", figures[i].name);
+    hni_text_add(&line, "\n");
+    trainer->log_figures = count;
+    return hni_text_take(&line, out_line);
+}
+
 hn_status hni_log_start(hni_trainer *trainer)
 {
+    char *line = NULL;
+    hn_status status;
     trainer->state.log_bytes = 0;
-    return append(trainer, header);
+    HNI_TRY(print_header(trainer, true, &line));
+    HNI_TRY(append(trainer, line));
+cleanup:
+    hni_free(trainer->context, line);
+    return status;
+}
+
+/* A log goes on with the columns that it began with: those of today, or, in a run of an older version, without figures. */
+static hn_status match_header(hni_trainer *trainer, const char *path)
+{
+    hni_file_bytes bytes = {NULL, 0};
+    char *line = NULL;
+    bool is_same = false;
+    hn_status status;
+    HNI_TRY(hni_file_read(trainer->context, path, 0, &bytes));
+    for (int has_figures = 1; has_figures >= 0 && !is_same; has_figures--) {
+        hni_free(trainer->context, line);
+        line = NULL;
+        HNI_TRY(print_header(trainer, has_figures, &line));
+        is_same = strncmp((const char *)bytes.data, line, strlen(line)) == 0;
+    }
+    if (!is_same) {
+        status = hni_error(trainer->context, HN_ERROR_FORMAT,
+                           "%s:1: these are not the columns that this run would write: restore the file from a copy, "
+                           "or go on with the version of hypernet that began the run",
+                           path);
+    }
+cleanup:
+    hni_free(trainer->context, line);
+    hni_free(trainer->context, bytes.data);
+    return status;
 }
 
 hn_status hni_log_cut(hni_trainer *trainer)
@@ -68,6 +115,7 @@ hn_status hni_log_cut(hni_trainer *trainer)
     if (access(path, F_OK) != 0)
         HNI_TRY(hni_file_error(trainer->context, path, "the run cannot go on without it", errno));
     HNI_TRY(append(trainer, ""));
+    HNI_TRY(match_header(trainer, path));
 cleanup:
     hni_free(trainer->context, path);
     return status;
@@ -88,26 +136,40 @@ hn_status hni_log_flush(hni_trainer *trainer)
     return status;
 }
 
+/* A line of numbers; a validation's are empty without one. */
+static hn_status print_row(const hni_trainer *trainer, const hni_train_row *row, const hni_metric *metric,
+                           char **out_line)
+{
+    hni_text line = {.context = trainer->context};
+    hni_text_add(&line, "%lld", (long long)row->step);
+    add_number(&line, row->epoch);
+    add_number(&line, row->rate);
+    add_number(&line, row->train_bits);
+    if (metric != NULL) add_number(&line, row->valid_bits);
+    if (metric == NULL) hni_text_add(&line, ",");
+    add_number(&line, row->gradient_norm);
+    add_number(&line, row->clip_rate);
+    for (size_t i = 0; i < trainer->log_figures; i++) {
+        if (metric != NULL) add_number(&line, metric->figures[i].value);
+        if (metric == NULL) hni_text_add(&line, ",");
+    }
+    hni_text_add(&line, "\n");
+    return hni_text_take(&line, out_line);
+}
+
 hn_status hni_log_row(hni_trainer *trainer, const hni_metric *metric)
 {
     hni_train_state *state = &trainer->state;
     const hni_train_row row = row_of(trainer, metric);
-    char line[512];
+    char *line = NULL;
     hn_status status;
-    snprintf(line, sizeof line, "%lld", (long long)row.step);
-    add_number(line, sizeof line, row.epoch);
-    add_number(line, sizeof line, row.rate);
-    add_number(line, sizeof line, row.train_bits);
-    if (metric != NULL) add_number(line, sizeof line, row.valid_bits);
-    if (metric == NULL) strcat(line, ",");
-    add_number(line, sizeof line, row.gradient_norm);
-    add_number(line, sizeof line, row.clip_rate);
-    strcat(line, "\n");
+    HNI_TRY(print_row(trainer, &row, metric, &line));
     HNI_TRY(append(trainer, line));
     state->row_steps = state->row_clipped = 0;
     state->row_loss = state->row_norm = 0;
     HNI_TRY(hni_facts_row(trainer->facts, row.step));
     if (trainer->options.events.row != NULL) trainer->options.events.row(trainer->options.events.user, &row);
 cleanup:
+    hni_free(trainer->context, line);
     return status;
 }

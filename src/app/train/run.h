@@ -28,6 +28,7 @@ struct hni_trainer {
     int lock;           /* of the run directory; -1: none */
     int64_t saved_step; /* updates made when last.safetensors was written; -1: never */
     double saved_at;    /* hni_seconds_now of that moment */
+    size_t log_figures; /* columns of log.csv that hold figures of the task */
 };
 
 /* ---- folder.c ---- */
@@ -60,7 +61,7 @@ HN_MUST_USE hn_status hni_trainer_save(hni_trainer *trainer);
 
 /* Begins log.csv with its header. */
 HN_MUST_USE hn_status hni_log_start(hni_trainer *trainer);
-/* Cuts log.csv back to the length that the checkpoint states. */
+/* Cuts log.csv back to the length that the checkpoint states, and checks that its columns are those of the run. */
 HN_MUST_USE hn_status hni_log_cut(hni_trainer *trainer);
 /* Waits until log.csv is on the disk: before a checkpoint that states its length. */
 HN_MUST_USE hn_status hni_log_flush(hni_trainer *trainer);

@@ -153,7 +153,7 @@ static hn_status take_stock(hni_trainer *trainer)
 {
     const hni_train_state *state = &trainer->state;
     const bool validates = state->step % trainer->validate_every == 0 || state->step == trainer->steps;
-    hni_metric metric;
+    hni_metric metric = {.value = 0};
     hn_status status = HN_OK;
     if (validates) HNI_TRY(validate(trainer, &metric));
     if (validates || state->step % trainer->plan->train.log_every == 0) {
