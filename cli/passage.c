@@ -1,6 +1,8 @@
 /* Keeps what a model writes or reads. */
 #include "passage.h"
 
+#include <stdio.h>
+
 #include "core/alloc.h"
 
 const char *const hni_change_words[HNI_CHANGES] = {"weights", "scales"};
@@ -50,6 +52,7 @@ static void keep(void *user, const hni_task_observation *seen)
     hni_passage *passage = user;
     const float *change = passage->which == HNI_CHANGE_SCALES ? seen->change_scale : seen->change_weight;
     if (seen->sampled == passage->given) return;
+    passage->gates = seen->gates;
     hni_text_add_bytes(&passage->text, seen->bytes, seen->size);
     hni_text_add_bytes(&passage->bits, &seen->bits, sizeof seen->bits);
     for (size_t byte = 0; byte < seen->size; byte++)
@@ -75,9 +78,26 @@ cleanup:
     return status;
 }
 
+const char *hni_passage_gate(const hni_passage *passage, int gate)
+{
+    static const char *const names[HNI_GATES] = {"i", "g", "f", "o"};
+    return passage->gates == 1 ? "h" : names[gate];
+}
+
+void hni_passage_title(const hni_passage *passage, const hni_task *task, const hni_task_work *work, char *out_title,
+                       size_t size)
+{
+    char label[96];
+    task->label(work, label, sizeof label);
+    snprintf(out_title, size, "%s of %s while it %s",
+             passage->which == HNI_CHANGE_SCALES ? "Change of the scaling vectors" : "Weight change", label,
+             passage->given ? "reads" : "writes");
+}
+
 hni_heat hni_passage_heat(const hni_passage *passage)
 {
     hni_heat heat = {.bytes = (const unsigned char *)passage->text.data, .count = passage->text.size};
+    if (passage->which == HNI_CHANGE_SCALES) heat.quantity = "change of the scaling vectors";
     for (int gate = 0; gate < HNI_GATES; gate++)
         heat.change[gate] = (const float *)(const void *)passage->change[gate].data;
     return heat;

@@ -22,6 +22,7 @@ typedef struct hni_passage {
     hni_text text;              /* what was written; or, if nothing was to be, what was read */
     hni_text change[HNI_GATES]; /* floats, one a byte */
     hni_text bits;              /* doubles, one a symbol */
+    int gates;                  /* G: 4, or 1 */
 } hni_passage;
 
 void hni_passage_open(hn_context *context, hni_passage *out_passage);
@@ -30,6 +31,11 @@ void hni_passage_close(hni_passage *passage);
  * are set here. */
 HN_MUST_USE hn_status hni_passage_take(const hni_task *task, hni_task_work *work, const hni_sample_options *options,
                                        hni_passage *passage);
+/* "i", "g", "f", "o"; "h" where there is but one. */
+const char *hni_passage_gate(const hni_passage *passage, int gate);
+/* "Weight change of LN-HyperLSTM 256 while it writes". */
+void hni_passage_title(const hni_passage *passage, const hni_task *task, const hni_task_work *work, char *out_title,
+                       size_t size);
 /* The passage as a picture's data; borrowed. */
 hni_heat hni_passage_heat(const hni_passage *passage);
 

@@ -103,7 +103,8 @@ typedef struct hni_sample_options {
      * by byte; false stops with HN_OK. */
     bool (*write)(void *user, const char *bytes, size_t size);
     void *user;
-    size_t prime_size; /* of a prime that may hold 0 bytes; 0: it ends at its 0 */
+    size_t prime_size;      /* of a prime that may hold 0 bytes; 0: it ends at its 0 */
+    const char *prime_name; /* where it is from, for messages; NULL: "prime" */
     /* After the temperature: of the `top_k` most probable symbols, and of these the fewest that together have the share `top_p`.
      * 0: not cut. */
     int64_t top_k;

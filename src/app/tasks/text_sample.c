@@ -114,19 +114,20 @@ static size_t prime_size(const hni_sample_options *options)
     return options->prime_size > 0 ? options->prime_size : strlen(options->prime);
 }
 
-static hn_status refuse_prime(const hni_task_work *work, const char *prime, size_t at, size_t size)
+static hn_status refuse_prime(const hni_task_work *work, const hni_sample_options *options, size_t at, size_t size)
 {
+    const char *name = options->prime_name != NULL ? options->prime_name : "prime", *prime = options->prime;
     char shown[HNI_SYMBOL_PRINT_SIZE];
     (void)hni_symbol_print(prime + at, size, shown, sizeof shown);
     if (size == 0) {
         return hni_error(work->context, HN_ERROR_ARGUMENT,
-                         "prime: %s at position %zu begins no UTF-8 character: the model reads characters", shown,
-                         at + 1);
+                         "%.300s: %s at position %zu begins no UTF-8 character: the model reads characters", name,
+                         shown, at + 1);
     }
     return hni_error(
         work->context, HN_ERROR_ARGUMENT,
-        "prime: %s at position %zu is not among the %lld symbols of the text that the model was trained on", shown,
-        at + 1, (long long)hn_vocabulary_count(work->vocabulary));
+        "%.300s: %s at position %zu is not among the %lld symbols of the text that the model was trained on", name,
+        shown, at + 1, (long long)hn_vocabulary_count(work->vocabulary));
 }
 
 /* Reads the prime, led by a line end where there is none: some symbol has to come first. */
@@ -143,7 +144,7 @@ static hn_status read_prime(sampler *run)
     hn_status status = HN_OK;
     for (size_t at = 0; status == HN_OK && at < size; at += used) {
         const int64_t row = row_of(work, prime + at, size - at, &used);
-        if (row < 0) return refuse_prime(work, prime, at, used);
+        if (row < 0) return refuse_prime(work, run->options, at, used);
         status = read_given(run, row, true);
     }
     return status;
