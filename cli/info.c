@@ -1,9 +1,11 @@
 /* hypernet info: what a recipe, a run or a checkpoint file is made of: layers, shapes, counts, memory, readings. A recipe is built
  * on paper only (the dry backend), so neither its data nor its memory is needed. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/report/report.h"
 #include "app/train/trainer.h"
 #include "cli.h"
 #include "core/alloc.h"
@@ -59,13 +61,18 @@ static const struct argp parser = {
 
 /* ---- what is found ---- */
 
-#define MOST_LINES 48
+#define MOST_LINES 96
 
 typedef struct info {
     hni_cli_model model;
     char keys[MOST_LINES][40], values[MOST_LINES][512]; /* what the task says */
     int lines;
     int64_t step_bytes, training_bytes;
+    const hni_paper_row *paper; /* NULL: no model of the paper */
+    const hni_paper_table *table;
+    const char *metric; /* its name, "bits per character" */
+    double best;        /* validation of this run; NaN: not a run, or not validated yet */
+    int64_t best_step;  /* updates made by then */
 } info;
 
 static void keep_line(void *user, const char *key, const char *value)
@@ -82,6 +89,24 @@ static bool is_run_or_file(const char *name)
     const size_t length = strlen(name);
     if (length > 12 && strcmp(name + length - 12, ".safetensors") == 0) return true;
     return stat(name, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* What a run has reached so far. */
+static hn_status read_best(const char *folder, info *all)
+{
+    struct stat found;
+    hni_run run;
+    all->best = (double)NAN;
+    if (stat(folder, &found) != 0 || !S_ISDIR(found.st_mode)) return HN_OK;
+    const hn_status status = hni_run_load(all->model.context, folder, &run);
+    if (status != HN_OK) return status;
+    const hni_run_row *best = hni_run_best(&run);
+    if (best != NULL) {
+        all->best = best->valid_bpc;
+        all->best_step = best->step;
+    }
+    hni_run_free(&run);
+    return HN_OK;
 }
 
 /* Memory of training, by one update on the dry graph. */
@@ -103,6 +128,7 @@ static hn_status gather(const info_options *options, info *all)
 {
     hn_context *context = options->cli->context;
     hni_cli_model *model = &all->model;
+    hni_task_size size;
     hn_status status;
     if (is_run_or_file(options->name)) {
         if (options->set_count > 0) {
@@ -115,6 +141,10 @@ static hn_status gather(const info_options *options, info *all)
     }
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_DRY, NULL, NULL));
     HNI_TRY(model->task->describe(model->work, keep_line, all));
+    if (model->task->paper != NULL) all->paper = model->task->paper(model->work, &all->table);
+    HNI_TRY(read_best(options->name, all));
+    model->task->size(model->work, &size);
+    all->metric = size.metric_name;
     HNI_TRY(forecast(all));
 cleanup:
     return status;
@@ -163,6 +193,19 @@ static json_t *tensors_as_json(const hn_store *store)
     return list;
 }
 
+static json_t *figure_as_json(double figure) { return isnan(figure) ? json_null() : json_real(figure); }
+
+/* The paper's row as printed, and ours beside it. */
+static json_t *paper_as_json(const info *all)
+{
+    const hni_paper_row *row = all->paper;
+    json_t *ours = json_pack("{s:I,s:o}", "parameters", (json_int_t)hn_store_elements(all->model.store), "valid",
+                             figure_as_json(all->best));
+    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:s,s:o}", "data", all->table->title, "name", row->name, "source",
+                     row->source, "parameters", row->printed, "test", figure_as_json(row->test), "valid",
+                     figure_as_json(row->valid), "note", row->note, "ours", ours);
+}
+
 static int print_json(hni_cli *cli, const info *all)
 {
     const hn_store *store = all->model.store;
@@ -174,6 +217,7 @@ static int print_json(hni_cli *cli, const info *all)
         "parameters", "total", (json_int_t)hn_store_elements(store), "by_part", parts_as_json(store), "memory",
         "parameters", (json_int_t)hn_store_elements(store) * 4, "step", (json_int_t)all->step_bytes, "training",
         (json_int_t)all->training_bytes, "details", details, "tensors", tensors_as_json(store));
+    if (result != NULL && all->paper != NULL) json_object_set_new(result, "paper", paper_as_json(all));
     return hni_cli_print_json(cli, result);
 }
 
@@ -196,6 +240,29 @@ static void print_parameters(const hn_store *store)
     printf("  %-49s %14s\n", "total", hni_count_print(hn_store_elements(store), count, sizeof count));
 }
 
+/* "1.250", or "-" where there is none. */
+static const char *figure_print(double figure, char *buffer, size_t size)
+{
+    if (isnan(figure)) return "-";
+    snprintf(buffer, size, "%.3f", figure);
+    return buffer;
+}
+
+static void print_paper(const info *all)
+{
+    const hni_paper_row *row = all->paper;
+    const char *metric = all->metric;
+    char theirs[32], ours[32], where[48] = "hypernet eval RUN --split valid";
+    printf("\n%s on %s, %s of the paper\n", row->name, all->table->title, row->source);
+    printf("  %-33s %15s %14s\n", "", "printed", "here");
+    printf("  %-33s %15s %14s  %s\n", "parameters", row->printed,
+           hni_count_print(hn_store_elements(all->model.store), ours, sizeof ours), row->note);
+    if (!isnan(all->best)) snprintf(where, sizeof where, "best so far, update %lld", (long long)all->best_step);
+    printf("  validation, %-21s %15s", metric, figure_print(row->valid, theirs, sizeof theirs));
+    printf(" %14s  %s\n", figure_print(all->best, ours, sizeof ours), where);
+    printf("  test, %-27s %15s %14s  hypernet eval RUN\n", metric, figure_print(row->test, theirs, sizeof theirs), "-");
+}
+
 static int print_text(const info *all)
 {
     char bytes[32];
@@ -204,6 +271,7 @@ static int print_text(const info *all)
         printf("%-24s %s\n", all->keys[i], all->values[i]);
     printf("\nparameters\n");
     print_parameters(all->model.store);
+    if (all->paper != NULL) print_paper(all);
     printf("\nmemory to train: %s", hni_bytes_print((uint64_t)all->training_bytes, bytes, sizeof bytes));
     printf(", %s of it for one update\n", hni_bytes_print((uint64_t)all->step_bytes, bytes, sizeof bytes));
     return 0;

@@ -41,10 +41,14 @@ def info_counts_as_the_paper():
         fail_unless(found["parameters"]["total"] == count, f"{name}: {found['parameters']['total']}")
         fail_unless(sum(found["parameters"]["by_part"].values()) == count, f"{name}: the parts do not add up")
         fail_unless(sum(math.prod(row["shape"]) for row in found["tensors"]) == count, f"{name}: shapes do not add up")
-        fail_unless(f"{printed} parameters" in found["details"]["paper"], f"{name}: {found['details'].get('paper')}")
+        paper = found["paper"]
+        fail_unless(paper["parameters"] == printed and paper["ours"]["parameters"] == count, f"{name}: {paper}")
+        fail_unless((f"{count / 1e6:.2f} M" == printed) == (paper["note"] == ""), f"{name}: {paper}")
+        fail_unless(1.2 < paper["test"] < 1.5 and (paper["valid"] is None) == ("enwik8" in name), f"{name}: {paper}")
         fail_unless(found["memory"]["training"] > 4 * 4 * count, f"{name}: memory {found['memory']}")
         text, _ = hypernet("info", name)
-        fail_unless(f"{count:,}" in text and "reading" in text, f"{name}: {text[:400]}")
+        fail_unless(f"{count:,}" in text and "reading" in text and printed in text, f"{name}: {text[:400]}")
+        fail_unless(f"{paper['test']:.3f}" in text and paper["note"] in text, f"{name}: {text[:400]}")
 
 
 def a_run_is_measured(run, text):
@@ -97,6 +101,19 @@ def a_run_writes(run):
     fail_unless(len(hypernet(*command, "--heat", "ansi")[0].splitlines()) >= 5, "four rows under the text")
 
 
+def info_shows_what_a_run_has_reached(folder):
+    """A run of the paper's size, but for the data and the length, beside the paper's row."""
+    recipe, run = folder / "small.yaml", folder / "wide"
+    sets = ("model.cell=lstm", "model.layer_norm=false", "model.units=1000", "data.vocabulary_size=50", "train.steps=2",
+            "train.validate_every=1", "train.sample_length=0")
+    hypernet("train", recipe, "-o", run, *(word for key in sets for word in ("--set", key)))
+    paper = read_json("info", run)["paper"]
+    best = min(float(line.split(",")[4]) for line in (run / "log.csv").read_text().splitlines()[1:] if line.split(",")[4])
+    fail_unless(paper["name"] == "LSTM 1000" and paper["ours"]["valid"] == best, f"{paper}, best {best}")
+    text, _ = hypernet("info", run)
+    fail_unless("1.347" in text and f"{best:.3f}  best so far, update" in text, text[-900:])
+
+
 def info_of_a_run_and_of_a_file(run):
     found = read_json("info", run)
     fail_unless(found == {**read_json("info", run / "best.safetensors"), "path": found["path"]}, "run and file differ")
@@ -130,6 +147,7 @@ def main():
         info_counts_as_the_paper()
         a_run_is_measured(run, (folder / "text.txt").read_bytes())
         a_run_writes(run)
+        info_shows_what_a_run_has_reached(folder)
         info_of_a_run_and_of_a_file(run)
         data_and_gradcheck(folder)
         every_command_has_help()

@@ -371,30 +371,6 @@ static void state_of_another_run_is_refused(void **state)
     test_task_close(&first);
 }
 
-/* ---- what is said about a model ---- */
-
-static void keep_paper_line(void *user, const char *key, const char *value)
-{
-    if (strcmp(key, "paper") == 0) snprintf(user, 256, "%s", value);
-}
-
-static void describes_the_papers_figure(void **state)
-{
-    test_task t;
-    char line[256] = "";
-    (void)state;
-    test_task_prepare(&t, 500);
-    t.data.vocabulary_size = 50;
-    t.model.cell.units = 1000;
-    t.model.cell.hyper_units = 128;
-    t.model.cell.embedding_size = 4;
-    const hni_task_open open = {.context = t.context, .data = &t.data, .model = &t.model};
-    test_task_ok(&t, t.task->open(&open, &t.work));
-    test_task_ok(&t, t.task->describe(t.work, keep_paper_line, line));
-    assert_non_null(strstr(line, "4.92 M parameters, test 1.250"));
-    test_task_close(&t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,7 +384,6 @@ int main(void)
         cmocka_unit_test(evaluation_can_be_stopped_and_refuses_unknown_splits),
         cmocka_unit_test(state_comes_back_from_a_checkpoint),
         cmocka_unit_test(state_of_another_run_is_refused),
-        cmocka_unit_test(describes_the_papers_figure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

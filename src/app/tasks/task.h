@@ -10,6 +10,7 @@
 #define HNI_APP_TASKS_TASK_H
 
 #include "app/data/find.h"
+#include "app/tasks/paper.h"
 #include "core/settings.h"
 #include "hypernet/nn.h"
 
@@ -158,13 +159,15 @@ typedef struct hni_task {
     void (*label)(const hni_task_work *work, char *out_text, size_t size);
     /* What `sample` can observe of the model. */
     void (*sights)(const hni_task_work *work, hni_task_sights *out_sights);
-    /* Lines of `info`: calls write(user, key, value) for layers, readings, the paper's figure. */
+    /* Lines of `info`: calls write(user, key, value) for layers, data, readings. */
     hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                           void *user);
     /* Writes into data settings what opening the data has decided, so that a run's recipe says it. NULL: nothing is. */
     void (*settle)(const hni_task_work *work, void *data);
     /* Names of the figures that every metric of this work comes with, in their order, known once it is opened. NULL: none. */
     const hni_figure *(*figures)(const hni_task_work *work, size_t *out_count);
+    /* The paper's row of a model of this size, and its table; NULL (also for the function) if there is none. */
+    const hni_paper_row *(*paper)(const hni_task_work *work, const hni_paper_table **out_table);
 } hni_task;
 
 /* NULL if there is none of that name; index past the end gives NULL. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/tasks/registry.h"
+#include "app/tasks/text_paper.h"
 #include "core/alloc.h"
 #include "nn/settings.h"
 #include "nn/trained.h"
@@ -176,6 +177,11 @@ static const hni_figure *figures_of(const hni_task_work *work, size_t *out_count
     return work->figures;
 }
 
+static const hni_paper_row *paper(const hni_task_work *work, const hni_paper_table **out_table)
+{
+    return hni_text_paper_find(&work->model, out_table);
+}
+
 const hni_task hni_task_text = {
     .name = "text",
     .help = "character language model on text (bits per character)",
@@ -202,4 +208,5 @@ const hni_task hni_task_text = {
     .describe = hni_text_describe,
     .settle = settle,
     .figures = figures_of,
+    .paper = paper,
 };

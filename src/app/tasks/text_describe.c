@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "app/tasks/text.h"
-#include "app/tasks/text_paper.h"
 
 typedef struct lines {
     void (*write)(void *user, const char *key, const char *value);
@@ -90,14 +89,9 @@ hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user,
                             void *user)
 {
     const lines out = {write, user};
-    const hni_text_paper_row *paper = hni_text_paper_find(&work->model);
     describe_layers(work, &out);
     describe_data(work, &out);
     describe_readings(work, &out);
-    if (paper != NULL) {
-        line(&out, "paper", "%s on %s: %s parameters, test %s%s%s bits per character", paper->name, paper->data,
-             paper->parameters, paper->test, paper->valid[0] != 0 ? ", validation " : "", paper->valid);
-    }
     return HN_OK;
 }
 

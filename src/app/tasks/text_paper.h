@@ -1,21 +1,17 @@
-/* Rows of the paper's tables of character language models, so that `info` can show its figures beside ours. */
+/* Tables 3 and 4 of the paper: character language models on Penn Treebank and enwik8, bits per character. */
 #ifndef HNI_APP_TASKS_TEXT_PAPER_H
 #define HNI_APP_TASKS_TEXT_PAPER_H
 
+#include "app/data/text.h"
+#include "app/tasks/paper.h"
 #include "hypernet/nn.h"
 
-typedef struct hni_text_paper_row {
-    const char *data, *name; /* "Penn Treebank", "LN HyperLSTM 1000" */
-    int64_t vocabulary_size;
-    hn_cell_kind cell;
-    bool layer_norm;
-    int layers;
-    int64_t units, hyper_units, embedding_size; /* the last two 0 for an LSTM */
-    const char *parameters;                     /* as printed: "4.92 M" */
-    const char *valid, *test;                   /* bits per character as printed; "" where it prints none */
-} hni_text_paper_row;
+/* The table of "penn_treebank" or "enwik8"; NULL for other names. */
+const hni_paper_table *hni_text_paper_table(const char *data);
+/* The data set of the paper that these settings read, the beginning of enwik8 included; NULL if it is none. */
+const char *hni_text_paper_data(const hni_text_settings *settings);
 
-/* The row of a model of this size, or NULL. */
-const hni_text_paper_row *hni_text_paper_find(const hn_language_model *model);
+/* The paper's own row of a model of this size, and the table it stands in (NULL: not wanted); NULL if there is none. */
+const hni_paper_row *hni_text_paper_find(const hn_language_model *model, const hni_paper_table **out_table);
 
 #endif
