@@ -105,6 +105,40 @@ static void test_heat_svg_shows_text_and_values(void **state)
     hni_text_free(&svg);
 }
 
+/* An RNN has one gate and no name for it; other counts are numbered, or named by the caller. */
+static void test_heat_of_other_gates(void **state)
+{
+    static const char *const names[] = {"aa", "longer", "<", "d", "e"};
+    heat_case made;
+    fill_heat(&made);
+    made.heat.quantity = "change of scales";
+    made.heat.gates = 1;
+    hni_text svg = draw_heat(*state, &made.heat, HNI_PICTURE_SVG);
+    assert_non_null(strstr(svg.data, "<title>a: 1</title>"));
+    assert_non_null(strstr(svg.data, ">change of scales</text>"));
+    assert_null(strstr(svg.data, ">i</text>"));
+    assert_int_equal(count_of(svg.data, "<rect"), 11 * 1 + HNI_HEAT_INKS + 1);
+    hni_text_free(&svg);
+    made.heat.gates = 5;
+    made.heat.change[4] = made.values[0];
+    svg = draw_heat(*state, &made.heat, HNI_PICTURE_SVG);
+    assert_non_null(strstr(svg.data, "<title>a: 0 1, 1 2, 2 3, 3 4, 4 1</title>"));
+    assert_int_equal(count_of(svg.data, "<rect"), 11 * 5 + HNI_HEAT_INKS + 1);
+    hni_text_free(&svg);
+    made.heat.gate_names = names;
+    svg = draw_heat(*state, &made.heat, HNI_PICTURE_SVG);
+    assert_non_null(strstr(svg.data, "<title>a: aa 1, longer 2, &lt; 3, d 4, e 1</title>"));
+    assert_non_null(strstr(svg.data, ">lo…</text>"));
+    hni_text_free(&svg);
+    made.heat.gates = 1;
+    made.heat.gate_names = NULL;
+    hni_text text = {.context = *state};
+    assert_int_equal(hni_heat_ansi(*state, &made.heat, 40, HNI_ANSI_SHADES, &text), HN_OK);
+    assert_memory_equal(text.data, "  ab <c>↵\n  ", 14);
+    assert_int_equal(count_of(text.data, "\n"), 2 * 2 + 1); /* two lines of text with one of cells each, the bar */
+    hni_text_free(&text);
+}
+
 static void test_heat_range_leaves_out_outliers_and_nan(void **state)
 {
     enum { COUNT = 1000 };
@@ -363,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_CONTEXT(test_every_format_begins_as_it_should_and_repeats),
         WITH_CONTEXT(test_heat_svg_shows_text_and_values),
+        WITH_CONTEXT(test_heat_of_other_gates),
         WITH_CONTEXT(test_heat_range_leaves_out_outliers_and_nan),
         WITH_CONTEXT(test_heat_without_values_or_text),
         WITH_CONTEXT(test_wrapping),

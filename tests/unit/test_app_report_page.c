@@ -68,7 +68,8 @@ static void assert_holds(const char *page, const char *piece)
 
 static void test_a_full_page(void **state)
 {
-    hni_run_heat heat = {"layer <0>", {text, TEXT_SIZE, {change, change, change, change}, NULL}};
+    hni_run_heat heat = {.title = "layer <0>",
+                         .heat = {.bytes = text, .count = TEXT_SIZE, .change = {change, change, change, change}}};
     hni_run runs[] = {make_run("LSTM <1>", "one"), make_run("twin", "two"), make_run("twin", "three")};
     runs[0].samples = samples;
     runs[0].sample_count = 1;
@@ -133,7 +134,8 @@ static void test_parts_without_content_are_left_out(void **state)
 
 static void test_a_page_for_one_heat_picture(void **state)
 {
-    hni_run_heat heat = {"layer 0", {text, TEXT_SIZE, {change, change, change, change}, NULL}};
+    hni_run_heat heat = {.title = "layer 0",
+                         .heat = {.bytes = text, .count = TEXT_SIZE, .change = {change, change, change, change}}};
     hni_text page = {.context = *state};
     assert_int_equal(hni_report_heat_page(*state, "<title>", &heat, &page), HN_OK);
     assert_holds(page.data, "<h1>&lt;title&gt;</h1>");
@@ -155,7 +157,8 @@ static void test_refusals(void **state)
 static void test_each_failing_allocation_is_reported(void **state)
 {
     (void)state;
-    hni_run_heat heat = {NULL, {text, TEXT_SIZE, {change, change, change, change}, NULL}};
+    hni_run_heat heat = {.title = NULL,
+                         .heat = {.bytes = text, .count = TEXT_SIZE, .change = {change, change, change, change}}};
     hni_run run = make_run("LSTM", "one");
     run.heats = &heat;
     run.heat_count = 1;

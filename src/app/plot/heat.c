@@ -2,11 +2,29 @@
 #include "app/plot/heat.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/plot/utf8.h"
 #include "core/alloc.h"
 #include "core/size.h"
+
+int hni_heat_gates(const hni_heat *heat)
+{
+    if (heat->gates <= 0) return HNI_GATES;
+    return heat->gates < HNI_HEAT_GATES_MOST ? heat->gates : HNI_HEAT_GATES_MOST;
+}
+
+const char *hni_heat_gate_name(const hni_heat *heat, int gate, char *buffer)
+{
+    static const char *const lstm[HNI_GATES] = {"i", "g", "f", "o"};
+    int gates = hni_heat_gates(heat);
+    if (heat->gate_names != NULL) return heat->gate_names[gate];
+    if (gates == HNI_GATES) return lstm[gate];
+    buffer[0] = '\0';
+    if (gates > 1) (void)snprintf(buffer, 16, "%d", gate);
+    return buffer;
+}
 
 static int compare_floats(const void *left, const void *right)
 {
@@ -30,12 +48,12 @@ hn_status hni_heat_range_of(hn_context *context, const hni_heat *heat, hni_heat_
     size_t room, count = 0;
     hn_status status = HN_OK;
     *out_range = (hni_heat_range){0};
-    if (!hni_size_mul(heat->count, HNI_GATES, &room)) {
+    if (!hni_size_mul(heat->count, (size_t)hni_heat_gates(heat), &room)) {
         return hni_error(context, HN_ERROR_ARGUMENT, "weight change: a text of %zu bytes is too long to draw",
                          heat->count);
     }
     HNI_TRY(hni_alloc_array(context, "weight change", room, sizeof *values, (void **)&values));
-    for (int gate = 0; gate < HNI_GATES; gate++) {
+    for (int gate = 0; gate < hni_heat_gates(heat); gate++) {
         for (size_t i = 0; i < heat->count; i++) {
             if (isfinite(heat->change[gate][i])) values[count++] = heat->change[gate][i];
         }

@@ -6,7 +6,6 @@
 #include "app/plot/utf8.h"
 #include "core/alloc.h"
 
-static const char *const gate_names[HNI_GATES] = {"i", "g", "f", "o"};
 static const char *const shades[5] = {" ", "░", "▒", "▓", "█"};
 
 hni_ansi hni_ansi_choose(const char *no_color, const char *colorterm, const char *term)
@@ -67,7 +66,8 @@ static void write_text_line(hni_text *out, const hni_heat *heat, hni_heat_line l
 static void write_gate_line(hni_text *out, const hni_heat *heat, const hni_heat_range *range, hni_heat_line line,
                             int gate, hni_ansi ansi)
 {
-    hni_text_add(out, "%s ", gate_names[gate]);
+    char buffer[16];
+    hni_text_add(out, "%-1.1s ", hni_heat_gate_name(heat, gate, buffer)); /* the text begins at the third column */
     for (size_t at = line.start; at < line.end;) {
         hni_glyph glyph = hni_glyph_at(heat->bytes, heat->count, at);
         write_cell(out, hni_heat_share(range, hni_heat_value(heat, gate, at, glyph.size)), glyph.columns, ansi);
@@ -95,7 +95,7 @@ hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, 
     HNI_TRY(hni_heat_wrap(context, heat, columns, &lines, &line_count));
     for (size_t i = 0; i < line_count; i++) {
         write_text_line(out_text, heat, lines[i]);
-        for (int gate = 0; gate < HNI_GATES; gate++)
+        for (int gate = 0; gate < hni_heat_gates(heat); gate++)
             write_gate_line(out_text, heat, &range, lines[i], gate, ansi);
     }
     write_bar(out_text, heat, &range, ansi);

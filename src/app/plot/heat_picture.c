@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "app/plot/frame.h"
 #include "app/plot/heat.h"
 #include "app/plot/utf8.h"
 #include "core/alloc.h"
@@ -16,18 +17,14 @@
 #define EDGE 8.0
 #define OVERLAP 1.0 /* cells reach under the next one, which is drawn over them, so that no viewer shows a seam */
 
-#define CELLS_HEIGHT (HNI_GATES * (ROW + ROW_GAP))
-#define LINE_HEIGHT (TEXT_HEIGHT + CELLS_HEIGHT + LINE_GAP)
-
-static const char *const gate_names[HNI_GATES] = {"i", "g", "f", "o"};
-
 typedef struct heat_drawing {
     const hni_heat *heat;
     hni_heat_range range;
     hni_canvas *canvas;
     hni_heat_line *lines;
     size_t line_count;
-    double width;
+    int gates;
+    double width, line_height;
     bool narrow; /* the colour bar takes two lines */
 } heat_drawing;
 
@@ -71,7 +68,7 @@ static void draw_text(const heat_drawing *drawing, hni_heat_line line, double y)
     if (line.end > run) draw_run(drawing, run, line.end, run_column, column - run_column, y);
 }
 
-/* "e: i 0.12, g 0.3, f 0.07, o 0.21" */
+/* "e: i 0.12, g 0.3, f 0.07, o 0.21"; "e: 0.12" for one gate */
 static void describe(const heat_drawing *drawing, const hni_glyph *glyph, char *out_text, size_t size)
 {
     const hni_heat *heat = drawing->heat;
@@ -80,13 +77,13 @@ static void describe(const heat_drawing *drawing, const hni_glyph *glyph, char *
                  : first == ' '
                      ? snprintf(out_text, size, "space")
                      : snprintf(out_text, size, "%.*s", (int)glyph->size, (const char *)heat->bytes + glyph->start);
-    for (int gate = 0; gate < HNI_GATES && length >= 0 && (size_t)length < size; gate++) {
+    for (int gate = 0; gate < drawing->gates && length >= 0 && (size_t)length < size; gate++) {
         double value = hni_heat_value(heat, gate, glyph->start, glyph->size);
-        const char *before = gate == 0 ? ":" : ",";
-        length +=
-            isnan(value)
-                ? snprintf(out_text + length, size - (size_t)length, "%s %s no value", before, gate_names[gate])
-                : snprintf(out_text + length, size - (size_t)length, "%s %s %.3g", before, gate_names[gate], value);
+        char buffer[16], number[32];
+        const char *name = hni_heat_gate_name(heat, gate, buffer);
+        (void)snprintf(number, sizeof number, "%.3g", value);
+        length += snprintf(out_text + length, size - (size_t)length, "%s%s%.20s %s", gate == 0 ? ":" : ",",
+                           name[0] != '\0' ? " " : "", name, isnan(value) ? "no value" : number);
     }
 }
 
@@ -99,7 +96,7 @@ static void draw_cells(const heat_drawing *drawing, hni_heat_line line, double y
         char text[256];
         describe(drawing, &glyph, text, sizeof text);
         hni_canvas_hover(drawing->canvas, text);
-        for (int gate = 0; gate < HNI_GATES; gate++) {
+        for (int gate = 0; gate < drawing->gates; gate++) {
             double share = hni_heat_share(&drawing->range, hni_heat_value(heat, gate, at, glyph.size));
             double overlap = at + glyph.size < line.end ? OVERLAP : 0.0;
             hni_canvas_rectangle(drawing->canvas,
@@ -116,9 +113,11 @@ static void draw_cells(const heat_drawing *drawing, hni_heat_line line, double y
 static void draw_gate_names(const heat_drawing *drawing, double y)
 {
     hni_text_style style = {.ink = HNI_INK_MUTED, .size = 9.5, .anchor = HNI_ANCHOR_END, .mono = true};
-    for (int gate = 0; gate < HNI_GATES; gate++) {
-        hni_canvas_text(drawing->canvas, (hni_point){EDGE + LEFT - 6.0, y + gate * (ROW + ROW_GAP) + ROW - 1.5},
-                        gate_names[gate], &style);
+    for (int gate = 0; gate < drawing->gates; gate++) {
+        char buffer[16], name[16];
+        hni_short_name(hni_heat_gate_name(drawing->heat, gate, buffer), 2, name, sizeof name); /* what the margin has */
+        hni_canvas_text(drawing->canvas, (hni_point){EDGE + LEFT - 6.0, y + gate * (ROW + ROW_GAP) + ROW - 1.5}, name,
+                        &style);
     }
 }
 
@@ -169,14 +168,16 @@ hn_status hni_heat_picture(hn_context *context, const hni_heat *heat, int column
     hn_status status = HN_OK;
     HNI_TRY(hni_heat_range_of(context, heat, &drawing.range));
     HNI_TRY(hni_heat_wrap(context, heat, columns, &drawing.lines, &drawing.line_count));
+    drawing.gates = hni_heat_gates(heat);
+    drawing.line_height = TEXT_HEIGHT + drawing.gates * (ROW + ROW_GAP) + LINE_GAP;
     drawing.narrow = columns < 72;
     drawing.width = fmax(EDGE * 2 + LEFT + columns * COLUMN, 290.0);
     sized.width = ceil(drawing.width);
-    sized.height = ceil(EDGE * 2 + (double)drawing.line_count * LINE_HEIGHT + (drawing.narrow ? 52.0 : 16.0));
+    sized.height = ceil(EDGE * 2 + (double)drawing.line_count * drawing.line_height + (drawing.narrow ? 52.0 : 16.0));
     HNI_TRY(hni_canvas_create(context, &sized, &drawing.canvas));
 
     double y = EDGE;
-    for (size_t i = 0; i < drawing.line_count; i++, y += LINE_HEIGHT) {
+    for (size_t i = 0; i < drawing.line_count; i++, y += drawing.line_height) {
         draw_text(&drawing, drawing.lines[i], y + FONT - 1.0);
         draw_gate_names(&drawing, y + TEXT_HEIGHT);
         draw_cells(&drawing, drawing.lines[i], y + TEXT_HEIGHT);
