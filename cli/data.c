@@ -120,19 +120,37 @@ static hn_status count_distinct(hn_context *context, const hni_text_data *text, 
     return HN_OK;
 }
 
+/* Puts a symbol behind what is there, fit for one line; returns the new size. */
+static size_t put_symbol(const hni_text_data *text, int64_t row, char *bytes, size_t at)
+{
+    size_t length;
+    const char *symbol = hn_vocabulary_symbol(text->vocabulary, row, &length);
+    memcpy(bytes + at, symbol, length);
+    if (bytes[at] == 0) bytes[at] = '?';
+    if (bytes[at] == '\n') bytes[at] = '|';
+    return at + length;
+}
+
+/* The first symbols in the order of their rows. */
+static void print_symbols(const hni_text_data *text)
+{
+    char bytes[4 * SHOWN + 1], shown[4 * SHOWN + 1];
+    const int64_t count = hn_vocabulary_count(text->vocabulary);
+    size_t at = 0;
+    for (int64_t row = 0; row < count && row < SHOWN; row++)
+        at = put_symbol(text, row, bytes, at);
+    bytes[at] = 0;
+    printf("symbols from row 0: %s%s\n", hni_printable(bytes, shown, sizeof shown), count > SHOWN ? " ..." : "");
+}
+
 /* The beginning of a part, fit for one line. */
 static void beginning(const hni_text_data *text, int split, char *buffer, size_t size)
 {
     char bytes[4 * SHOWN + 1];
-    size_t at = 0, length;
+    size_t at = 0;
     const int64_t count = text->count[split] < SHOWN ? text->count[split] : SHOWN;
-    for (int64_t i = 0; i < count; i++, at += length) {
-        const char *symbol =
-            hn_vocabulary_symbol(text->vocabulary, hni_text_row(text, text->start[split] + i), &length);
-        memcpy(bytes + at, symbol, length);
-        if (bytes[at] == 0) bytes[at] = '?';
-        if (bytes[at] == '\n') bytes[at] = '|';
-    }
+    for (int64_t i = 0; i < count; i++)
+        at = put_symbol(text, hni_text_row(text, text->start[split] + i), bytes, at);
     bytes[at] = 0;
     hni_printable(bytes, buffer, size);
 }
@@ -157,6 +175,7 @@ static int print_text(const data_options *options, const hni_text_settings *sett
         printf("%-6s %14s characters  %s\n", names[split], hni_count_print(text->count[split], count, sizeof count),
                shown);
     }
+    print_symbols(text);
     printf("rows of the first symbols:");
     for (int64_t i = 0; i < 16 && i < text->count[0]; i++)
         printf(" %d", hni_text_row(text, i));

@@ -152,6 +152,19 @@ class Sandbox:
         struct.pack_into("<f", data, end + header[tensor]["data_offsets"][0], float(number))
         (self.work / path).write_bytes(data)
 
+    def do_bytes(self, path, tensor, text):
+        """The last bytes of a tensor of a safetensors file."""
+        data, text = bytearray((self.work / path).read_bytes()), unescape(text)
+        end = 8 + struct.unpack("<Q", data[:8])[0]
+        header = json.loads(data[8:end])
+        if tensor not in header:
+            raise Malformed(f"{path} has no tensor '{tensor}', it has {', '.join(header)}")
+        first, last = header[tensor]["data_offsets"]
+        if len(text) > last - first:
+            raise Malformed(f"tensor '{tensor}' has {last - first} bytes, {len(text)} do not fit")
+        data[end + last - len(text):end + last] = text
+        (self.work / path).write_bytes(data)
+
     def do_append(self, path, text):
         with (self.work / path).open("ab") as file:
             file.write(unescape(text))
@@ -168,7 +181,7 @@ class Sandbox:
 
 # How many words each verb takes; the last one is the rest of the line.
 WORDS = {"file": 2, "text": 2, "random": 2, "dir": 1, "copy": 2, "truncate": 2, "patch": 3, "replace": 3, "append": 2,
-         "header": 3, "number": 3, "readonly": 1, "run": 1}
+         "header": 3, "number": 3, "bytes": 3, "readonly": 1, "run": 1}
 
 
 def do_verb(sandbox, line):

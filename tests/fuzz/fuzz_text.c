@@ -1,5 +1,5 @@
-/* Fuzzes the way of a text file into the program: plain, gz or xz from memory, with a limit on what may come out; then
- * Penn Treebank's rule. */
+/* Fuzzes the way of a text file into the program: plain, gz or xz from memory, with a limit on what may come out; then its
+ * characters and their rows, and Penn Treebank's rule. And the same bytes as the list of symbols of a checkpoint. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "app/data/text.h"
 #include "app/data/unpack.h"
 #include "core/alloc.h"
+#include "io/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +30,44 @@ static void check_rule(hni_file_bytes *bytes)
     if (memchr(bytes->data, ' ', size) != NULL) abort();
 }
 
+/* Every symbol is found where it stands, and all of them together are the text again. */
+static void check_rows(const hn_vocabulary *vocabulary, const uint8_t *bytes, size_t size)
+{
+    for (size_t at = 0, used, length; at < size; at += used) {
+        const int64_t row = hn_vocabulary_find(vocabulary, bytes + at, size - at, &used);
+        const char *symbol = hn_vocabulary_symbol(vocabulary, row, &length);
+        if (row < 0 || symbol == NULL || length != used || memcmp(symbol, bytes + at, used) != 0) abort();
+    }
+}
+
+/* Characters are valid up to a place where none begins, and what is valid comes back out of its rows. */
+static void check_characters(hn_context *context, const hni_file_bytes *bytes)
+{
+    size_t valid, list_size;
+    hn_vocabulary *vocabulary = NULL;
+    const int64_t count = hni_characters_count(bytes->data, bytes->size, &valid);
+    if (valid > bytes->size || (uint64_t)count > valid || (uint64_t)count * 4 < valid) abort();
+    if (valid < bytes->size && hni_utf8_length(bytes->data + valid, bytes->size - valid) != 0) abort();
+    if (valid == 0) return;
+    const hni_file_bytes text = {bytes->data, valid};
+    if (hni_vocabulary_of(context, HN_SYMBOL_CHARACTER, &text, 0, &vocabulary) != HN_OK) abort();
+    if (hn_vocabulary_count(vocabulary) > count) abort();
+    check_rows(vocabulary, text.data, text.size);
+    check_rows(vocabulary, hni_vocabulary_text(vocabulary, &list_size), list_size);
+    hni_vocabulary_destroy(vocabulary);
+}
+
+/* A list is refused, or all of its symbols are found. */
+static void check_list(hn_context *context, hn_symbol_kind kind, const uint8_t *data, size_t size)
+{
+    hn_vocabulary *vocabulary = NULL;
+    const hn_status status = hni_vocabulary_create(context, kind, data, size, &vocabulary);
+    if ((status == HN_OK) != (vocabulary != NULL) || (status != HN_OK && status != HN_ERROR_FORMAT)) abort();
+    if (status == HN_OK) check_rows(vocabulary, data, size);
+    hn_context_clear(context);
+    hni_vocabulary_destroy(vocabulary);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     hn_context *context;
@@ -44,8 +83,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (out.data != NULL || strncmp(hn_context_error(context)->text, "fuzz: ", 6) != 0) {
         abort();
     }
-    if (status == HN_OK) check_rule(&out);
+    if (status == HN_OK) {
+        check_characters(context, &out);
+        check_rule(&out);
+    }
     hni_free(context, out.data);
+    hn_context_clear(context);
+    check_list(context, HN_SYMBOL_BYTE, copy, size);
+    check_list(context, HN_SYMBOL_CHARACTER, copy, size);
     if (hn_context_memory(context) != 0) abort();
     hn_context_destroy(context);
     free(copy);
