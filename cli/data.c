@@ -137,6 +137,10 @@ static void print_symbols(const hni_text_data *text)
     char bytes[4 * SHOWN + 1], shown[4 * SHOWN + 1];
     const int64_t count = hn_vocabulary_count(text->vocabulary);
     size_t at = 0;
+    if (count == 256 && hni_vocabulary_kind(text->vocabulary) == HN_SYMBOL_BYTE) {
+        puts("symbols: the byte is the row");
+        return;
+    }
     for (int64_t row = 0; row < count && row < SHOWN; row++)
         at = put_symbol(text, row, bytes, at);
     bytes[at] = 0;
