@@ -1,6 +1,8 @@
-/* Layers as compositions of builders: linear, LSTM, HyperLSTM, the sequence contract, a character language model, streams.
+/* Layers as compositions of builders: linear, RNN, LSTM, HyperRNN, HyperLSTM, the sequence contract, a character language model,
+ * streams.
  *
- * Letters: B batch, T steps, X input width, N units, M units of the hyper cell, E embedding size, V symbols.
+ * Letters: B batch, T steps, X input width, N units, M units of the hyper cell, E embedding size, V symbols, G gates (4 in an
+ * LSTM: i, g, f, o; 1 in an RNN).
  * Weights are asked for by name ("layers.0.weight_h"), see docs/checkpoint.md for names and layouts.
  */
 #ifndef HYPERNET_NN_H
@@ -18,21 +20,26 @@ extern "C" {
 HN_API hn_tensor hn_linear(hn_weights *weights, const char *name, hn_tensor x, int64_t outputs, hn_init init);
 
 typedef enum hn_cell_kind {
-    HN_CELL_LSTM = 0, /* S = 2N: h, c */
-    HN_CELL_HYPERLSTM /* S = 2N + 2M: h, c, hyper h, hyper c (paper A.2.2, A.2.3) */
+    HN_CELL_LSTM = 0,     /* S = 2N: h, c */
+    HN_CELL_HYPERLSTM,    /* S = 2N + 2M: h, c, hyper h, hyper c (paper A.2.2, A.2.3) */
+    HN_CELL_RNN,          /* S = N: h */
+    HN_CELL_HYPERRNN,     /* S = N + M: h, hyper h; rows of fixed matrices are scaled (paper 3.2, equations 7 and 8) */
+    HN_CELL_HYPERRNN_FULL /* the same S; whole matrices are made, each a sum of E (paper 3.2, equation 5) */
 } hn_cell_kind;
 
 typedef enum hn_hyper_output { HN_HYPER_OUTPUT_NEW = 0, HN_HYPER_OUTPUT_PREVIOUS } hn_hyper_output;
 typedef enum hn_input_init { HN_INPUT_INIT_ORTHOGONAL = 0, HN_INPUT_INIT_UNIFORM } hn_input_init;
 typedef enum hn_scale_start { HN_SCALE_START_PAPER = 0, HN_SCALE_START_ONE } hn_scale_start;
+typedef enum hn_activation { HN_ACTIVATION_TANH = 0, HN_ACTIVATION_RELU } hn_activation;
 
-/* One recurrent layer. Readings of the paper that change numbers are fields here; defaults come first in their enums. */
+/* One recurrent layer. Readings of the paper that change numbers are fields here; defaults come first in their enums. A field that
+ * a kind has no use for must keep its default; sizes may be anything. */
 typedef struct hn_cell {
     hn_cell_kind kind;
-    bool layer_norm;             /* main and hyper cell alike; epsilon 1e-3 */
+    bool layer_norm;             /* main and hyper cell alike; epsilon 1e-3; LSTM kinds only */
     int64_t input_size;          /* X */
     int64_t units;               /* N */
-    int64_t hyper_units;         /* M; HyperLSTM only, as the next one */
+    int64_t hyper_units;         /* M; hyper kinds only, as the next one */
     int64_t embedding_size;      /* E */
     double forget_bias;          /* added inside the sigmoid, both cells; not a parameter; default 1 */
     double keep_recurrent;       /* keep probability of the candidate tanh(g), a fresh mask each step; default 1 */
@@ -40,19 +47,21 @@ typedef struct hn_cell {
     hn_hyper_output
         hyper_output; /* which output of the hyper cell makes the embeddings: the new one, or eq. 11's previous */
     hn_input_init input_init;   /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X) */
-    hn_scale_start scale_start; /* W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1) */
+    hn_scale_start scale_start; /* of a HyperLSTM: W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1); a HyperRNN: 1/E */
+    hn_activation activation;   /* phi of the RNN kinds, of the hyper cell too */
 } hn_cell;
 
 HN_API void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell);
 /* S of the sequence contract. */
 HN_API int64_t hn_cell_state_size(const hn_cell *cell);
 
-/* Named observations of a HyperLSTM step or sequence; all [B,T,..] (T = 1 for a step). NULL pointer: not wanted. */
+/* Named observations of a step or sequence; all [B,T,..] (T = 1 for a step). NULL pointer: not wanted. What a kind does not have
+ * is HN_NO_TENSOR. */
 typedef struct hn_observation {
-    hn_tensor d_h;           /* [B,T,4,N] scaling vectors of W_h, gates i, g, f, o */
-    hn_tensor z_h, z_x, z_b; /* [B,T,4,E] */
-    hn_tensor cell;          /* [B,T,N] c before layer norm */
-    hn_tensor phi;           /* [B,T,N] what the output gate multiplies: tanh(c), or tanh(LN(c)) */
+    hn_tensor d_h;           /* [B,T,G,N] scaling vectors of W_h: HyperLSTM, HyperRNN with scaled rows */
+    hn_tensor z_h, z_x, z_b; /* [B,T,G,E]: hyper kinds */
+    hn_tensor cell;          /* [B,T,N] c before layer norm: LSTM kinds */
+    hn_tensor phi;           /* [B,T,N] what the output gate multiplies: tanh(c), or tanh(LN(c)): LSTM kinds */
 } hn_observation;
 
 typedef struct hn_sequence_options {
@@ -62,7 +71,7 @@ typedef struct hn_sequence_options {
     int64_t dropout_base;    /* row of the global batch that row 0 is; masks draw (row*T + t)*N + unit */
     int64_t dropout_time;    /* t of the first step when a window is split, and .. */
     int64_t dropout_length;  /* .. T of the whole window; 0: this window's T */
-    hn_observation *observe; /* filled if not NULL; HyperLSTM fields stay HN_NO_TENSOR for an LSTM */
+    hn_observation *observe; /* filled if not NULL */
 } hn_sequence_options;
 HN_API void hn_sequence_options_default(hn_sequence_options *out_options);
 

@@ -29,12 +29,20 @@ hn_tensor hni_project(hn_graph *graph, hn_tensor x, hn_tensor weight)
     return hn_reshape(graph, hn_matmul(graph, row, weight, HN_TRANSPOSE_B), HN_SHAPE2(input.size[0], shape.size[1]));
 }
 
-hn_tensor hni_gates_first(hn_graph *graph, hn_tensor products, int64_t units)
+/* Of [G,B,n] and [B,G,n], each into the other. */
+static const int swap_gates[3] = {1, 0, 2};
+
+hn_tensor hni_gates_first(hn_graph *graph, hn_tensor products, int64_t gates, int64_t units)
 {
-    static const int order[3] = {1, 0, 2};
     const hn_shape shape = hn_tensor_shape(graph, products);
     if (shape.rank < 0) return HN_NO_TENSOR;
-    return hn_permute(graph, hn_reshape(graph, products, HN_SHAPE3(shape.size[0], 4, units)), order);
+    return hn_permute(graph, hn_reshape(graph, products, HN_SHAPE3(shape.size[0], gates, units)), swap_gates);
+}
+
+hn_tensor hni_bilinear(hn_graph *graph, hn_tensor z, hn_tensor products)
+{
+    const hn_tensor rows = hn_permute(graph, products, swap_gates); /* [B,E,n] */
+    return hn_permute(graph, hn_matmul(graph, z, rows, HN_TRANSPOSE_NONE), swap_gates);
 }
 
 hn_tensor hn_linear(hn_weights *weights, const char *name, hn_tensor x, int64_t outputs, hn_init init)

@@ -7,63 +7,6 @@
 
 #include "nn/cell.h"
 
-/* ---- input ---- */
-
-hni_cell_input hni_cell_input_prepare(hn_graph *graph, hn_tensor x, hn_tensor scale, hn_tensor weight, hn_tensor bias)
-{
-    static const int order[2] = {1, 0};
-    hni_cell_input input = {.scale = scale};
-    const bool has_bias = bias.slot != 0, add_now = has_bias && scale.slot == 0;
-    if (hn_graph_status(graph) != HN_OK) return input;
-    const hn_shape shape = hn_tensor_shape(graph, x);
-    weight = hni_want_rank(graph, weight, "weight_x", 2);
-    if (hn_graph_status(graph) != HN_OK) return input;
-    const int64_t width = hn_tensor_shape(graph, weight).size[0];
-    input.units = width / 4;
-    if (hn_tensor_dtype(graph, x) == HN_DTYPE_I32) {
-        const hn_tensor rows = hn_permute(graph, weight, order);
-        input.symbols = x;
-        input.table = add_now ? hn_add(graph, rows, bias) : hn_copy(graph, rows);
-    } else {
-        const hn_tensor flat = hn_reshape(graph, x, HN_SHAPE2(shape.size[0] * shape.size[1], shape.size[2]));
-        hn_tensor products = hn_matmul(graph, flat, weight, HN_TRANSPOSE_B);
-        if (add_now) products = hn_add(graph, products, bias);
-        input.all = hn_reshape(graph, products, HN_SHAPE3(shape.size[0], shape.size[1], width));
-    }
-    if (has_bias && !add_now) input.bias = hn_reshape(graph, bias, HN_SHAPE3(4, 1, input.units));
-    return input;
-}
-
-void hni_cell_input_reverse(hn_graph *graph, hni_cell_input *input, hn_tensor lengths)
-{
-    if (input->symbols.slot != 0) {
-        input->all = hn_lookup(graph, input->table, input->symbols);
-        input->symbols = HN_NO_TENSOR;
-    }
-    input->all = hn_reverse(graph, input->all, lengths);
-    if (input->scale.slot != 0) input->scale = hn_reverse(graph, input->scale, lengths);
-}
-
-hn_tensor hni_cell_input_at(hn_graph *graph, const hni_cell_input *input, int64_t t)
-{
-    hn_tensor x;
-    if (input->symbols.slot != 0) {
-        const hn_tensor column = hn_slice(graph, input->symbols, 1, t, 1);
-        const int64_t rows = hn_tensor_shape(graph, column).size[0];
-        x = hn_lookup(graph, input->table, hn_reshape(graph, column, HN_SHAPE1(rows)));
-    } else {
-        const hn_tensor step = hn_slice(graph, input->all, 1, t, 1);
-        const hn_shape shape = hn_tensor_shape(graph, step);
-        x = hn_reshape(graph, step, HN_SHAPE2(shape.size[0], shape.size[2]));
-    }
-    x = hni_gates_first(graph, x, input->units);
-    if (input->scale.slot == 0) return x;
-    const hn_tensor scale = hn_slice(graph, input->scale, 1, t, 1); /* [B,1], broadcast over gates and units */
-    return input->bias.slot != 0 ? hn_mul_add(graph, x, scale, input->bias) : hn_mul(graph, x, scale);
-}
-
-/* ---- cell ---- */
-
 void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep,
                       hni_lstm *out_lstm)
 {
@@ -121,7 +64,7 @@ void hni_lstm_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni
                    hni_cell_view *view)
 {
     const hn_tensor recurrent =
-        hni_gates_first(graph, hni_project(graph, state->h, layer->main.weight_h), layer->main.units);
+        hni_gates_first(graph, hni_project(graph, state->h, layer->main.weight_h), 4, layer->main.units);
     const hn_tensor y = hn_add(graph, recurrent, hni_cell_input_at(graph, &layer->input, t));
     hni_lstm_update(graph, &layer->main, y, draw, state, &view->phi);
 }

@@ -9,65 +9,111 @@ void hn_sequence_options_default(hn_sequence_options *out_options)
     *out_options = (hn_sequence_options){.reverse = false};
 }
 
-int64_t hn_cell_state_size(const hn_cell *cell)
+/* ---- kinds ---- */
+
+int64_t hni_cell_gates(hn_cell_kind kind) { return hni_cell_is_rnn(kind) ? 1 : 4; }
+
+bool hni_cell_is_hyper(hn_cell_kind kind)
 {
-    return cell->kind == HN_CELL_HYPERLSTM ? 2 * cell->units + 2 * cell->hyper_units : 2 * cell->units;
+    return kind == HN_CELL_HYPERLSTM || kind == HN_CELL_HYPERRNN || kind == HN_CELL_HYPERRNN_FULL;
 }
 
-/* ---- state ---- */
+bool hni_cell_is_rnn(hn_cell_kind kind)
+{
+    return kind == HN_CELL_RNN || kind == HN_CELL_HYPERRNN || kind == HN_CELL_HYPERRNN_FULL;
+}
+
+int64_t hn_cell_state_size(const hn_cell *cell)
+{
+    const int64_t size = cell->units + (hni_cell_is_hyper(cell->kind) ? cell->hyper_units : 0);
+    return hni_cell_is_rnn(cell->kind) ? size : 2 * size;
+}
+
+/* ---- state: h, c, hyper h, hyper c, as far as the kind has them ---- */
 
 static hni_cell_state split_state(hn_graph *graph, const hn_cell *cell, hn_tensor state)
 {
-    const int64_t n = cell->units, m = cell->hyper_units;
-    hni_cell_state out = {.h = hn_slice(graph, state, 1, 0, n), .c = hn_slice(graph, state, 1, n, n)};
-    if (cell->kind == HN_CELL_HYPERLSTM) {
-        out.hyper_h = hn_slice(graph, state, 1, 2 * n, m);
-        out.hyper_c = hn_slice(graph, state, 1, 2 * n + m, m);
-    }
+    const bool has_c = !hni_cell_is_rnn(cell->kind);
+    const int64_t n = cell->units, m = cell->hyper_units, hyper_start = has_c ? 2 * n : n;
+    hni_cell_state out = {.h = hn_slice(graph, state, 1, 0, n)};
+    if (has_c) out.c = hn_slice(graph, state, 1, n, n);
+    if (!hni_cell_is_hyper(cell->kind)) return out;
+    out.hyper_h = hn_slice(graph, state, 1, hyper_start, m);
+    if (has_c) out.hyper_c = hn_slice(graph, state, 1, hyper_start + m, m);
     return out;
 }
 
-static hn_tensor join_state(hn_graph *graph, const hn_cell *cell, const hni_cell_state *state)
+static hn_tensor join_state(hn_graph *graph, const hni_cell_state *state)
 {
-    const hn_tensor parts[4] = {state->h, state->c, state->hyper_h, state->hyper_c};
-    return hn_concat(graph, parts, cell->kind == HN_CELL_HYPERLSTM ? 4 : 2, 1);
+    const hn_tensor all[4] = {state->h, state->c, state->hyper_h, state->hyper_c};
+    hn_tensor parts[4];
+    int count = 0;
+    for (int i = 0; i < 4; i++)
+        if (all[i].slot != 0) parts[count++] = all[i];
+    return hn_concat(graph, parts, count, 1);
 }
 
 /* Rows past their length go back to `old`. */
-static void keep_ended(hn_graph *graph, const hn_cell *cell, const hni_cell_state *old, hn_tensor lengths, int64_t t,
-                       hni_cell_state *state)
+static void keep_ended(hn_graph *graph, const hni_cell_state *old, hn_tensor lengths, int64_t t, hni_cell_state *state)
 {
-    state->h = hn_where_length(graph, state->h, old->h, lengths, t);
-    state->c = hn_where_length(graph, state->c, old->c, lengths, t);
-    if (cell->kind != HN_CELL_HYPERLSTM) return;
-    state->hyper_h = hn_where_length(graph, state->hyper_h, old->hyper_h, lengths, t);
-    state->hyper_c = hn_where_length(graph, state->hyper_c, old->hyper_c, lengths, t);
+    hn_tensor *const now[4] = {&state->h, &state->c, &state->hyper_h, &state->hyper_c};
+    const hn_tensor before[4] = {old->h, old->c, old->hyper_h, old->hyper_c};
+    for (int i = 0; i < 4; i++)
+        if (now[i]->slot != 0) *now[i] = hn_where_length(graph, *now[i], before[i], lengths, t);
 }
 
 /* ---- a layer over a window ---- */
+
+/* W_x: a matrix for each gate, or in the full HyperRNN for each element of z_x, which begin as weak as there are many. */
+static hn_tensor input_weight(hn_weights *weights, const char *name, const hn_cell *cell)
+{
+    const bool full = cell->kind == HN_CELL_HYPERRNN_FULL;
+    const int64_t blocks = full ? cell->embedding_size : hni_cell_gates(cell->kind);
+    const double gain = full ? 1 / sqrt((double)blocks) : 1;
+    const hn_init init = cell->input_init == HN_INPUT_INIT_UNIFORM
+                             ? hn_init_uniform(gain * sqrt(3.0 / (double)cell->input_size))
+                             : hn_init_orthogonal((int)blocks, gain);
+    return hni_weight(weights, name, "weight_x", HN_SHAPE2(blocks * cell->units, cell->input_size), init);
+}
 
 static void prepare(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor x, hn_tensor scale,
                     hni_layer *layer)
 {
     hn_graph *graph = hn_weights_graph(weights);
-    const bool hyper = cell->kind == HN_CELL_HYPERLSTM, has_bias = hyper || !cell->layer_norm;
-    const hn_init init = cell->input_init == HN_INPUT_INIT_UNIFORM
-                             ? hn_init_uniform(sqrt(3.0 / (double)cell->input_size))
-                             : hn_init_orthogonal(4, 1);
-    const hn_tensor weight_x =
-        hni_weight(weights, name, "weight_x", HN_SHAPE2(4 * cell->units, cell->input_size), init);
+    const bool hyper = hni_cell_is_hyper(cell->kind), has_bias = hyper || !cell->layer_norm;
+    const bool full = cell->kind == HN_CELL_HYPERRNN_FULL;
+    const int64_t gates = hni_cell_gates(cell->kind), blocks = full ? cell->embedding_size : gates;
+    const hn_tensor weight_x = input_weight(weights, name, cell);
     const hn_tensor bias =
-        has_bias ? hni_weight(weights, name, "bias", HN_SHAPE1(4 * cell->units), hn_init_zeros()) : HN_NO_TENSOR;
-    layer->cell = cell;
-    hni_lstm_prepare(weights, name, cell, cell->units, cell->keep_recurrent, &layer->main);
-    layer->input = hni_cell_input_prepare(graph, x, scale, weight_x, hyper ? HN_NO_TENSOR : bias);
+        has_bias ? hni_weight(weights, name, "bias", HN_SHAPE1(gates * cell->units), hn_init_zeros()) : HN_NO_TENSOR;
+    *layer = (hni_layer){.cell = cell};
+    if (hni_cell_is_rnn(cell->kind)) {
+        hni_rnn_prepare(weights, name, cell, cell->units, blocks, &layer->rnn);
+    } else {
+        hni_lstm_prepare(weights, name, cell, cell->units, cell->keep_recurrent, &layer->main);
+    }
+    layer->input = hni_cell_input_prepare(graph, x, scale, weight_x, hyper ? HN_NO_TENSOR : bias, blocks);
     if (hyper) hni_hyper_prepare(weights, name, cell, x, scale, bias, &layer->hyper);
 }
 
+/* One step of the layer's cell. */
+static void run_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
+                     hni_cell_view *view)
+{
+    switch (layer->cell->kind) {
+    case HN_CELL_LSTM: hni_lstm_step(graph, layer, t, draw, state, view); return;
+    case HN_CELL_HYPERLSTM: hni_hyper_lstm_step(graph, layer, t, draw, state, view); return;
+    case HN_CELL_RNN: hni_rnn_step(graph, layer, t, state); return;
+    case HN_CELL_HYPERRNN: hni_hyper_rnn_step(graph, layer, t, draw, state, view); return;
+    case HN_CELL_HYPERRNN_FULL: hni_hyper_rnn_full_step(graph, layer, t, draw, state, view); return;
+    }
+}
+
 /* Lists of tensors of each step, in the tape's memory. */
+enum { SEEN_D_H, SEEN_Z_H, SEEN_Z_X, SEEN_Z_B, SEEN_CELL, SEEN_PHI, SEEN_COUNT };
 typedef struct step_lists {
     hn_tensor *outputs;
-    hn_tensor *d_h, *z_h, *z_x, *z_b, *cell, *phi; /* NULL unless observed */
+    hn_tensor *seen[SEEN_COUNT]; /* NULL unless observed */
 } step_lists;
 
 static hn_status take_list(hn_graph *graph, int64_t steps, hn_tensor **out_list)
@@ -80,16 +126,13 @@ static hn_status take_list(hn_graph *graph, int64_t steps, hn_tensor **out_list)
 
 static hn_status take_lists(hn_graph *graph, int64_t steps, bool observe, step_lists *lists)
 {
-    hn_tensor **const observed[] = {&lists->d_h, &lists->z_h, &lists->z_x, &lists->z_b, &lists->cell, &lists->phi};
-    *lists = (step_lists){NULL, NULL, NULL, NULL, NULL, NULL, NULL};
     hn_status status = take_list(graph, steps, &lists->outputs);
-    for (size_t i = 0; observe && status == HN_OK && i < sizeof observed / sizeof observed[0]; i++) {
-        status = take_list(graph, steps, observed[i]);
-    }
+    for (int i = 0; observe && status == HN_OK && i < SEEN_COUNT; i++)
+        status = take_list(graph, steps, &lists->seen[i]);
     return status;
 }
 
-/* [4,B,N] -> [B,1,4,N] */
+/* [G,B,N] -> [B,1,G,N] */
 static hn_tensor rows_first(hn_graph *graph, hn_tensor gates)
 {
     static const int order[3] = {1, 0, 2};
@@ -98,7 +141,7 @@ static hn_tensor rows_first(hn_graph *graph, hn_tensor gates)
     return hn_reshape(graph, hn_permute(graph, gates, order), HN_SHAPE4(s.size[1], 1, s.size[0], s.size[2]));
 }
 
-/* [B,4,k] -> [B,1,4,E], the constant element cut off */
+/* [B,G,k] -> [B,1,G,E], the constant element cut off */
 static hn_tensor embedding_only(hn_graph *graph, hn_tensor z, int64_t embedding)
 {
     const hn_shape s = hn_tensor_shape(graph, z);
@@ -113,28 +156,24 @@ static hn_tensor with_time(hn_graph *graph, hn_tensor x) /* [B,N] -> [B,1,N] */
     return hn_reshape(graph, x, HN_SHAPE3(s.size[0], 1, s.size[1]));
 }
 
+/* What the kind does not have stays HN_NO_TENSOR. */
 static void observe_step(hn_graph *graph, const hn_cell *cell, const hni_cell_view *view, const hni_cell_state *state,
                          int64_t t, step_lists *lists)
 {
-    lists->cell[t] = with_time(graph, state->c);
-    lists->phi[t] = with_time(graph, view->phi);
-    if (cell->kind != HN_CELL_HYPERLSTM) return;
-    lists->d_h[t] = rows_first(graph, view->d_h);
-    lists->z_h[t] = embedding_only(graph, view->z_h, cell->embedding_size);
-    lists->z_x[t] = embedding_only(graph, view->z_x, cell->embedding_size);
-    lists->z_b[t] = embedding_only(graph, view->z_b, cell->embedding_size);
+    const int64_t e = cell->embedding_size;
+    lists->seen[SEEN_D_H][t] = rows_first(graph, view->d_h);
+    lists->seen[SEEN_Z_H][t] = embedding_only(graph, view->z_h, e);
+    lists->seen[SEEN_Z_X][t] = embedding_only(graph, view->z_x, e);
+    lists->seen[SEEN_Z_B][t] = embedding_only(graph, view->z_b, e);
+    lists->seen[SEEN_CELL][t] = with_time(graph, state->c);
+    lists->seen[SEEN_PHI][t] = with_time(graph, view->phi);
 }
 
-static void join_observations(hn_graph *graph, const hn_cell *cell, const step_lists *lists, int64_t steps,
-                              hn_observation *out)
+static void join_observations(hn_graph *graph, const step_lists *lists, int64_t steps, hn_observation *out)
 {
-    *out = (hn_observation){.cell = hn_concat(graph, lists->cell, steps, 1),
-                            .phi = hn_concat(graph, lists->phi, steps, 1)};
-    if (cell->kind != HN_CELL_HYPERLSTM) return;
-    out->d_h = hn_concat(graph, lists->d_h, steps, 1);
-    out->z_h = hn_concat(graph, lists->z_h, steps, 1);
-    out->z_x = hn_concat(graph, lists->z_x, steps, 1);
-    out->z_b = hn_concat(graph, lists->z_b, steps, 1);
+    hn_tensor *const to[SEEN_COUNT] = {&out->d_h, &out->z_h, &out->z_x, &out->z_b, &out->cell, &out->phi};
+    for (int i = 0; i < SEEN_COUNT; i++)
+        *to[i] = lists->seen[i][0].slot != 0 ? hn_concat(graph, lists->seen[i], steps, 1) : HN_NO_TENSOR;
 }
 
 /* i32 [B], all T: what no lengths mean where an op wants some. */
@@ -178,7 +217,7 @@ hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_c
     hn_graph *graph = hn_weights_graph(weights);
     hn_sequence_result result = {HN_NO_TENSOR, HN_NO_TENSOR};
     hn_sequence_options chosen;
-    step_lists lists;
+    step_lists lists = {NULL, {NULL}};
     hni_layer layer;
     hn_sequence_options_default(&chosen);
     if (options != NULL) chosen = *options;
@@ -192,7 +231,7 @@ hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_c
     if (chosen.reverse) {
         if (!has_lengths) lengths = full_lengths(graph, rows, steps);
         hni_cell_input_reverse(graph, &layer.input, lengths);
-        if (cell->kind == HN_CELL_HYPERLSTM) hni_cell_input_reverse(graph, &layer.hyper.input, lengths);
+        if (hni_cell_is_hyper(cell->kind)) hni_cell_input_reverse(graph, &layer.hyper.input, lengths);
     }
     if (hn_graph_status(graph) == HN_OK) graph->status = take_lists(graph, steps, observe, &lists);
     if (hn_graph_status(graph) != HN_OK) return result;
@@ -204,24 +243,20 @@ hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_c
     for (int64_t t = 0; t < steps; t++, draw.time++) {
         const hni_cell_state old = now;
         hni_cell_view view = {HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR};
-        if (cell->kind == HN_CELL_HYPERLSTM) {
-            hni_hyper_step(graph, &layer, t, &draw, &now, &view);
-        } else {
-            hni_lstm_step(graph, &layer, t, &draw, &now, &view);
-        }
+        run_step(graph, &layer, t, &draw, &now, &view);
         hn_tensor output = now.h;
         if (has_lengths) {
             output = hn_where_length(graph, now.h, nothing, lengths, t);
-            keep_ended(graph, cell, &old, lengths, t, &now);
+            keep_ended(graph, &old, lengths, t, &now);
         }
         if (hn_graph_status(graph) != HN_OK) return result;
         lists.outputs[t] = with_time(graph, output);
         if (observe) observe_step(graph, cell, &view, &now, t, &lists);
     }
     result.outputs = hn_concat(graph, lists.outputs, steps, 1);
-    result.state = join_state(graph, cell, &now);
+    result.state = join_state(graph, &now);
     if (chosen.reverse) result.outputs = hn_reverse(graph, result.outputs, lengths);
-    if (observe) join_observations(graph, cell, &lists, steps, chosen.observe);
+    if (observe) join_observations(graph, &lists, steps, chosen.observe);
     return result;
 }
 

@@ -5,11 +5,12 @@
 
 #include "nn/cell.h"
 
-static const char *const cell_words[] = {"lstm", "hyperlstm", NULL};
+static const char *const cell_words[] = {"lstm", "hyperlstm", "rnn", "hyperrnn", "hyperrnn_full", NULL};
 static const char *const output_words[] = {"new", "previous", NULL};
 static const char *const input_init_words[] = {"orthogonal", "uniform", NULL};
 static const char *const scale_words[] = {"paper", "one", NULL};
 static const char *const symbol_words[] = {"bytes", "characters", NULL};
+static const char *const activation_words[] = {"tanh", "relu", NULL};
 
 /* The smallest keep probability that makes sense to ask for. */
 #define LEAST_KEEP 0.01
@@ -19,9 +20,12 @@ static const hni_setting rows[] = {
     HNI_SETTING_INTEGER("vocabulary_size", hn_language_model, vocabulary_size, 1, MOST_UNITS, 256, "V, symbols"),
     HNI_SETTING_CHOICE("symbols", hn_language_model, symbols, symbol_words, "bytes",
                        "what a row stands for: bytes, or characters of UTF-8 text"),
-    HNI_SETTING_CHOICE("cell", hn_language_model, cell.kind, cell_words, "lstm", "recurrent cell: lstm or hyperlstm"),
+    HNI_SETTING_CHOICE("cell", hn_language_model, cell.kind, cell_words, "lstm",
+                       "recurrent cell: lstm, hyperlstm, rnn, hyperrnn (rows scaled), hyperrnn_full (matrices made)"),
     HNI_SETTING_BOOL("layer_norm", hn_language_model, cell.layer_norm, 0,
-                     "layer norm in every cell, the hyper cell included"),
+                     "layer norm in every cell, the hyper cell included; lstm and hyperlstm only"),
+    HNI_SETTING_CHOICE("activation", hn_language_model, cell.activation, activation_words, "tanh",
+                       "phi of an rnn, hyperrnn or hyperrnn_full: tanh or relu"),
     HNI_SETTING_INT("layers", hn_language_model, layers, 1, HN_MAX_LAYERS, 1, "recurrent layers"),
     HNI_SETTING_INTEGER("units", hn_language_model, cell.units, 1, MOST_UNITS, 256, "N, units of the main cell"),
     HNI_SETTING_INTEGER("hyper_units", hn_language_model, cell.hyper_units, 1, MOST_UNITS, 32,
@@ -45,7 +49,7 @@ static const hni_setting rows[] = {
     HNI_SETTING_CHOICE("input_init", hn_language_model, cell.input_init, input_init_words, "orthogonal",
                        "start of W_x: orthogonal per gate, or uniform within sqrt(3/X)"),
     HNI_SETTING_CHOICE("scale_start", hn_language_model, cell.scale_start, scale_words, "paper",
-                       "scaling vectors at the start: paper (0.1) or one (1)"),
+                       "scaling vectors at the start: paper (0.1 in a hyperlstm) or one (1)"),
 };
 
 static const hni_settings table = HNI_SETTINGS("model", rows);
@@ -72,6 +76,35 @@ void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell)
     out_cell->input_size = 1;
 }
 
+/* A setting that the kind of cell has no use for. */
+static hn_status misplaced(hn_context *context, const hn_cell *cell, const char *setting, const char *remedy)
+{
+    return hni_error(context, HN_ERROR_ARGUMENT, "model.%s does not go with model.cell %s: %s", setting,
+                     cell_words[cell->kind], remedy);
+}
+
+/* Values are in range; do they go together? */
+static hn_status check_kind(hn_context *context, const hn_cell *cell)
+{
+    if (!hni_cell_is_rnn(cell->kind)) {
+        if (cell->activation == HN_ACTIVATION_TANH) return HN_OK;
+        return misplaced(context, cell, "activation relu", "an LSTM's gates fix its functions: set it to tanh");
+    }
+    if (cell->layer_norm) {
+        return misplaced(context, cell, "layer_norm true",
+                         "the paper has layer norm in the LSTM and the HyperLSTM only: set it to false");
+    }
+    if (cell->keep_recurrent != 1) {
+        return misplaced(context, cell, "keep_recurrent",
+                         "it drops an LSTM's candidate tanh(g), which an RNN does not have: set it to 1");
+    }
+    if (cell->keep_hyper_recurrent != 1) {
+        return misplaced(context, cell, "keep_hyper_recurrent",
+                         "it drops an LSTM's candidate tanh(g), which an RNN does not have: set it to 1");
+    }
+    return HN_OK;
+}
+
 hn_status hni_cell_check(hn_context *context, const hn_cell *cell)
 {
     hn_language_model model;
@@ -81,10 +114,12 @@ hn_status hni_cell_check(hn_context *context, const hn_cell *cell)
         return hni_error(context, HN_ERROR_ARGUMENT, "cell: input_size is %lld, it must be at least 1",
                          (long long)cell->input_size);
     }
-    return hni_settings_check(context, "cell", &table, &model);
+    const hn_status status = hni_settings_check(context, "cell", &table, &model);
+    return status != HN_OK ? status : check_kind(context, cell);
 }
 
 hn_status hn_language_model_check(hn_context *context, const hn_language_model *model)
 {
-    return hni_settings_check(context, "language model", &table, model);
+    const hn_status status = hni_settings_check(context, "language model", &table, model);
+    return status != HN_OK ? status : check_kind(context, &model->cell);
 }

@@ -8,8 +8,6 @@
 /* What a cell can let be seen; which of them it has is known once a step was done. */
 enum { D_H, Z_H, Z_X, Z_B, CELL, PHI, OBSERVATIONS };
 
-#define LSTM_GATES 4
-
 struct hn_stream {
     hn_context *context;
     hn_language_model model;
@@ -248,7 +246,7 @@ hn_status hn_stream_observation_read(const hn_stream *stream, hn_stream_observat
     *out_observation = (hn_stream_observation){
         .d_h = stream->seen[D_H],
         .phi = stream->seen[PHI],
-        .gates = LSTM_GATES,
+        .gates = (int)hni_cell_gates(stream->model.cell.kind),
         .z_h = stream->seen[Z_H],
         .z_x = stream->seen[Z_X],
         .z_b = stream->seen[Z_B],

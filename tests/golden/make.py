@@ -44,6 +44,17 @@ def check_reference():
     outputs, state = sequence(parameters, "layers.0", x, torch.zeros(3, 12, dtype=torch.float64), model)
     expected, (h, c) = stock(x)
     assert torch.allclose(outputs, expected, atol=1e-14) and torch.allclose(state, torch.cat([h[0], c[0]], 1), atol=1e-14)
+    model = Model(cell="rnn", activation="relu")
+    parameters = random_parameters(model, rng)
+    stock = torch.nn.RNN(11, 6, nonlinearity="relu", batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        for theirs, ours in (("weight_ih_l0", "weight_x"), ("weight_hh_l0", "weight_h"), ("bias_ih_l0", "bias")):
+            getattr(stock, theirs).copy_(parameters[f"layers.0.{ours}"])
+        stock.bias_hh_l0.zero_()
+    x = torch.from_numpy(rng.standard_normal((3, 5, 11)))
+    outputs, state = sequence(parameters, "layers.0", x, torch.zeros(3, 6, dtype=torch.float64), model)
+    expected, h = stock(x)
+    assert torch.allclose(outputs, expected, atol=1e-14) and torch.allclose(state, h[0], atol=1e-14)
     x, gain, shift = (torch.from_numpy(rng.standard_normal(shape)) for shape in ((3, 7), (7,), (7,)))
     expected = torch.nn.functional.layer_norm(x, (7,), gain, shift, 1e-3)
     assert torch.allclose(layer_norm(x, gain, shift), expected, atol=1e-14)

@@ -20,8 +20,12 @@ LSTM = Model(cell="lstm", layer_norm=False)
 LSTM_LN = Model(cell="lstm")
 HYPERLSTM = Model(layer_norm=False)
 HYPERLSTM_LN = Model()
+RNN = Model(cell="rnn")
+HYPERRNN = Model(cell="hyperrnn")
+HYPERRNN_FULL = Model(cell="hyperrnn_full")
 DROPOUT = Dropout(input=0.8, output=0.7, recurrent=0.9, seed=SEED, step=3)
 DROPOUT_HYPER = Dropout(input=0.8, output=0.7, recurrent=0.9, hyper_recurrent=0.85, seed=SEED, step=7)
+DROPOUT_RNN = Dropout(input=0.8, between=0.75, output=0.7, seed=SEED, step=5)
 DROPOUT_LAYERS = Dropout(input=0.8, between=0.75, output=0.7, recurrent=0.9, hyper_recurrent=0.85, seed=SEED, step=1)
 
 MODELS = {  # name: (model, dropout, lengths)
@@ -35,6 +39,12 @@ MODELS = {  # name: (model, dropout, lengths)
     "hyperlstm_ln_previous": (Model(hyper_output="previous"), DROPOUT, None),
     "hyperlstm_ln_2": (Model(layers=2), DROPOUT_LAYERS, None),
     "lstm_2": (Model(cell="lstm", layer_norm=False, layers=2), DROPOUT_LAYERS, None),
+    "rnn": (RNN, DROPOUT_RNN, None),
+    "rnn_relu_2": (Model(cell="rnn", activation="relu", layers=2), DROPOUT_RNN, (5, 2, 3)),
+    "hyperrnn": (HYPERRNN, DROPOUT_RNN, None),
+    "hyperrnn_previous_2": (Model(cell="hyperrnn", hyper_output="previous", layers=2), DROPOUT_RNN, (4, 5, 1)),
+    "hyperrnn_full": (HYPERRNN_FULL, DROPOUT_RNN, None),
+    "hyperrnn_full_relu_2": (Model(cell="hyperrnn_full", activation="relu", layers=2), Dropout(), (5, 1, 3)),
 }
 
 SEQUENCES = {  # name: (model, lengths, reverse)
@@ -43,6 +53,11 @@ SEQUENCES = {  # name: (model, lengths, reverse)
     "hyperlstm": (HYPERLSTM, (3, 5, 0), False),
     "hyperlstm_ln": (HYPERLSTM_LN, None, False),
     "hyperlstm_ln_reverse": (HYPERLSTM_LN, (2, 5, 3), True),
+    "rnn_reverse": (RNN, (2, 5, 0), True),
+    "hyperrnn": (HYPERRNN, (3, 5, 0), False),
+    "hyperrnn_relu_reverse": (Model(cell="hyperrnn", activation="relu"), None, True),
+    "hyperrnn_full": (HYPERRNN_FULL, None, False),
+    "hyperrnn_full_reverse": (HYPERRNN_FULL, (1, 5, 4), True),
 }
 
 
@@ -86,7 +101,7 @@ def model_case(name):
     others |= {"loss": result.loss, "outputs": result.outputs}
     others |= {f"final_state.{k}": state.contiguous() for k, state in enumerate(result.states)}
     metadata = {
-        "model": json.dumps(asdict(model)),
+        "model": model.settings(),
         # the seed is a string: it does not fit the numbers of every JSON reader
         "case": json.dumps(asdict(dropout) | {"seed": str(dropout.seed)}),
     }
@@ -110,7 +125,7 @@ def sequence_case(name):
     others |= {"cotangent.outputs": cotangents[0], "cotangent.final_state": cotangents[1]}
     if lengths is not None:
         others["lengths"] = as_int32(lengths)
-    metadata = {"model": json.dumps(asdict(model)), "case": json.dumps({"reverse": reverse})}
+    metadata = {"model": model.settings(), "case": json.dumps({"reverse": reverse})}
     return with_gradients(parameters, others, dict(zip(wanted, gradients))), metadata
 
 

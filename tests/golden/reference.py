@@ -5,7 +5,8 @@ those of that page. It is meant to be read beside the C code, so it is short bef
 Letters: V symbols, X input width, N units, M units of the hyper cell, E embedding size, B batch, T steps.
 """
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ INPUT_GATE, CANDIDATE, FORGET_GATE, OUTPUT_GATE = range(4)  # the order of the g
 class Model:
     """What a checkpoint keeps as __metadata__.model."""
 
-    cell: str = "hyperlstm"  # or "lstm"
+    cell: str = "hyperlstm"  # or "lstm", "rnn", "hyperrnn", "hyperrnn_full"
     layers: int = 1
     units: int = 6
     hyper_units: int = 5
@@ -29,12 +30,28 @@ class Model:
     forget_bias: float = 1.0
     vocabulary_size: int = 11
     hyper_output: str = "new"  # or "previous"
+    activation: str = "tanh"  # or "relu"; RNN kinds only
+
+    def is_hyper(self):
+        return self.cell.startswith("hyper")
+
+    def is_rnn(self):
+        return "rnn" in self.cell
+
+    def gates(self):
+        return 1 if self.is_rnn() else 4
+
+    def settings(self):
+        """What __metadata__.model says; a key that the kind has no use for is left out."""
+        unused = ("layer_norm", "forget_bias") if self.is_rnn() else ("activation",)
+        return json.dumps({key: value for key, value in asdict(self).items() if key not in unused})
 
     def input_width(self, layer):
         return self.vocabulary_size if layer == 0 else self.units
 
     def state_size(self):
-        return 2 * self.units + (2 * self.hyper_units if self.cell == "hyperlstm" else 0)
+        size = self.units + (self.hyper_units if self.is_hyper() else 0)
+        return size if self.is_rnn() else 2 * size
 
 
 @dataclass
@@ -69,20 +86,37 @@ def lstm_shapes(prefix, inputs, units, layer_norm, keep_bias):
     return shapes
 
 
+def rnn_shapes(prefix, inputs, units, slices=1):
+    """`slices` matrices one below the other in each weight: E of them in the full HyperRNN."""
+    return {
+        f"{prefix}.weight_x": (slices * units, inputs),
+        f"{prefix}.weight_h": (slices * units, units),
+        f"{prefix}.bias": (units,),
+    }
+
+
 def parameter_shapes(model):
     """{name: shape} of every parameter."""
-    n, m, e, shapes = model.units, model.hyper_units, model.embedding_size, {}
+    n, m, e, gates, shapes = model.units, model.hyper_units, model.embedding_size, model.gates(), {}
+    full = model.cell == "hyperrnn_full"
     for layer in range(model.layers):
         prefix, x = f"layers.{layer}", model.input_width(layer)
-        hyper = model.cell == "hyperlstm"
-        shapes |= lstm_shapes(prefix, x, n, model.layer_norm, keep_bias=hyper)
-        if hyper:
+        if model.is_rnn():
+            shapes |= rnn_shapes(prefix, x, n, e if full else 1)
+        else:
+            shapes |= lstm_shapes(prefix, x, n, model.layer_norm, keep_bias=model.is_hyper())
+        if not model.is_hyper():
+            continue
+        if model.is_rnn():
+            shapes |= rnn_shapes(f"{prefix}.hyper", n + x, m)
+        else:
             shapes |= lstm_shapes(f"{prefix}.hyper", n + x, m, model.layer_norm, keep_bias=False)
-            for name in "hxb":
-                shapes[f"{prefix}.z_{name}.weight"] = (4 * e, m)
-                if name != "b":
-                    shapes[f"{prefix}.z_{name}.bias"] = (4 * e,)
-                shapes[f"{prefix}.d_{name}.weight"] = (4, n, e)
+        for name in "hxb":
+            shapes[f"{prefix}.z_{name}.weight"] = (gates * e, m)
+            if name != "b":
+                shapes[f"{prefix}.z_{name}.bias"] = (gates * e,)
+            if name == "b" or not full:
+                shapes[f"{prefix}.d_{name}.weight"] = (gates, n, e)
     shapes["softmax.weight"] = (model.vocabulary_size, n)
     shapes["softmax.bias"] = (model.vocabulary_size,)
     return shapes
@@ -140,12 +174,17 @@ def lstm_step(parameters, prefix, x, h, c, model, mask):
     return finish_step(parameters, prefix, gates.unflatten(1, (4, -1)), c, model, mask)
 
 
-def scales(parameters, prefix, name, hyper_h):
-    """d^y = W_dz^y (W_z^y ĥ + b_z^y) for all four gates y: ĥ [B,M] -> [B,4,N]. `name` is h, x or b (b has no bias)."""
+def embeddings(parameters, prefix, name, hyper_h):
+    """z = W_z ĥ + b_z of all gates: ĥ [B,M] -> [B,GE]. `name` is h, x or b (b has no bias)."""
     z = hyper_h @ parameters[f"{prefix}.z_{name}.weight"].T
-    if name != "b":
-        z = z + parameters[f"{prefix}.z_{name}.bias"]
-    return torch.einsum("bge,gne->bgn", z.unflatten(1, (4, -1)), parameters[f"{prefix}.d_{name}.weight"])
+    return z if name == "b" else z + parameters[f"{prefix}.z_{name}.bias"]
+
+
+def scales(parameters, prefix, name, hyper_h):
+    """d^y = W_dz^y z^y for all gates y: ĥ [B,M] -> [B,G,N]."""
+    weight = parameters[f"{prefix}.d_{name}.weight"]
+    z = embeddings(parameters, prefix, name, hyper_h).unflatten(1, (weight.shape[0], -1))
+    return torch.einsum("bge,gne->bgn", z, weight)
 
 
 def hyperlstm_step(parameters, prefix, x, state, model, mask, hyper_mask):
@@ -168,9 +207,45 @@ def hyperlstm_step(parameters, prefix, x, state, model, mask, hyper_mask):
     return h, c, hyper_h, hyper_c
 
 
+def phi(x, model):
+    return torch.relu(x) if model.activation == "relu" else torch.tanh(x)
+
+
+def rnn_step(parameters, prefix, x, h, model):
+    """h = φ(W_h h + W_x x + b)."""
+    weight_h, weight_x, bias = (parameters[f"{prefix}.{name}"] for name in ("weight_h", "weight_x", "bias"))
+    return phi(h @ weight_h.T + x @ weight_x.T + bias, model)
+
+
+def made_matrix(weight, z):
+    """W(z) = Σ_k z_k W_k of each row: weight [E·N,X], z [B,E] -> [B,N,X]."""
+    return torch.einsum("be,enx->bnx", z, weight.unflatten(0, (z.shape[1], -1)))
+
+
+def hyperrnn_step(parameters, prefix, x, h, hyper_h, model):
+    """One step of a HyperRNN (3.2), rows scaled or matrices made. -> h, ĥ"""
+    get = lambda name: parameters[f"{prefix}.{name}"]
+    used = hyper_h
+    hyper_h = rnn_step(parameters, f"{prefix}.hyper", torch.cat([h, x], 1), hyper_h, model)
+    if model.hyper_output == "new":
+        used = hyper_h
+    bias = scales(parameters, prefix, "b", used)[:, 0] + get("bias")
+    if model.cell == "hyperrnn_full":
+        from_h = made_matrix(get("weight_h"), embeddings(parameters, prefix, "h", used)) @ h.unsqueeze(-1)
+        from_x = made_matrix(get("weight_x"), embeddings(parameters, prefix, "x", used)) @ x.unsqueeze(-1)
+        return phi(from_h[..., 0] + from_x[..., 0] + bias, model), hyper_h
+    from_h = scales(parameters, prefix, "h", used)[:, 0] * (h @ get("weight_h").T)
+    from_x = scales(parameters, prefix, "x", used)[:, 0] * (x @ get("weight_x").T)
+    return phi(from_h + from_x + bias, model), hyper_h
+
+
 def step(parameters, prefix, x, state, model, mask=None, hyper_mask=None):
-    """state [B,S] -> state [B,S]: h, c for the LSTM, h, c, ĥ, ĉ for the HyperLSTM."""
+    """state [B,S] -> state [B,S]: h, c for the LSTM, h, c, ĥ, ĉ for the HyperLSTM, h for the RNN, h, ĥ for the HyperRNN."""
     n, m = model.units, model.hyper_units
+    if model.cell == "rnn":
+        return rnn_step(parameters, prefix, x, state, model)
+    if model.is_rnn():
+        return torch.cat(hyperrnn_step(parameters, prefix, x, *state.split([n, m], 1), model), 1)
     if model.cell == "lstm":
         return torch.cat(lstm_step(parameters, prefix, x, *state.split([n, n], 1), model, mask), 1)
     parts = state.split([n, n, m, m], 1)

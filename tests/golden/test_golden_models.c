@@ -12,10 +12,24 @@ static const char *const models[] = {
     "model_hyperlstm_ln_lengths",
     "model_hyperlstm_ln_2",
     "model_hyperlstm_ln_previous",
+    "model_rnn",
+    "model_rnn_relu_2",
+    "model_hyperrnn",
+    "model_hyperrnn_previous_2",
+    "model_hyperrnn_full",
+    "model_hyperrnn_full_relu_2",
 };
 static const char *const sequences[] = {
-    "sequence_lstm",         "sequence_lstm_ln_reverse",      "sequence_hyperlstm",
-    "sequence_hyperlstm_ln", "sequence_hyperlstm_ln_reverse",
+    "sequence_lstm",
+    "sequence_lstm_ln_reverse",
+    "sequence_hyperlstm",
+    "sequence_hyperlstm_ln",
+    "sequence_hyperlstm_ln_reverse",
+    "sequence_rnn_reverse",
+    "sequence_hyperrnn",
+    "sequence_hyperrnn_relu_reverse",
+    "sequence_hyperrnn_full",
+    "sequence_hyperrnn_full_reverse",
 };
 
 /* Weights of the loss: 1 for the steps within a row's length; fills the divisor. */

@@ -55,4 +55,4 @@ def all_files():
     tensors |= {f"final.{name}": value.detach() for name, value in parameters.items()}
     settings = asdict(DROPOUT) | {"seed": str(DROPOUT.seed), "rate": RATE, "clip_norm": CLIP, "steps": STEPS}
     del settings["step"]  # the number of the window
-    return {"train_hyperlstm_ln": (tensors, {"model": json.dumps(asdict(model)), "case": json.dumps(settings)})}
+    return {"train_hyperlstm_ln": (tensors, {"model": model.settings(), "case": json.dumps(settings)})}

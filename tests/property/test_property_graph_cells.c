@@ -1,5 +1,5 @@
-/* What must hold for whole networks whatever the numbers: order of the batch, padding, cut windows, shards, threads, repetition,
- * and a HyperLSTM whose scaling vectors are 1. Values of the generic backend are compared bit for bit. */
+/* What must hold for whole networks whatever the numbers: order of the batch, padding, shards, threads, repetition. Values of the
+ * generic backend are compared bit for bit. */
 #include "hypernet/hypernet.h"
 #include "test_language.h"
 #include "test_support.h"
@@ -9,7 +9,9 @@ enum { ROWS = 4, STEPS = 6, V = 7, N = 10, X_SIZE = 3 };
 static const struct {
     hn_cell_kind kind;
     bool layer_norm;
-} cells[] = {{HN_CELL_LSTM, false}, {HN_CELL_LSTM, true}, {HN_CELL_HYPERLSTM, false}, {HN_CELL_HYPERLSTM, true}};
+} cells[] = {{HN_CELL_LSTM, false},     {HN_CELL_LSTM, true}, {HN_CELL_HYPERLSTM, false},
+             {HN_CELL_HYPERLSTM, true}, {HN_CELL_RNN, false}, {HN_CELL_HYPERRNN, false},
+             {HN_CELL_HYPERRNN_FULL, false}};
 #define CELLS (int)(sizeof cells / sizeof cells[0])
 
 static const test_language_options f64 = {HN_BACKEND_GENERIC, HN_DTYPE_F64, 1, NULL},
@@ -24,7 +26,7 @@ static hn_language_model model_of(int cell, int layers, bool dropout)
     model.layers = layers;
     if (!dropout) return model;
     model.keep_input = model.keep_between = model.keep_output = all_keep[0];
-    model.cell.keep_recurrent = model.cell.keep_hyper_recurrent = all_keep[1];
+    if (model.cell.kind < HN_CELL_RNN) model.cell.keep_recurrent = model.cell.keep_hyper_recurrent = all_keep[1];
     return model;
 }
 

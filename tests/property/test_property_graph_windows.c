@@ -1,5 +1,5 @@
-/* A layer over a window in pieces: cut in two, step by step, turned round; and a HyperLSTM that must be an LSTM. Masks of dropout
- * are the whole window's in every piece. */
+/* A layer over a window in pieces: cut in two, step by step, turned round; and hypernetworks that must be the plain cell. Masks of
+ * dropout are the whole window's in every piece. */
 #include "hypernet/hypernet.h"
 #include "test_language.h"
 #include "test_support.h"
@@ -38,18 +38,25 @@ static hn_tensor numbers(hn_graph *graph, hn_shape shape, int64_t salt, bool dif
 
 static hn_shape state_shape(const layer *l) { return HN_SHAPE2(ROWS, hn_cell_state_size(&l->cell)); }
 
+static hn_cell cell_of(hn_cell_kind kind, bool layer_norm, double keep)
+{
+    hn_cell cell;
+    hn_cell_default(kind, &cell);
+    cell.layer_norm = layer_norm;
+    cell.units = N;
+    cell.hyper_units = M;
+    cell.embedding_size = E;
+    cell.input_size = X_SIZE;
+    if (kind < HN_CELL_RNN) cell.keep_recurrent = cell.keep_hyper_recurrent = keep;
+    return cell;
+}
+
 /* The parameters are declared by a dry run over one step. */
-static void open_layer(layer *l, hn_cell_kind kind, bool layer_norm, hn_dtype dtype, double keep)
+static void open_cell(layer *l, const hn_cell *cell, hn_dtype dtype)
 {
     const hn_graph_options dry = {HN_BACKEND_DRY, dtype}, real = {HN_BACKEND_GENERIC, dtype};
     l->dtype = dtype;
-    hn_cell_default(kind, &l->cell);
-    l->cell.layer_norm = layer_norm;
-    l->cell.units = N;
-    l->cell.hyper_units = M;
-    l->cell.embedding_size = E;
-    l->cell.input_size = X_SIZE;
-    l->cell.keep_recurrent = l->cell.keep_hyper_recurrent = keep;
+    l->cell = *cell;
     assert_int_equal(hn_context_create(NULL, &l->context), HN_OK);
     ok(l, hn_store_create(l->context, &l->store));
     ok(l, hn_graph_create(l->context, &dry, &l->graph));
@@ -71,6 +78,12 @@ static void open_layer(layer *l, hn_cell_kind kind, bool layer_norm, hn_dtype dt
         ok(l, hn_store_write(l->store, i, HN_DTYPE_F64, parameter->elements, values));
     }
     hn_graph_set_step(l->graph, 5, 6);
+}
+
+static void open_layer(layer *l, hn_cell_kind kind, bool layer_norm, hn_dtype dtype, double keep)
+{
+    const hn_cell cell = cell_of(kind, layer_norm, keep);
+    open_cell(l, &cell, dtype);
 }
 
 static void close_layer(layer *l)
@@ -96,7 +109,9 @@ static void set(layer *l, const char *name, double value)
 static const struct {
     hn_cell_kind kind;
     bool layer_norm;
-} cells[] = {{HN_CELL_LSTM, false}, {HN_CELL_LSTM, true}, {HN_CELL_HYPERLSTM, false}, {HN_CELL_HYPERLSTM, true}};
+} cells[] = {{HN_CELL_LSTM, false},     {HN_CELL_LSTM, true}, {HN_CELL_HYPERLSTM, false},
+             {HN_CELL_HYPERLSTM, true}, {HN_CELL_RNN, false}, {HN_CELL_HYPERRNN, false},
+             {HN_CELL_HYPERRNN_FULL, false}};
 #define CELLS (int)(sizeof cells / sizeof cells[0])
 static const hn_dtype dtypes[2] = {HN_DTYPE_F64, HN_DTYPE_F32};
 
@@ -241,6 +256,8 @@ static void test_reverse_is_turned_inputs(void **state)
     }
 }
 
+/* ---- hypernetworks that must be the plain cell ---- */
+
 static void copy_parameter(const layer *from, layer *to, const char *name)
 {
     const int64_t a = hn_store_find(from->store, name), b = hn_store_find(to->store, name);
@@ -251,7 +268,53 @@ static void copy_parameter(const layer *from, layer *to, const char *name)
     ok(to, hn_store_write(to->store, b, HN_DTYPE_F64, count, values));
 }
 
-/* d = 1 and b = b_0 whatever the hyper cell says: outputs and states of the LSTM, and its gradients. */
+/* plain's matrix becomes the sum of the E matrices of full's. */
+static void sum_slices(const layer *full, layer *plain, const char *name)
+{
+    const int64_t a = hn_store_find(full->store, name), b = hn_store_find(plain->store, name);
+    double slices[1024], sum[1024] = {0};
+    assert_true(a >= 0 && b >= 0);
+    const int64_t count = hn_store_parameter(plain->store, b)->elements, e = full->cell.embedding_size;
+    assert_int_equal(hn_store_parameter(full->store, a)->elements, e * count);
+    ok(full, hn_store_read(full->store, a, HN_DTYPE_F64, e * count, slices));
+    for (int64_t i = 0; i < e * count; i++)
+        sum[i % count] += slices[i];
+    ok(plain, hn_store_write(plain->store, b, HN_DTYPE_F64, count, sum));
+}
+
+/* z_h, z_x 1 and no part of b from z_b, whatever the hyper cell says. */
+static void still_embeddings(layer *hyper)
+{
+    set(hyper, "cell.z_h.weight", 0);
+    set(hyper, "cell.z_x.weight", 0);
+    set(hyper, "cell.z_h.bias", 1);
+    set(hyper, "cell.z_x.bias", 1);
+    set(hyper, "cell.d_b.weight", 0);
+}
+
+/* Outputs, and gradients of the inputs and, if the matrices are the same, of weight_h. */
+static void assert_same_layers(layer *plain, layer *hyper, bool same_matrices)
+{
+    layer *const both[2] = {plain, hyper};
+    double outputs[2][ROWS * STEPS * N], input_gradient[2][ROWS * STEPS * X_SIZE], weight_gradient[2][4 * N * N];
+    const int64_t weights = plain->cell.kind == HN_CELL_RNN ? N * N : 4 * N * N;
+    for (int i = 0; i < 2; i++) {
+        layer *l = both[i];
+        const hn_tensor x = numbers(l->graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true);
+        const hn_tensor zero = hn_tensor_from(l->graph, HN_DTYPE_F64, state_shape(l), NULL, false);
+        const hn_sequence_result result = hn_sequence(l->weights, "cell", &l->cell, x, zero, NULL);
+        ok(l, hn_tensor_read(l->graph, result.outputs, HN_DTYPE_F64, ROWS * STEPS * N, outputs[i]));
+        ok(l, hn_backward_from(l->graph, result.outputs, numbers(l->graph, HN_SHAPE3(ROWS, STEPS, N), 8, false)));
+        ok(l, hn_gradient_read(l->graph, x, HN_DTYPE_F64, ROWS * STEPS * X_SIZE, input_gradient[i]));
+        const int64_t w = hn_store_find(l->store, "cell.weight_h");
+        if (same_matrices) ok(l, hn_store_gradient_read(l->store, w, HN_DTYPE_F64, weights, weight_gradient[i]));
+    }
+    assert_all_close_double(outputs[1], outputs[0], ROWS * STEPS * N, 1e-14);
+    assert_all_close_double(input_gradient[1], input_gradient[0], ROWS * STEPS * X_SIZE, 1e-12);
+    if (same_matrices) assert_all_close_double(weight_gradient[1], weight_gradient[0], (size_t)weights, 1e-12);
+}
+
+/* d = 1 and b = b_0: outputs of the LSTM, and its gradients. */
 static void test_hyper_lstm_with_scales_one(void **state)
 {
     (void)state;
@@ -268,31 +331,53 @@ static void test_hyper_lstm_with_scales_one(void **state)
             copy_parameter(&plain, &hyper, "cell.ln_cell.shift");
             set(&hyper, "cell.bias", 0); /* an LSTM with layer norm has none */
         }
-        set(&hyper, "cell.z_h.weight", 0);
-        set(&hyper, "cell.z_x.weight", 0);
-        set(&hyper, "cell.z_h.bias", 1);
-        set(&hyper, "cell.z_x.bias", 1);
+        still_embeddings(&hyper);
         set(&hyper, "cell.d_h.weight", 1.0 / E);
         set(&hyper, "cell.d_x.weight", 1.0 / E);
-        set(&hyper, "cell.d_b.weight", 0);
-        layer *const both[2] = {&plain, &hyper};
-        double outputs[2][ROWS * STEPS * N], input_gradient[2][ROWS * STEPS * X_SIZE], weight_gradient[2][4 * N * N];
-        for (int i = 0; i < 2; i++) {
-            layer *l = both[i];
-            const hn_tensor x = numbers(l->graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true);
-            const hn_tensor zero = hn_tensor_from(l->graph, HN_DTYPE_F64, state_shape(l), NULL, false);
-            const hn_sequence_result result = hn_sequence(l->weights, "cell", &l->cell, x, zero, NULL);
-            ok(l, hn_tensor_read(l->graph, result.outputs, HN_DTYPE_F64, ROWS * STEPS * N, outputs[i]));
-            ok(l, hn_backward_from(l->graph, result.outputs, numbers(l->graph, HN_SHAPE3(ROWS, STEPS, N), 8, false)));
-            ok(l, hn_gradient_read(l->graph, x, HN_DTYPE_F64, ROWS * STEPS * X_SIZE, input_gradient[i]));
-            const int64_t w = hn_store_find(l->store, "cell.weight_h");
-            ok(l, hn_store_gradient_read(l->store, w, HN_DTYPE_F64, 4 * N * N, weight_gradient[i]));
-        }
-        assert_all_close_double(outputs[1], outputs[0], ROWS * STEPS * N, 1e-14);
-        assert_all_close_double(input_gradient[1], input_gradient[0], ROWS * STEPS * X_SIZE, 1e-12);
-        assert_all_close_double(weight_gradient[1], weight_gradient[0], 4 * N * N, 1e-12);
+        assert_same_layers(&plain, &hyper, true);
         close_layer(&plain);
         close_layer(&hyper);
+    }
+}
+
+static void test_hyper_rnn_with_scales_one(void **state)
+{
+    (void)state;
+    for (int relu = 0; relu < 2; relu++) {
+        hn_cell cell = cell_of(HN_CELL_RNN, false, 1), hyper_cell = cell_of(HN_CELL_HYPERRNN, false, 1);
+        layer plain, hyper;
+        cell.activation = hyper_cell.activation = relu ? HN_ACTIVATION_RELU : HN_ACTIVATION_TANH;
+        open_cell(&plain, &cell, HN_DTYPE_F64);
+        open_cell(&hyper, &hyper_cell, HN_DTYPE_F64);
+        copy_parameter(&plain, &hyper, "cell.weight_x");
+        copy_parameter(&plain, &hyper, "cell.weight_h");
+        copy_parameter(&plain, &hyper, "cell.bias");
+        still_embeddings(&hyper);
+        set(&hyper, "cell.d_h.weight", 1.0 / E);
+        set(&hyper, "cell.d_x.weight", 1.0 / E);
+        assert_same_layers(&plain, &hyper, true);
+        close_layer(&plain);
+        close_layer(&hyper);
+    }
+}
+
+/* With z = 1 the matrix that is made is the sum of the E matrices; with E = 1 it is the stored one. */
+static void test_full_hyper_rnn_with_embeddings_one(void **state)
+{
+    (void)state;
+    for (int e = 1; e <= E; e += E - 1) {
+        hn_cell cell = cell_of(HN_CELL_HYPERRNN_FULL, false, 1);
+        layer plain, full;
+        cell.embedding_size = e;
+        open_layer(&plain, HN_CELL_RNN, false, HN_DTYPE_F64, 1);
+        open_cell(&full, &cell, HN_DTYPE_F64);
+        sum_slices(&full, &plain, "cell.weight_x");
+        sum_slices(&full, &plain, "cell.weight_h");
+        copy_parameter(&plain, &full, "cell.bias");
+        still_embeddings(&full);
+        assert_same_layers(&plain, &full, e == 1);
+        close_layer(&plain);
+        close_layer(&full);
     }
 }
 
@@ -303,6 +388,8 @@ int main(void)
         cmocka_unit_test(test_gradients_of_cut_windows),
         cmocka_unit_test(test_reverse_is_turned_inputs),
         cmocka_unit_test(test_hyper_lstm_with_scales_one),
+        cmocka_unit_test(test_hyper_rnn_with_scales_one),
+        cmocka_unit_test(test_full_hyper_rnn_with_embeddings_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,6 +257,9 @@ static void sights_tell_what_there_is(void **state)
         hni_task_sights sights;
     } cases[] = {
         {HN_CELL_LSTM, 3, {.layers = 3, .gates = 4, .phi = true}},
+        {HN_CELL_RNN, 1, {.layers = 1, .gates = 1}},
+        {HN_CELL_HYPERRNN, 2, {.layers = 2, .gates = 1, .change_weight = true, .change_scale = true, .embedding = true}},
+        {HN_CELL_HYPERRNN_FULL, 1, {.layers = 1, .gates = 1, .embedding = true}},
         {HN_CELL_HYPERLSTM,
          1,
          {.layers = 1, .gates = 4, .change_weight = true, .change_scale = true, .embedding = true, .phi = true}}};

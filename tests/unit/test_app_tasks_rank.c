@@ -192,6 +192,29 @@ static void the_papers_start_keeps_one_direction(void **state)
     test_task_close(&t);
 }
 
+/* One gate, so that its name is left out; and the full form begins at z = 1 too. */
+static void a_hyper_rnn_has_one_gate(void **state)
+{
+    static const hn_cell_kind kinds[2] = {HN_CELL_HYPERRNN, HN_CELL_HYPERRNN_FULL};
+    static const char *const names[] = {"rank.0.h", "rank.0.x", "rank.0.b", "rank.1.h", "rank.1.x", "rank.1.b"};
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        test_task t;
+        test_task_prepare(&t, 3000);
+        t.model.cell.kind = kinds[kind];
+        t.model.layers = 2;
+        test_task_open(&t, 4);
+        shake(&t);
+        const hni_metric metric = evaluate(&t, 0);
+        assert_int_equal(metric.figure_count, 6);
+        for (int i = 0; i < 6; i++) {
+            assert_string_equal(metric.figures[i].name, names[i]);
+            assert_true(metric.figures[i].value > 1.0001 && metric.figures[i].value <= 2);
+        }
+        test_task_close(&t);
+    }
+}
+
 static void a_model_without_embeddings_has_none(void **state)
 {
     test_task t;
@@ -214,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_mean_far_from_zero_costs_nothing),
         cmocka_unit_test(evaluation_equals_a_computation_by_hand),
         cmocka_unit_test(the_papers_start_keeps_one_direction),
+        cmocka_unit_test(a_hyper_rnn_has_one_gate),
         cmocka_unit_test(a_model_without_embeddings_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,8 @@ typedef struct options {
     bool layer_norm;
     bool symbols, input_scale, lengths, shorter, reverse, one_step, per_sample;
     hn_hyper_output hyper_output;
-    double keep; /* of both recurrent dropouts; 0 stands for 1 */
+    hn_activation activation;
+    double keep; /* of every dropout that the kind has; 0 stands for 1 */
     double forget_bias;
     int64_t row, time, window; /* where dropout's numbers start */
     int layers;                /* 0: a sequence; else a language model */
@@ -162,6 +163,8 @@ static void add_parameters(bench *b)
     }
 }
 
+static bool is_rnn(const options *o) { return o->kind >= HN_CELL_RNN; }
+
 static void choose_settings(bench *b)
 {
     const double keep = b->o->keep > 0 ? b->o->keep : 1;
@@ -173,7 +176,8 @@ static void choose_settings(bench *b)
     b->cell.embedding_size = E;
     b->cell.input_size = b->o->symbols ? V : X_SIZE;
     b->cell.hyper_output = b->o->hyper_output;
-    b->cell.keep_recurrent = b->cell.keep_hyper_recurrent = keep;
+    b->cell.activation = b->o->activation;
+    if (!is_rnn(b->o)) b->cell.keep_recurrent = b->cell.keep_hyper_recurrent = keep;
     if (b->o->forget_bias != 0) b->cell.forget_bias = b->o->forget_bias;
     b->model.cell = b->cell;
     b->model.vocabulary_size = V;
@@ -186,6 +190,9 @@ static void choose_settings(bench *b)
 static int parameters_of(const options *o) /* what the cell must ask for */
 {
     const int norm = 4, hyper = 3 + 2 + 3;
+    if (o->kind == HN_CELL_RNN) return 3;
+    if (o->kind == HN_CELL_HYPERRNN) return 3 + 3 + hyper;
+    if (o->kind == HN_CELL_HYPERRNN_FULL) return 3 + 3 + hyper - 2;
     if (o->kind == HN_CELL_LSTM) return 2 + (o->layer_norm ? norm : 1);
     return 3 + (o->layer_norm ? norm : 0) + 2 + (o->layer_norm ? norm : 1) + hyper;
 }
@@ -206,7 +213,8 @@ static hni_gradcheck_report check(const options *o, bool mutate)
     ok(&b, hn_weights_create(b.graph, b.empty, &b.weights));
     const hni_gradcheck_case test = {HNI_OP_COUNT, o->name, build, b.inputs, &b};
 #ifdef HNI_TEST_HOOKS
-    b.graph->mutation = (hni_mutation){.on = mutate, .op = HNI_OP_TANH, .factor = 2};
+    const hni_op op = o->activation == HN_ACTIVATION_RELU ? HNI_OP_RELU : HNI_OP_TANH;
+    b.graph->mutation = (hni_mutation){.on = mutate, .op = op, .factor = 2};
 #else
     (void)mutate;
 #endif
@@ -223,6 +231,11 @@ static hni_gradcheck_report check(const options *o, bool mutate)
 
 #define LSTM .kind = HN_CELL_LSTM
 #define HYPER .kind = HN_CELL_HYPERLSTM
+#define RNN .kind = HN_CELL_RNN
+#define ROWS .kind = HN_CELL_HYPERRNN
+#define FULL .kind = HN_CELL_HYPERRNN_FULL
+#define RELU .activation = HN_ACTIVATION_RELU
+#define PREVIOUS .hyper_output = HN_HYPER_OUTPUT_PREVIOUS
 
 static const options cases[] = {
     {"LSTM", LSTM},
@@ -266,11 +279,43 @@ static const options cases[] = {
      .window = 9},
     {"LN-HyperLSTM, one step of a symbol", HYPER, .layer_norm = true, .one_step = true, .symbols = true},
     {"LN-HyperLSTM, weight_h a sample", HYPER, .layer_norm = true, .per_sample = true},
+    {"RNN", RNN},
+    {"RNN, relu", RNN, RELU},
+    {"RNN, symbols, input scale", RNN, .symbols = true, .input_scale = true},
+    {"RNN, lengths 0 and 1", RNN, .lengths = true, .shorter = true},
+    {"RNN, relu, reverse within lengths", RNN, RELU, .reverse = true, .lengths = true, .input_scale = true},
+    {"RNN, one step of a symbol", RNN, .one_step = true, .symbols = true},
+    {"RNN, weight_h a sample", RNN, .per_sample = true},
+    {"HyperRNN", ROWS},
+    {"HyperRNN, relu", ROWS, RELU},
+    {"HyperRNN, symbols", ROWS, .symbols = true},
+    {"HyperRNN, symbols, input scale", ROWS, .symbols = true, .input_scale = true},
+    {"HyperRNN, previous output", ROWS, PREVIOUS},
+    {"HyperRNN, lengths", ROWS, .lengths = true},
+    {"HyperRNN, lengths 0 and 1", ROWS, .lengths = true, .shorter = true},
+    {"HyperRNN, reverse within lengths", ROWS, .reverse = true, .lengths = true, .input_scale = true},
+    {"HyperRNN, one step", ROWS, .one_step = true},
+    {"HyperRNN, weight_h a sample", ROWS, .per_sample = true},
+    {"full HyperRNN", FULL},
+    {"full HyperRNN, relu", FULL, RELU},
+    {"full HyperRNN, symbols", FULL, .symbols = true},
+    {"full HyperRNN, symbols, input scale", FULL, .symbols = true, .input_scale = true},
+    {"full HyperRNN, previous output", FULL, PREVIOUS},
+    {"full HyperRNN, lengths", FULL, .lengths = true},
+    {"full HyperRNN, lengths 0 and 1", FULL, .lengths = true, .shorter = true},
+    {"full HyperRNN, symbols, reverse within lengths", FULL, .symbols = true, .reverse = true, .lengths = true,
+     .input_scale = true},
+    {"full HyperRNN, one step of a symbol", FULL, .one_step = true, .symbols = true},
+    {"full HyperRNN, weight_h a sample", FULL, .per_sample = true},
     {"model, LSTM", LSTM, .layers = 1},
     {"model, two LN-LSTM", LSTM, .layers = 2, .layer_norm = true, .lengths = true},
     {"model, two HyperLSTM, all dropouts", HYPER, .layers = 2, .keep = 0.7, .row = 3},
     {"model, two LN-HyperLSTM, all dropouts, lengths", HYPER, .layers = 2, .layer_norm = true, .keep = 0.7,
      .lengths = true},
+    {"model, two RNN, all dropouts, lengths", RNN, .layers = 2, .keep = 0.7, .lengths = true},
+    {"model, three relu RNN", RNN, RELU, .layers = 3},
+    {"model, two HyperRNN, all dropouts", ROWS, .layers = 2, .keep = 0.7, .row = 3},
+    {"model, two full HyperRNN, all dropouts, lengths", FULL, .layers = 2, .keep = 0.7, .lengths = true},
 };
 
 static void test_every_cell(void **state)
@@ -291,7 +336,7 @@ static void test_a_false_gradient_inside_is_red(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (check(&cases[i], true).passed) fail_msg("%s stays green with tanh' doubled", cases[i].name);
+        if (check(&cases[i], true).passed) fail_msg("%s stays green with phi' doubled", cases[i].name);
     }
 }
 #endif

@@ -20,18 +20,33 @@ static void line(const lines *out, const char *key, const char *format, ...)
     out->write(out->user, key, value);
 }
 
+static bool is_rnn(const hn_cell *cell) { return cell->kind >= HN_CELL_RNN; }
+static bool is_hyper(const hn_cell *cell) { return cell->kind != HN_CELL_LSTM && cell->kind != HN_CELL_RNN; }
+
+static const char *kind_name(const hn_cell *cell)
+{
+    switch (cell->kind) {
+    case HN_CELL_LSTM: return "LSTM";
+    case HN_CELL_HYPERLSTM: return "HyperLSTM";
+    case HN_CELL_RNN: return "RNN";
+    case HN_CELL_HYPERRNN: return "HyperRNN";
+    case HN_CELL_HYPERRNN_FULL: break;
+    }
+    return "full HyperRNN";
+}
+
 static void describe_layers(const hni_task_work *work, const lines *out)
 {
     const hn_cell *cell = &work->model.cell;
-    const char *norm = cell->layer_norm ? "layer-norm " : "";
+    const char *norm = cell->layer_norm ? "layer-norm " : "", *kind = kind_name(cell);
     for (int k = 0; k < work->model.layers; k++) {
         const long long input = (long long)(k == 0 ? work->model.vocabulary_size : cell->units);
         char key[32];
         snprintf(key, sizeof key, "layer %d", k);
-        if (cell->kind == HN_CELL_LSTM) {
-            line(out, key, "%sLSTM, %lld -> %lld units", norm, input, (long long)cell->units);
+        if (!is_hyper(cell)) {
+            line(out, key, "%s%s, %lld -> %lld units", norm, kind, input, (long long)cell->units);
         } else {
-            line(out, key, "%sHyperLSTM, %lld -> %lld units, hyper cell %lld -> %lld units, embeddings of %lld", norm,
+            line(out, key, "%s%s, %lld -> %lld units, hyper cell %lld -> %lld units, embeddings of %lld", norm, kind,
                  input, (long long)cell->units, (long long)cell->units + input, (long long)cell->hyper_units,
                  (long long)cell->embedding_size);
         }
@@ -60,22 +75,32 @@ static void describe_hyper_readings(const hn_cell *cell, const lines *out)
          cell->hyper_output == HN_HYPER_OUTPUT_NEW
              ? "embeddings are made of the hyper cell's new output"
              : "embeddings are made of the hyper cell's previous output (equations 6 and 11)");
+    if (cell->kind == HN_CELL_HYPERRNN_FULL) {
+        line(out, "reading: matrices", "each is a sum of E, which begin orthogonal / sqrt(E) with embeddings of 1");
+        return;
+    }
     line(out, "reading: scale start", "%s",
-         cell->scale_start == HN_SCALE_START_PAPER ? "scaling vectors begin at 0.1 (0.1 / E each)"
-                                                   : "scaling vectors begin at 1 (1 / E each)");
+         cell->scale_start == HN_SCALE_START_PAPER && cell->kind == HN_CELL_HYPERLSTM
+             ? "scaling vectors begin at 0.1 (0.1 / E each)"
+             : "scaling vectors begin at 1 (1 / E each)");
 }
 
 static void describe_readings(const hni_task_work *work, const lines *out)
 {
     const hn_language_model *model = &work->model;
     const hn_cell *cell = &model->cell;
-    if (cell->kind == HN_CELL_HYPERLSTM) describe_hyper_readings(cell, out);
+    if (is_hyper(cell)) describe_hyper_readings(cell, out);
     if (cell->layer_norm) {
         line(out, "reading: layer norm",
              "per gate after scaling and bias, epsilon 0.001; c normalised on its way to h only%s",
              cell->kind == HN_CELL_HYPERLSTM ? "; the hyper cell too" : "");
     }
-    line(out, "reading: forget bias", "%g inside the sigmoid, not a parameter", cell->forget_bias);
+    if (is_rnn(cell)) {
+        line(out, "reading: phi", "%s%s", cell->activation == HN_ACTIVATION_RELU ? "relu" : "tanh",
+             is_hyper(cell) ? ", in the hyper cell too" : "");
+    } else {
+        line(out, "reading: forget bias", "%g inside the sigmoid, not a parameter", cell->forget_bias);
+    }
     line(out, "reading: W_x", "%s",
          cell->input_init == HN_INPUT_INIT_ORTHOGONAL ? "begins orthogonal per gate"
                                                       : "begins uniform within sqrt(3/X)");
@@ -100,6 +125,6 @@ void hni_text_label(const hni_task_work *work, char *out_text, size_t size)
     const hn_cell *cell = &work->model.cell;
     char layers[16] = "";
     if (work->model.layers > 1) snprintf(layers, sizeof layers, "%dx", work->model.layers);
-    snprintf(out_text, size, "%s%s %s%lld", cell->layer_norm ? "LN-" : "",
-             cell->kind == HN_CELL_HYPERLSTM ? "HyperLSTM" : "LSTM", layers, (long long)cell->units);
+    snprintf(out_text, size, "%s%s %s%lld", cell->layer_norm ? "LN-" : "", kind_name(cell), layers,
+             (long long)cell->units);
 }

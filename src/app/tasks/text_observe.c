@@ -9,9 +9,12 @@
 
 #include "core/alloc.h"
 
-static bool scales_rows(const hn_cell *cell) { return cell->kind == HN_CELL_HYPERLSTM; }
+static bool scales_rows(const hn_cell *cell)
+{
+    return cell->kind == HN_CELL_HYPERLSTM || cell->kind == HN_CELL_HYPERRNN;
+}
 
-static bool has_embeddings(const hn_cell *cell) { return cell->kind == HN_CELL_HYPERLSTM; }
+static bool has_embeddings(const hn_cell *cell) { return scales_rows(cell) || cell->kind == HN_CELL_HYPERRNN_FULL; }
 
 static bool is_lstm(const hn_cell *cell) { return cell->kind == HN_CELL_LSTM || cell->kind == HN_CELL_HYPERLSTM; }
 
@@ -21,7 +24,7 @@ void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights)
     *out_sights = (hni_task_sights){
         .layers = work->model.layers,
         .gates = is_lstm(cell) ? 4 : 1,
-        .change_weight = has_embeddings(cell),
+        .change_weight = scales_rows(cell),
         .change_scale = scales_rows(cell),
         .embedding = has_embeddings(cell),
         .phi = is_lstm(cell),

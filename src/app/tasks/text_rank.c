@@ -25,7 +25,11 @@ struct hni_text_ranks {
 /* ---- names ---- */
 
 /* G of a cell with embeddings, else 0. */
-static size_t gates_of(const hn_cell *cell) { return cell->kind == HN_CELL_HYPERLSTM ? 4 : 0; }
+static size_t gates_of(const hn_cell *cell)
+{
+    if (cell->kind == HN_CELL_HYPERLSTM) return 4;
+    return cell->kind == HN_CELL_HYPERRNN || cell->kind == HN_CELL_HYPERRNN_FULL ? 1 : 0;
+}
 
 hn_status hni_text_figures_create(hni_task_work *work)
 {
