@@ -45,15 +45,15 @@ typedef struct hni_lstm {
 
 /* The hyper cell and what is made of its output. */
 typedef struct hni_hyper {
-    int64_t gates;         /* G, of the main cell and of the hyper cell */
-    int64_t units;         /* M */
-    int64_t embedding;     /* E */
-    bool previous_output;  /* reading: embeddings from the hyper cell's previous output */
-    hni_cell_input input;  /* of the hyper cell, x part */
-    hn_tensor weight_main; /* [GM,N] part of the hyper cell's weight_x that reads h */
-    hn_tensor weight_self; /* [GM,M] */
-    hni_lstm lstm;         /* HyperLSTM */
-    hni_rnn rnn;           /* HyperRNN */
+    int64_t gates;          /* G, of the main cell and of the hyper cell */
+    int64_t units;          /* M */
+    int64_t embedding;      /* E */
+    bool previous_output;   /* reading: embeddings from the hyper cell's previous output */
+    hni_cell_input input;   /* of the hyper cell, x part */
+    hn_tensor weight_main;  /* [GM,N] part of the hyper cell's weight_x that reads h */
+    hn_tensor weight_self;  /* [GM,M] */
+    hni_lstm lstm;          /* HyperLSTM */
+    hni_rnn rnn;            /* HyperRNN */
     hn_tensor embed_weight; /* [2GE + G(E+1), M]: z_h, z_x, z_b with one constant element a gate */
     hn_tensor embed_bias;   /* the same length */
     hn_tensor scale_weight; /* [2G,N,E] d_h, d_x; HN_NO_TENSOR in the full HyperRNN */
@@ -122,8 +122,8 @@ hn_tensor hni_hyper_shifts(hn_graph *graph, const hni_hyper *hyper, hn_tensor z_
 void hni_hyper_lstm_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw,
                          hni_cell_state *state, hni_cell_view *view);
 /* Rows of fixed matrices scaled (equations 7 and 8), and whole matrices made (equation 5). */
-void hni_hyper_rnn_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw,
-                        hni_cell_state *state, hni_cell_view *view);
+void hni_hyper_rnn_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
+                        hni_cell_view *view);
 void hni_hyper_rnn_full_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw,
                              hni_cell_state *state, hni_cell_view *view);
 

@@ -118,8 +118,7 @@ void hni_hyper_prepare(hn_weights *weights, const char *name, const hn_cell *cel
     const hn_tensor hyper_bias =
         cell->layer_norm ? HN_NO_TENSOR : named(weights, hyper, "bias", HN_SHAPE1(gates * m), hn_init_zeros());
     out_hyper->weight_main = hn_slice(graph, weight, 1, 0, n);
-    out_hyper->input =
-        hni_cell_input_prepare(graph, x, scale, hn_slice(graph, weight, 1, n, width), hyper_bias, gates);
+    out_hyper->input = hni_cell_input_prepare(graph, x, scale, hn_slice(graph, weight, 1, n, width), hyper_bias, gates);
     prepare_cell(weights, hyper, cell, out_hyper);
     prepare_embeddings(weights, name, out_hyper);
     prepare_vectors(weights, name, cell, bias, out_hyper);

@@ -7,8 +7,8 @@
  * step where the scaled form keeps one. */
 #include "nn/cell.h"
 
-void hni_hyper_rnn_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw,
-                        hni_cell_state *state, hni_cell_view *view)
+void hni_hyper_rnn_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
+                        hni_cell_view *view)
 {
     const hn_tensor z = hni_hyper_embed(graph, &layer->hyper, t, draw, state, view);
     if (hn_graph_status(graph) != HN_OK) return;

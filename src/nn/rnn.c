@@ -24,8 +24,7 @@ hn_tensor hni_rnn_activate(hn_graph *graph, const hni_rnn *rnn, hn_tensor y)
 void hni_rnn_step(hn_graph *graph, const hni_layer *layer, int64_t t, hni_cell_state *state)
 {
     const hni_rnn *rnn = &layer->rnn;
-    const hn_tensor recurrent =
-        hni_gates_first(graph, hni_project(graph, state->h, rnn->weight_h), 1, rnn->units);
+    const hn_tensor recurrent = hni_gates_first(graph, hni_project(graph, state->h, rnn->weight_h), 1, rnn->units);
     const hn_tensor y = hn_add(graph, recurrent, hni_cell_input_at(graph, &layer->input, t));
     state->h = hni_rnn_activate(graph, rnn, y);
 }

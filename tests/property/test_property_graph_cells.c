@@ -9,9 +9,8 @@ enum { ROWS = 4, STEPS = 6, V = 7, N = 10, X_SIZE = 3 };
 static const struct {
     hn_cell_kind kind;
     bool layer_norm;
-} cells[] = {{HN_CELL_LSTM, false},     {HN_CELL_LSTM, true}, {HN_CELL_HYPERLSTM, false},
-             {HN_CELL_HYPERLSTM, true}, {HN_CELL_RNN, false}, {HN_CELL_HYPERRNN, false},
-             {HN_CELL_HYPERRNN_FULL, false}};
+} cells[] = {{HN_CELL_LSTM, false}, {HN_CELL_LSTM, true},      {HN_CELL_HYPERLSTM, false},    {HN_CELL_HYPERLSTM, true},
+             {HN_CELL_RNN, false},  {HN_CELL_HYPERRNN, false}, {HN_CELL_HYPERRNN_FULL, false}};
 #define CELLS (int)(sizeof cells / sizeof cells[0])
 
 static const test_language_options f64 = {HN_BACKEND_GENERIC, HN_DTYPE_F64, 1, NULL},

@@ -109,9 +109,8 @@ static void set(layer *l, const char *name, double value)
 static const struct {
     hn_cell_kind kind;
     bool layer_norm;
-} cells[] = {{HN_CELL_LSTM, false},     {HN_CELL_LSTM, true}, {HN_CELL_HYPERLSTM, false},
-             {HN_CELL_HYPERLSTM, true}, {HN_CELL_RNN, false}, {HN_CELL_HYPERRNN, false},
-             {HN_CELL_HYPERRNN_FULL, false}};
+} cells[] = {{HN_CELL_LSTM, false}, {HN_CELL_LSTM, true},      {HN_CELL_HYPERLSTM, false},    {HN_CELL_HYPERLSTM, true},
+             {HN_CELL_RNN, false},  {HN_CELL_HYPERRNN, false}, {HN_CELL_HYPERRNN_FULL, false}};
 #define CELLS (int)(sizeof cells / sizeof cells[0])
 static const hn_dtype dtypes[2] = {HN_DTYPE_F64, HN_DTYPE_F32};
 

@@ -46,6 +46,7 @@ static void open_model(test_task *t, hn_cell_kind kind, int layers)
 {
     test_task_prepare(t, 500);
     t->model.cell.kind = kind;
+    t->model.cell.layer_norm = kind < HN_CELL_RNN;
     t->model.cell.units = N;
     t->model.cell.embedding_size = E;
     t->model.layers = layers;
@@ -258,7 +259,9 @@ static void sights_tell_what_there_is(void **state)
     } cases[] = {
         {HN_CELL_LSTM, 3, {.layers = 3, .gates = 4, .phi = true}},
         {HN_CELL_RNN, 1, {.layers = 1, .gates = 1}},
-        {HN_CELL_HYPERRNN, 2, {.layers = 2, .gates = 1, .change_weight = true, .change_scale = true, .embedding = true}},
+        {HN_CELL_HYPERRNN,
+         2,
+         {.layers = 2, .gates = 1, .change_weight = true, .change_scale = true, .embedding = true}},
         {HN_CELL_HYPERRNN_FULL, 1, {.layers = 1, .gates = 1, .embedding = true}},
         {HN_CELL_HYPERLSTM,
          1,

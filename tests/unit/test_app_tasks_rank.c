@@ -202,6 +202,7 @@ static void a_hyper_rnn_has_one_gate(void **state)
         test_task t;
         test_task_prepare(&t, 3000);
         t.model.cell.kind = kinds[kind];
+        t.model.cell.layer_norm = false;
         t.model.layers = 2;
         test_task_open(&t, 4);
         shake(&t);
