@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/parallel.h"
+#include "io/text.h"
 #include "kernels/table.h"
 
 enum { KEY_DATA = 0x700, KEY_THREADS, KEY_JSON };
@@ -172,4 +173,27 @@ int hni_cli_print_json(hni_cli *cli, json_t *json)
     puts(text);
     free(text);
     return 0;
+}
+
+json_t *hni_cli_bytes_json(const hni_cli *cli, const char *bytes, size_t size)
+{
+    hni_text shown = {.context = cli->context};
+    for (size_t i = 0; i < size;) {
+        const size_t whole = hni_utf8_length(bytes + i, size - i);
+        if (whole > 0) {
+            hni_text_add_bytes(&shown, bytes + i, whole);
+        } else {
+            hni_text_add(&shown, "\xEF\xBF\xBD");
+        }
+        i += whole > 0 ? whole : 1;
+    }
+    json_t *text = shown.status == HN_OK ? json_stringn(shown.data != NULL ? shown.data : "", shown.size) : NULL;
+    hni_text_free(&shown);
+    return text;
+}
+
+json_t *hni_cli_number_json(double number)
+{
+    json_t *value = json_real(number); /* NULL for one that is not finite */
+    return value != NULL ? value : json_null();
 }

@@ -71,6 +71,10 @@ int64_t hni_cli_integer(struct argp_state *state, const char *option, const char
 double hni_cli_number(struct argp_state *state, const char *option, const char *text, double minimum, double maximum);
 /* Prints one value on one line of stdout and gives it back to jansson. NULL is out of memory. Returns the exit code. */
 int hni_cli_print_json(hni_cli *cli, json_t *json);
+/* Any bytes as a JSON text, what is no UTF-8 as U+FFFD; NULL is out of memory. */
+json_t *hni_cli_bytes_json(const hni_cli *cli, const char *bytes, size_t size);
+/* A number, or null for one that is not finite. */
+json_t *hni_cli_number_json(double number);
 
 /* Where recipes lie: $HYPERNET_RECIPES, recipes/ of the source tree that the program was built in, the installed ones. */
 #define HNI_CLI_RECIPE_FOLDERS 4
@@ -90,5 +94,6 @@ int hni_command_info(hni_cli *cli, int argc, char **argv);
 int hni_command_gradcheck(hni_cli *cli, int argc, char **argv);
 int hni_command_train(hni_cli *cli, int argc, char **argv);
 int hni_command_report(hni_cli *cli, int argc, char **argv);
+int hni_command_plot(hni_cli *cli, int argc, char **argv);
 
 #endif

@@ -185,8 +185,8 @@ static hn_status add_writing(const report_options *options, const char *folder, 
 
 static hn_status load(const report_options *options, const char *folder, hni_run *run, written *out)
 {
-    hni_passage_open(options->cli->context, &out->text);
-    hni_passage_open(options->cli->context, &out->change);
+    hni_passage_open(options->cli, &out->text);
+    hni_passage_open(options->cli, &out->change);
     const hn_status status = hni_run_load(options->cli->context, folder, run);
     if (status != HN_OK || options->no_samples) return status;
     const hn_status writing = add_writing(options, folder, run, out);

@@ -52,14 +52,6 @@ static heat_form parse_heat(struct argp_state *state, const char *text)
     return HEAT_NONE;
 }
 
-static hni_change parse_change(struct argp_state *state, const char *text)
-{
-    for (int change = 0; change < HNI_CHANGES; change++)
-        if (strcmp(text, hni_change_words[change]) == 0) return (hni_change)change;
-    argp_error(state, "--change: '%s' is unknown: it is weights or scales", text);
-    return HNI_CHANGE_WEIGHTS;
-}
-
 /* Another form's ending is a slip of the hand; any other name is taken. */
 static void check_output(struct argp_state *state, const sample_options *options)
 {
@@ -101,7 +93,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_HEAT: options->heat = parse_heat(state, argument); return 0;
     case KEY_CHANGE:
         options->of_heat = "--change";
-        options->change = parse_change(state, argument);
+        options->change = hni_change_parse(state, argument);
         return 0;
     case KEY_LAYER:
         options->of_heat = "--layer";
@@ -120,17 +112,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp parser = {
-    rows,
-    parse,
-    "RUN|FILE.safetensors",
-    "Lets a trained model write.\vExamples:\n  hypernet sample runs/mine --prime 'In the beginning'\n"
-    "  hypernet sample runs/mine --count 5 --temperature 1 --top-k 40 --top-p 0.9\n"
-    "  hypernet sample runs/mine --length 200 --heat svg > heat.svg\n"
-    "  hypernet sample runs/mine --text letter.txt --heat png -o letter.png",
-    hni_writing_child,
-    NULL,
-    NULL};
+static const struct argp parser = {rows,
+                                   parse,
+                                   "RUN|FILE.safetensors",
+                                   "Lets a trained model write, 400 symbols unless --length says "
+                                   "otherwise.\vExamples:\n  hypernet sample runs/mine --prime 'In the beginning'\n"
+                                   "  hypernet sample runs/mine --count 5 --temperature 1 --top-k 40 --top-p 0.9\n"
+                                   "  hypernet sample runs/mine --length 200 --heat svg > heat.svg\n"
+                                   "  hypernet sample runs/mine --text letter.txt --heat png -o letter.png",
+                                   hni_writing_child,
+                                   NULL,
+                                   NULL};
 
 /* ---- what is written, kept or passed on ---- */
 
@@ -166,68 +158,12 @@ static bool take_text(void *user, int64_t text, const char *bytes, size_t size)
 
 /* ---- JSON ---- */
 
-/* Any bytes as a JSON text; NULL is out of memory. */
-static json_t *as_json(const hni_cli *cli, const char *bytes, size_t size)
-{
-    hni_text shown = {.context = cli->context};
-    for (size_t i = 0; i < size;) {
-        const size_t whole = hni_utf8_length(bytes + i, size - i);
-        if (whole > 0) {
-            hni_text_add_bytes(&shown, bytes + i, whole);
-        } else {
-            hni_text_add(&shown, "\xEF\xBF\xBD");
-        }
-        i += whole > 0 ? whole : 1;
-    }
-    json_t *text = shown.status == HN_OK ? json_stringn(shown.data != NULL ? shown.data : "", shown.size) : NULL;
-    hni_text_free(&shown);
-    return text;
-}
-
-/* json_real refuses what is no number. */
-static json_t *number_as_json(double number)
-{
-    json_t *value = json_real(number);
-    return value != NULL ? value : json_null();
-}
-
-static json_t *bits_as_json(const hni_passage *passage)
-{
-    json_t *list = json_array();
-    for (size_t at = 0; at < passage->bits.size; at += sizeof(double)) {
-        double bits;
-        memcpy(&bits, passage->bits.data + at, sizeof bits);
-        json_array_append_new(list, number_as_json(bits));
-    }
-    return list;
-}
-
-static json_t *changes_as_json(const hni_passage *passage)
-{
-    json_t *gates = json_object();
-    for (int gate = 0; gate < passage->gates; gate++) {
-        json_t *list = json_array();
-        for (size_t at = 0; at < passage->change[gate].size; at += sizeof(float)) {
-            float value;
-            memcpy(&value, passage->change[gate].data + at, sizeof value);
-            json_array_append_new(list, number_as_json((double)value));
-        }
-        json_object_set_new(gates, hni_passage_gate(passage, gate), list);
-    }
-    return gates;
-}
-
 static void add_passage(const sample_options *options, const hni_passage *passage, json_t *result)
 {
-    json_object_set_new(result, "text", as_json(options->cli, passage->text.data, passage->text.size));
-    json_object_set_new(result, "given", json_boolean(passage->given));
-    json_object_set_new(result, "bits", bits_as_json(passage));
-    if (options->heat == HEAT_NONE) return;
-    json_object_set_new(result, "layer", json_integer(options->layer));
-    json_object_set_new(result, options->change == HNI_CHANGE_SCALES ? "scale_change" : "weight_change",
-                        changes_as_json(passage));
-    if (options->output != NULL)
-        json_object_set_new(result, "file", as_json(options->cli, options->output, strlen(options->output)));
+    if (options->heat != HEAT_NONE) json_object_set_new(result, "layer", json_integer(options->layer));
+    hni_passage_to_json(passage, result);
+    if (options->output == NULL) return;
+    json_object_set_new(result, "file", hni_cli_bytes_json(options->cli, options->output, strlen(options->output)));
 }
 
 static void add_texts(const sample_options *options, const collector *out, json_t *result)
@@ -236,7 +172,7 @@ static void add_texts(const sample_options *options, const collector *out, json_
     for (int64_t i = 0; i < options->count; i++) {
         json_t *entry = json_object();
         json_object_set_new(entry, "seed", json_integer(options->writing.seed + i));
-        json_object_set_new(entry, "text", as_json(options->cli, out->texts[i].data, out->texts[i].size));
+        json_object_set_new(entry, "text", hni_cli_bytes_json(options->cli, out->texts[i].data, out->texts[i].size));
         json_array_append_new(list, entry);
     }
     json_object_set_new(result, "texts", list);
@@ -246,8 +182,8 @@ static int print_json(const sample_options *options, const hni_cli_model *model,
 {
     const hni_writing *writing = &options->writing;
     json_t *result = json_object();
-    json_object_set_new(result, "checkpoint", as_json(options->cli, model->path, strlen(model->path)));
-    json_object_set_new(result, "prime", as_json(options->cli, writing->prime, strlen(writing->prime)));
+    json_object_set_new(result, "checkpoint", hni_cli_bytes_json(options->cli, model->path, strlen(model->path)));
+    json_object_set_new(result, "prime", hni_cli_bytes_json(options->cli, writing->prime, strlen(writing->prime)));
     json_object_set_new(result, "seed", json_integer(writing->seed));
     json_object_set_new(result, "temperature", json_real(writing->temperature));
     if (writing->top_k > 0) json_object_set_new(result, "top_k", json_integer(writing->top_k));
@@ -390,8 +326,9 @@ int hni_command_sample(hni_cli *cli, int argc, char **argv)
         .passes = options.heat == HEAT_NONE && !cli->json,
         .prime = options.writing.prime,
     };
-    hni_passage_open(cli->context, &out.passage);
+    hni_passage_open(cli, &out.passage);
     out.passage.which = options.change;
+    out.passage.changes = options.heat != HEAT_NONE;
     code = take_all(&options, &model, &out) == HN_OK ? print_result(&options, &model, &out) : hni_cli_fail(cli);
     for (int64_t i = 0; out.texts != NULL && i < options.count; i++)
         hni_text_free(&out.texts[i]);

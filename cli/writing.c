@@ -12,7 +12,7 @@ enum { KEY_PRIME = 0x200, KEY_LENGTH, KEY_TEMPERATURE, KEY_TOP_K, KEY_TOP_P, KEY
 
 static const struct argp_option rows[] = {
     {"prime", KEY_PRIME, "TEXT", 0, "what the model reads first, and goes on from", 1},
-    {"length", KEY_LENGTH, "N", 0, "symbols to write (default: 400); 0: only the prime is read", 1},
+    {"length", KEY_LENGTH, "N", 0, "symbols to write; 0: only the prime is read", 1},
     {"temperature", KEY_TEMPERATURE, "T", 0,
      "below 1: more of what is likely; 0: always the most likely (default: 0.8)", 1},
     {"top-k", KEY_TOP_K, "K", 0, "draw from the K most likely symbols only", 1},
@@ -107,4 +107,10 @@ hni_sample_options hni_writing_options(const hni_writing *writing, int64_t lengt
     options.prime_name = writing->text_path;
     options.length = 0;
     return options;
+}
+
+const char *hni_writing_given(const hni_writing *writing)
+{
+    if (writing->text_path != NULL) return "--text";
+    return writing->prime[0] != 0 ? "--prime" : writing->drawn;
 }

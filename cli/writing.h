@@ -28,6 +28,8 @@ void hni_writing_default(hni_cli *cli, hni_writing *out_writing);
 /* Reads the file of --text, if there is one. */
 HN_MUST_USE hn_status hni_writing_read(hni_writing *writing);
 void hni_writing_close(hni_writing *writing);
+/* An option of these that was given; NULL: none was. */
+const char *hni_writing_given(const hni_writing *writing);
 /* For a task's sample; `length` stands where none was given. Borrows the texts. */
 hni_sample_options hni_writing_options(const hni_writing *writing, int64_t length);
 

@@ -132,7 +132,7 @@ def data_and_gradcheck(folder):
 
 
 def every_command_has_help():
-    for command in ("recipes", "train", "eval", "sample", "info", "data", "report", "gradcheck"):
+    for command in ("recipes", "train", "eval", "sample", "info", "data", "report", "plot", "gradcheck"):
         text, _ = hypernet(command, "--help")
         fail_unless("Example" in text and "--json" in text and f"hypernet {command}" in text, f"{command} --help: {text}")
 

@@ -1,0 +1,79 @@
+/* See series.h. The lists lie in one block. */
+#include "app/report/series.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+
+void hni_run_legend(const hni_run *runs, size_t count, size_t run, hni_text *out_name)
+{
+    bool twin = false;
+    for (size_t i = 0; i < count; i++)
+        twin = twin || (i != run && strcmp(runs[i].name, runs[run].name) == 0);
+    hni_text_add(out_name, "%s", runs[run].name);
+    if (twin) hni_text_add(out_name, " (%s)", runs[run].folder);
+}
+
+static double place_of(const hni_run_row *row, hni_curves_axis axis)
+{
+    switch (axis) {
+    case HNI_CURVES_SECONDS: return row->seconds;
+    case HNI_CURVES_EPOCHS: return row->epoch;
+    default: return (double)row->step;
+    }
+}
+
+/* Returns how many points there are. */
+static size_t collect(const hni_run *run, hni_curves_axis axis, bool valid, hni_point *out_points)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->row_count; i++) {
+        const hni_run_row *row = &run->rows[i];
+        const hni_point point = {place_of(row, axis), valid ? row->valid_bpc : row->train_bpc};
+        if (isfinite(point.x) && isfinite(point.y)) out_points[count++] = point;
+    }
+    return count;
+}
+
+hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t count, hni_curves_axis axis,
+                              hni_run_series *out_series)
+{
+    void *memory = NULL;
+    size_t room = 0;
+    hn_status status;
+    *out_series = (hni_run_series){.context = context};
+    for (size_t i = 0; i < count; i++)
+        room += 2 * runs[i].row_count;
+    HNI_TRY(hni_alloc_array(context, "curves", count, sizeof *out_series->series, &memory));
+    out_series->series = memory;
+    HNI_TRY(hni_alloc_array(context, "curves", count, sizeof *out_series->names, &memory));
+    out_series->names = memory;
+    HNI_TRY(hni_alloc_array(context, "curves", room, sizeof *out_series->points, &memory));
+    out_series->points = memory;
+    hni_point *next = out_series->points;
+    for (size_t i = 0; i < count; i++) {
+        hni_series *one = &out_series->series[i];
+        hni_text *name = &out_series->names[i];
+        *name = (hni_text){.context = context};
+        out_series->count = i + 1;
+        hni_run_legend(runs, count, i, name);
+        HNI_TRY(name->status);
+        *one = (hni_series){.name = name->data != NULL ? name->data : "", .train = next};
+        next += one->train_count = collect(&runs[i], axis, false, next);
+        one->valid = next;
+        next += one->valid_count = collect(&runs[i], axis, true, next);
+    }
+cleanup:
+    return status;
+}
+
+void hni_run_series_free(hni_run_series *series)
+{
+    if (series->context == NULL) return;
+    for (size_t i = 0; i < series->count; i++)
+        hni_text_free(&series->names[i]);
+    hni_free(series->context, series->names);
+    hni_free(series->context, series->points);
+    hni_free(series->context, series->series);
+}

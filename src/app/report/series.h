@@ -1,0 +1,25 @@
+/* Numbers of runs' logs as lines of a picture: learning curves. */
+#ifndef HNI_APP_REPORT_SERIES_H
+#define HNI_APP_REPORT_SERIES_H
+
+#include "app/plot/curves.h"
+#include "app/report/report.h"
+
+typedef struct hni_run_series {
+    hn_context *context;
+    hni_series *series; /* [count] */
+    size_t count;
+    hni_point *points;
+    hni_text *names; /* [count] */
+} hni_run_series;
+
+/* Training and validation figures of the runs over an axis; rows without a finite place or figure are left out. Freed by the caller,
+ * after a failure too. */
+HN_MUST_USE hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t count, hni_curves_axis axis,
+                                          hni_run_series *out_series);
+void hni_run_series_free(hni_run_series *series);
+
+/* A run's name, with its folder behind it where two runs have one name. */
+void hni_run_legend(const hni_run *runs, size_t count, size_t run, hni_text *out_name);
+
+#endif
