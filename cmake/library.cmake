@@ -1,6 +1,6 @@
 # libhypernet: src/core ... src/io. Kernels are compiled once; the rest a second time with HNI_TEST_HOOKS for the tests.
-#   hypernet_lib     what is installed: static, or shared with -DBUILD_SHARED_LIBS=ON
-#   hypernet_static  the same objects, always static: the program links this one, since it uses internal functions
+#   hypernet_static  libhypernet.a: always built, since the program uses internal functions
+#   hypernet_shared  libhypernet.so, of the same objects; -DHYPERNET_SHARED=OFF and sanitizers leave it out
 #   hypernet_hooks   the copy that only tests link
 
 find_package(PkgConfig REQUIRED)
@@ -34,7 +34,14 @@ if(HYPERNET_CPU)
     message(FATAL_ERROR "The CPU backend needs OpenMP and oneDNN (Debian: libdnnl-dev ocl-icd-opencl-dev, and libomp-dev "
       "for clang). Install them, or configure with -DHYPERNET_CPU=OFF for plain C.")
   endif()
-  list(APPEND hypernet_libraries DNNL::dnnl OpenMP::OpenMP_C)
+  # What an installed static library links: gcc's code runs on both runtimes, so it takes that of whatever compiler links;
+  # clang's needs its own.
+  set(hypernet_openmp -fopenmp)
+  if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    list(GET OpenMP_C_LIB_NAMES 0 openmp_name)
+    set(hypernet_openmp ${OpenMP_${openmp_name}_LIBRARY})
+  endif()
+  list(APPEND hypernet_libraries DNNL::dnnl $<BUILD_INTERFACE:OpenMP::OpenMP_C> $<INSTALL_INTERFACE:${hypernet_openmp}>)
 
   file(GLOB cpu_sources CONFIGURE_DEPENDS ${hypernet_source_dir}/kernels/cpu/*.c)
   set(simd_sources ${cpu_sources})
@@ -88,21 +95,21 @@ if(TARGET hypernet_modules)
 endif()
 
 if(module_sources OR kernel_sources)
-  add_library(hypernet_lib ${hypernet_objects})
-  set_target_properties(hypernet_lib PROPERTIES OUTPUT_NAME hypernet EXPORT_NAME hypernet LINKER_LANGUAGE C
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
-  target_include_directories(hypernet_lib PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(hypernet_lib PRIVATE ${hypernet_libraries})
-  target_link_options(hypernet_lib PRIVATE ${hypernet_sanitizer_flags})
-
-  if(BUILD_SHARED_LIBS)
-    add_library(hypernet_static STATIC ${hypernet_objects})
-    set_target_properties(hypernet_static PROPERTIES LINKER_LANGUAGE C)
-    target_link_libraries(hypernet_static PRIVATE ${hypernet_libraries})
-  else()
-    add_library(hypernet_static ALIAS hypernet_lib)
+  add_library(hypernet_static STATIC ${hypernet_objects})
+  set_target_properties(hypernet_static PROPERTIES OUTPUT_NAME hypernet LINKER_LANGUAGE C)
+  set(hypernet_targets hypernet_static)
+  if(HYPERNET_SHARED AND NOT HYPERNET_SANITIZE AND NOT HYPERNET_FUZZ)
+    add_library(hypernet_shared SHARED ${hypernet_objects})
+    set_target_properties(hypernet_shared PROPERTIES OUTPUT_NAME hypernet EXPORT_NAME hypernet LINKER_LANGUAGE C
+      VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+    target_link_options(hypernet_shared PRIVATE LINKER:--no-undefined)
+    list(APPEND hypernet_targets hypernet_shared)
   endif()
+  foreach(target IN LISTS hypernet_targets)
+    target_include_directories(${target} PUBLIC
+      $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(${target} PRIVATE ${hypernet_libraries})
+  endforeach()
 
   if(HYPERNET_TESTS AND NOT HYPERNET_FUZZ)
     add_library(hypernet_hooks STATIC ${module_sources} ${hypernet_kernel_objects})

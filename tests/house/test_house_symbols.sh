@@ -1,6 +1,7 @@
 #!/bin/sh
-# What the compiled library shows and holds: a shared build exports names that start with hn_ and nothing else, and no object
-# of it holds a variable that can change (but the choice of the instruction set, hni_isa_...). Reads $HYPERNET_LIBRARY.
+# What the compiled library shows, holds and calls: a shared build exports names that start with hn_ and nothing else, no object
+# of it holds a variable that can change (but the choice of the instruction set, hni_isa_...), and none but core/alloc asks the
+# C library for memory, so that an allocator of the caller's sees it all. Reads $HYPERNET_LIBRARY.
 set -eu
 library=${HYPERNET_LIBRARY:-}
 compiler=${HYPERNET_COMPILER:-cc}
@@ -23,6 +24,12 @@ variables() {
     }'
 }
 
+# callers ARCHIVE: "object function" for each object that asks for memory behind the context's back.
+callers() {
+    nm -A --undefined-only "$1" 2>/dev/null | sed 's/.*:\([^:]*\): *U /\1 /' | grep -E ' (malloc|calloc|realloc|reallocarray|free|'\
+'aligned_alloc|posix_memalign|memalign|strn?dup|v?asprintf|getline|getdelim|open_memstream|fopen|fdopen|opendir|mmap)$'
+}
+
 # A made-up archive with one wrong symbol and one variable: both checks must find them.
 cat >"$folder/bad.c" <<'END'
 __attribute__((visibility("default"))) int other_name(void);
@@ -30,6 +37,8 @@ int hidden_counter;
 static int counter;
 static int *pointer = &counter;
 static int *const fixed = &counter;
+char *strdup(const char *);
+char *copy(void) { return strdup("x"); }
 int other_name(void) { pointer++; return ++counter + ++hidden_counter + *fixed; }
 END
 "$compiler" -c -fPIC -fvisibility=hidden -o "$folder/bad.o" "$folder/bad.c"
@@ -37,8 +46,12 @@ ar rcs "$folder/bad.a" "$folder/bad.o"
 exported "$folder/bad.a" | grep -qx other_name || { echo "the check did not see the export other_name"; exit 1; }
 found=$(variables "$folder/bad.a" | sort | tr '\n' ' ')
 [ "$found" = "counter hidden_counter pointer " ] || { echo "the check saw the variables '$found'"; exit 1; }
+found=$(callers "$folder/bad.a")
+[ "$found" = "bad.o strdup" ] || { echo "the check saw the callers '$found'"; exit 1; }
 
 failed=0
+wrong=$(callers "$library" | grep -v '^alloc\.c\.o ' || true)
+[ -z "$wrong" ] || { echo "allocates elsewhere than in core/alloc:"; echo "$wrong"; failed=1; }
 names=$(exported "$library")
 [ -n "$names" ] || { echo "the library exports nothing: is HN_API missing?"; failed=1; }
 wrong=$(printf '%s\n' "$names" | grep -v '^hn_' || true)
