@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "app/report/report.h"
+#include "app/tasks/readings.h"
 #include "app/train/trainer.h"
 #include "cli.h"
 #include "core/alloc.h"
@@ -65,7 +66,7 @@ static const struct argp parser = {
 
 typedef struct info {
     hni_cli_model model;
-    char keys[MOST_LINES][40], values[MOST_LINES][512]; /* what the task says */
+    char keys[MOST_LINES][64], values[MOST_LINES][512]; /* what the task says */
     int lines;
     int64_t step_bytes, training_bytes;
     const hni_paper_row *paper; /* NULL: no model of the paper */
@@ -81,6 +82,27 @@ static void keep_line(void *user, const char *key, const char *value)
     if (all->lines == MOST_LINES) return;
     snprintf(all->keys[all->lines], sizeof all->keys[0], "%s", key);
     snprintf(all->values[all->lines++], sizeof all->values[0], "%s", value);
+}
+
+/* Readings of training, which the recipe has. */
+static void describe_training(info *all)
+{
+    static const hni_reading readings[] = {
+        {"gradient clipping", "clip_norm", "by global norm, factor min(1, clip_norm / norm); 0: not at all"},
+        {"gradient clipping, values", "clip_value", NULL},
+        {"Adam, epsilon", "epsilon", "outside the root; mean and variance corrected for their bias"},
+        {"run length", "epochs", "passes over the training part, unless train.steps says updates"},
+        {"run length, updates", "steps", NULL},
+        {"validation interval", "validate_every", NULL},
+        {"patience", "patience", NULL},
+    };
+    char key[64], value[512];
+    for (size_t i = 0; all->model.plan != NULL && i < sizeof readings / sizeof readings[0]; i++) {
+        const void *settings = &all->model.plan->train;
+        if (!hni_reading_print(&readings[i], hni_train_settings_table(), settings, value, sizeof value)) continue;
+        snprintf(key, sizeof key, "reading: %s", readings[i].name);
+        keep_line(all, key, value);
+    }
 }
 
 static bool is_run_or_file(const char *name)
@@ -141,6 +163,7 @@ static hn_status gather(const info_options *options, info *all)
     }
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_DRY, NULL, NULL));
     HNI_TRY(model->task->describe(model->work, keep_line, all));
+    describe_training(all);
     if (model->task->paper != NULL) all->paper = model->task->paper(model->work, &all->table);
     HNI_TRY(read_best(options->name, all));
     model->task->size(model->work, &size);
@@ -268,7 +291,7 @@ static int print_text(const info *all)
     char bytes[32];
     printf("%s\ntask %s: %s\n\n", all->model.path, all->model.task->name, all->model.task->help);
     for (int i = 0; i < all->lines; i++)
-        printf("%-24s %s\n", all->keys[i], all->values[i]);
+        printf("%-40s %s\n", all->keys[i], all->values[i]);
     printf("\nparameters\n");
     print_parameters(all->model.store);
     if (all->paper != NULL) print_paper(all);

@@ -52,7 +52,7 @@ cleanup:
 
 static void print_row(const recipe_row *row)
 {
-    printf("%-20s %-8s %-12s %s\n", row->name, row->task, row->data, row->found.available ? "here" : "missing");
+    printf("%-26s %-8s %-12s %s\n", row->name, row->task, row->data, row->found.available ? "here" : "missing");
 }
 
 /* What to do about data that is missing, each said once. */
@@ -78,7 +78,7 @@ static int print_rows(hni_cli *cli, const recipe_row *rows, size_t count)
             json_array_append_new(list, row_as_json(&rows[i]));
         return hni_cli_print_json(cli, list);
     }
-    printf("%-20s %-8s %-12s %s\n", "recipe", "task", "data", "is it here?");
+    printf("%-26s %-8s %-12s %s\n", "recipe", "task", "data", "is it here?");
     for (size_t i = 0; i < count; i++)
         print_row(&rows[i]);
     for (size_t i = 0; i < count; i++)

@@ -48,6 +48,9 @@ def info_counts_as_the_paper():
         fail_unless(found["memory"]["training"] > 4 * 4 * count, f"{name}: memory {found['memory']}")
         text, _ = hypernet("info", name)
         fail_unless(f"{count:,}" in text and "reading" in text and printed in text, f"{name}: {text[:400]}")
+        for reading in ("model.input_init = orthogonal", "train.clip_norm = 1.0: by global norm", "train.epsilon = 1.0e-08: outside",
+                        "train.patience = ", "train.epochs = ", "train.validate_every = ", "data.vocabulary_size = "):
+            fail_unless(reading in text and any(reading in value for value in found["details"].values()), f"{name}: {reading}")
         fail_unless(f"{paper['test']:.3f}" in text and paper["note"] in text, f"{name}: {text[:400]}")
 
 

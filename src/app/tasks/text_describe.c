@@ -1,4 +1,4 @@
-/* What `info` says about a text model: its layers, the readings of the paper that it takes, and the paper's own figures. */
+/* What `info` says about a text model: its layers and its data; readings of the paper are in text_readings.c. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -20,7 +20,6 @@ static void line(const lines *out, const char *key, const char *format, ...)
     out->write(out->user, key, value);
 }
 
-static bool is_rnn(const hn_cell *cell) { return cell->kind >= HN_CELL_RNN; }
 static bool is_hyper(const hn_cell *cell) { return cell->kind != HN_CELL_LSTM && cell->kind != HN_CELL_RNN; }
 
 static const char *kind_name(const hn_cell *cell)
@@ -69,54 +68,13 @@ static void describe_data(const hni_task_work *work, const lines *out)
          (long long)work->tracks.windows);
 }
 
-static void describe_hyper_readings(const hn_cell *cell, const lines *out)
-{
-    line(out, "reading: hyper output", "%s",
-         cell->hyper_output == HN_HYPER_OUTPUT_NEW
-             ? "embeddings are made of the hyper cell's new output"
-             : "embeddings are made of the hyper cell's previous output (equations 6 and 11)");
-    if (cell->kind == HN_CELL_HYPERRNN_FULL) {
-        line(out, "reading: matrices", "each is a sum of E, which begin orthogonal / sqrt(E) with embeddings of 1");
-        return;
-    }
-    line(out, "reading: scale start", "%s",
-         cell->scale_start == HN_SCALE_START_PAPER && cell->kind == HN_CELL_HYPERLSTM
-             ? "scaling vectors begin at 0.1 (0.1 / E each)"
-             : "scaling vectors begin at 1 (1 / E each)");
-}
-
-static void describe_readings(const hni_task_work *work, const lines *out)
-{
-    const hn_language_model *model = &work->model;
-    const hn_cell *cell = &model->cell;
-    if (is_hyper(cell)) describe_hyper_readings(cell, out);
-    if (cell->layer_norm) {
-        line(out, "reading: layer norm",
-             "per gate after scaling and bias, epsilon 0.001; c normalised on its way to h only%s",
-             cell->kind == HN_CELL_HYPERLSTM ? "; the hyper cell too" : "");
-    }
-    if (is_rnn(cell)) {
-        line(out, "reading: phi", "%s%s", cell->activation == HN_ACTIVATION_RELU ? "relu" : "tanh",
-             is_hyper(cell) ? ", in the hyper cell too" : "");
-    } else {
-        line(out, "reading: forget bias", "%g inside the sigmoid, not a parameter", cell->forget_bias);
-    }
-    line(out, "reading: W_x", "%s",
-         cell->input_init == HN_INPUT_INIT_ORTHOGONAL ? "begins orthogonal per gate"
-                                                      : "begins uniform within sqrt(3/X)");
-    line(out, "dropout",
-         "keep input %g (whole characters), between layers %g, output %g, recurrent %g, hyper recurrent %g",
-         model->keep_input, model->keep_between, model->keep_output, cell->keep_recurrent, cell->keep_hyper_recurrent);
-    line(out, "metric", "bits per character: one stream, state carried, mean nats / ln 2");
-}
-
 hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                             void *user)
 {
     const lines out = {write, user};
     describe_layers(work, &out);
     describe_data(work, &out);
-    describe_readings(work, &out);
+    hni_text_readings(work, write, user);
     return HN_OK;
 }
 

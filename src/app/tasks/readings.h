@@ -1,0 +1,17 @@
+/* Readings of the paper, as `info` prints them: a key and its value where there are several, a plain fact where there is one. */
+#ifndef HNI_APP_TASKS_READINGS_H
+#define HNI_APP_TASKS_READINGS_H
+
+#include "core/settings.h"
+
+typedef struct hni_reading {
+    const char *name; /* "forget bias" */
+    const char *key;  /* of the settings; NULL: there is one reading only */
+    const char *text; /* that reading, or what a value means; NULL: the key's own help says it */
+} hni_reading;
+
+/* "model.forget_bias = 1.0: inside the sigmoid", or the text alone. False, and nothing, if the settings have no such key. */
+bool hni_reading_print(const hni_reading *reading, const hni_settings *settings, const void *object, char *buffer,
+                       size_t size);
+
+#endif
