@@ -109,5 +109,14 @@ class Plot(unittest.TestCase):
         self.assertFalse((self.folder / "never.svg").exists())
 
 
+    def test_an_rnn_has_embeddings_but_no_phi(self):
+        hypernet("train", self.folder / "small.yaml", "-o", self.folder / "rnn", "--max-steps", 9, "--set", "model.cell=hyperrnn_full",
+                 "--set", "model.layer_norm=false", "--set", "model.keep_recurrent=1", "--set", "model.keep_hyper_recurrent=1")
+        self.assertEqual(len(self.plot(("rnn",), "path", "--length", 12)[1]["points"]), 12)
+        self.assertEqual(list(self.plot(("rnn",), "change", "--length", 12)[1]["weight_change"]), ["h"])
+        error = hypernet("plot", self.folder / "run", self.folder / "rnn", "phi", "-o", self.folder / "never.svg", expect=1)[1]
+        self.assertRegex(error, "phi: only cells with an output gate.*HyperRNN")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -146,5 +146,21 @@ class Sample(unittest.TestCase):
         self.assertRegex(error, r"LSTM.* do not change: take a run whose model\.cell has 'hyper'")
 
 
+    def test_one_gate(self):
+        """An RNN has one gate; in the full form there are no scaling vectors."""
+        for cell in ("hyperrnn", "hyperrnn_full"):
+            hypernet("train", self.folder / "small.yaml", "-o", self.folder / cell, "--max-steps", 9, "--set", f"model.cell={cell}",
+                     "--set", "model.layer_norm=false", "--set", "model.keep_recurrent=1", "--set", "model.keep_hyper_recurrent=1")
+            result = self.json("--length", 15, "--heat", "svg", run=cell)
+            self.assertEqual(list(result["weight_change"]), ["h"])
+            self.assertEqual(len(result["weight_change"]["h"]), 15)
+            self.assertGreater(min(result["weight_change"]["h"]), 0)
+            self.assertEqual(len(self.sample("--length", 15, "--heat", "ansi", "--prime", "the", run=cell).splitlines()) % 2, 1)
+        scales = self.json("--length", 15, "--heat", "svg", "--change", "scales", run="hyperrnn")
+        self.assertGreater(min(scales["scale_change"]["h"]), 0)
+        error = hypernet("sample", self.folder / "hyperrnn_full", "--heat", "svg", "--change", "scales", expect=1)[1]
+        self.assertRegex(error, "has no scaling vectors.*take --change weights")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,10 @@
 /* The change of the effective recurrent matrix, without making it. Where the rows of W_h are scaled, for each gate
  *
- *     || diag(d_h,t) W_h - diag(d_h,t-1) W_h ||_F = || (d_h,t - d_h,t-1) * row norms of W_h ||_2 */
+ *     || diag(d_h,t) W_h - diag(d_h,t-1) W_h ||_F = || (d_h,t - d_h,t-1) * row norms of W_h ||_2
+ *
+ * and where W_h = sum_k z_k W_k, with the sums of products <W_k,W_l> over all elements of two of the matrices and dz = z_t - z_t-1
+ *
+ *     || sum_k dz_k W_k ||_F^2 = sum_kl dz_k dz_l <W_k,W_l> */
 #include "app/tasks/text_observe.h"
 
 #include <math.h>
@@ -24,7 +28,7 @@ void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights)
     *out_sights = (hni_task_sights){
         .layers = work->model.layers,
         .gates = is_lstm(cell) ? 4 : 1,
-        .change_weight = scales_rows(cell),
+        .change_weight = has_embeddings(cell),
         .change_scale = scales_rows(cell),
         .embedding = has_embeddings(cell),
         .phi = is_lstm(cell),
@@ -33,27 +37,57 @@ void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights)
 
 /* ---- what does not change ---- */
 
-static hn_status read_row_norms(hni_text_observer *observer, int layer)
+/* weight_h of the layer, [rows,N]; freed by the caller. */
+static hn_status read_matrix(const hni_text_observer *observer, int layer, int64_t rows, float **out_matrix)
 {
     const hni_task_work *work = observer->work;
     const hn_store *store = hn_weights_store(work->weights);
-    const int64_t rows = observer->gates * observer->units, units = observer->units;
     void *memory = NULL;
     char name[64];
     hn_status status;
     snprintf(name, sizeof name, "layers.%d.weight_h", layer);
-    HNI_TRY(hni_alloc_array(work->context, "weight change", (size_t)(rows * units), sizeof(float), &memory));
-    HNI_TRY(hn_store_read(store, hn_store_find(store, name), HN_DTYPE_F32, rows * units, memory));
-    for (int64_t row = 0; row < rows; row++) {
-        const float *weights = (const float *)memory + row * units;
-        double sum = 0;
-        for (int64_t i = 0; i < units; i++)
-            sum += (double)weights[i] * (double)weights[i];
-        observer->row_norms[row] = (float)sqrt(sum);
-    }
+    HNI_TRY(hni_alloc_array(work->context, "weight change", (size_t)(rows * observer->units), sizeof(float), &memory));
+    HNI_TRY(hn_store_read(store, hn_store_find(store, name), HN_DTYPE_F32, rows * observer->units, memory));
+    *out_matrix = memory;
+    memory = NULL;
 cleanup:
     hni_free(work->context, memory);
     return status;
+}
+
+static double sum_of_products(const float *a, const float *b, int64_t count)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+static hn_status read_row_norms(hni_text_observer *observer, int layer)
+{
+    const int64_t rows = observer->gates * observer->units, units = observer->units;
+    float *matrix = NULL;
+    const hn_status status = read_matrix(observer, layer, rows, &matrix);
+    if (status != HN_OK) return status;
+    for (int64_t row = 0; row < rows; row++)
+        observer->row_norms[row] = (float)sqrt(sum_of_products(matrix + row * units, matrix + row * units, units));
+    hni_free(observer->work->context, matrix);
+    return HN_OK;
+}
+
+/* [E,E], each from two of the E matrices [N,N] that stand one below the other. */
+static hn_status read_slice_products(hni_text_observer *observer, int layer)
+{
+    const int64_t slices = observer->embedding, size = observer->units * observer->units;
+    float *matrix = NULL;
+    const hn_status status = read_matrix(observer, layer, slices * observer->units, &matrix);
+    if (status != HN_OK) return status;
+    for (int64_t k = 0; k < slices; k++)
+        for (int64_t l = 0; l <= k; l++)
+            observer->slice_products[k * slices + l] = observer->slice_products[l * slices + k] =
+                sum_of_products(matrix + k * size, matrix + l * size, size);
+    hni_free(observer->work->context, matrix);
+    return HN_OK;
 }
 
 static hn_status take(hn_context *context, int64_t count, float **out_numbers)
@@ -69,6 +103,7 @@ hn_status hni_text_observer_open(const hni_task_work *work, hn_stream *stream, i
 {
     const hn_cell *cell = &work->model.cell;
     hni_task_sights sights;
+    void *memory = NULL;
     hn_status status;
     hni_text_sights(work, &sights);
     *out_observer = (hni_text_observer){.work = work, .gates = sights.gates, .units = cell->units};
@@ -78,10 +113,17 @@ hn_status hni_text_observer_open(const hni_task_work *work, hn_stream *stream, i
     }
     HNI_TRY(hn_stream_observe(stream, layer));
     if (sights.embedding) out_observer->embedding = cell->embedding_size;
-    if (!scales_rows(cell)) goto cleanup;
-    HNI_TRY(take(work->context, out_observer->gates * cell->units, &out_observer->row_norms));
-    HNI_TRY(take(work->context, out_observer->gates * cell->units, &out_observer->previous_d_h));
-    HNI_TRY(read_row_norms(out_observer, layer));
+    if (scales_rows(cell)) {
+        HNI_TRY(take(work->context, out_observer->gates * cell->units, &out_observer->row_norms));
+        HNI_TRY(take(work->context, out_observer->gates * cell->units, &out_observer->previous_d_h));
+        HNI_TRY(read_row_norms(out_observer, layer));
+    } else if (sights.embedding) {
+        HNI_TRY(take(work->context, cell->embedding_size, &out_observer->previous_z_h));
+        HNI_TRY(hni_alloc_array(work->context, "weight change", (size_t)(cell->embedding_size * cell->embedding_size),
+                                sizeof(double), &memory));
+        out_observer->slice_products = memory;
+        HNI_TRY(read_slice_products(out_observer, layer));
+    }
 cleanup:
     return status;
 }
@@ -91,6 +133,8 @@ void hni_text_observer_close(hni_text_observer *observer)
     if (observer->work == NULL) return;
     hni_free(observer->work->context, observer->row_norms);
     hni_free(observer->work->context, observer->previous_d_h);
+    hni_free(observer->work->context, observer->previous_z_h);
+    hni_free(observer->work->context, observer->slice_products);
 }
 
 /* ---- what does ---- */
@@ -107,6 +151,20 @@ static void measure_rows(const hni_text_observer *observer, int64_t gate, const 
     }
     seen->change_scale[gate] = (float)sqrt(scale);
     seen->change_weight[gate] = (float)sqrt(weight);
+}
+
+/* Norm of the change of the sum of matrices. Rounding may leave less than nothing of a change that is none. */
+static float measure_slices(const hni_text_observer *observer, const float *z_h)
+{
+    const int64_t slices = observer->embedding;
+    double sum = 0;
+    for (int64_t k = 0; k < slices; k++) {
+        const double moved = (double)z_h[k] - (double)observer->previous_z_h[k];
+        for (int64_t l = 0; l < slices; l++)
+            sum +=
+                moved * ((double)z_h[l] - (double)observer->previous_z_h[l]) * observer->slice_products[k * slices + l];
+    }
+    return (float)sqrt(fmax(sum, 0));
 }
 
 hn_status hni_text_observer_read(hni_text_observer *observer, const hn_stream *stream, int64_t lane,
@@ -127,6 +185,10 @@ hn_status hni_text_observer_read(hni_text_observer *observer, const hn_stream *s
         for (int64_t gate = 0; gate < observer->gates && observer->has_previous; gate++)
             measure_rows(observer, gate, d_h, out_seen);
         memcpy(observer->previous_d_h, d_h, (size_t)width * sizeof *d_h);
+    }
+    if (observer->previous_z_h != NULL) {
+        if (observer->has_previous) out_seen->change_weight[0] = measure_slices(observer, out_seen->z_h);
+        memcpy(observer->previous_z_h, out_seen->z_h, (size_t)observer->embedding * sizeof *out_seen->z_h);
     }
     observer->has_previous = true;
     return HN_OK;

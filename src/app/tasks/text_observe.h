@@ -11,7 +11,7 @@ typedef struct hni_text_observer {
     float *row_norms;                /* [G,N] of W_h, where its rows are scaled */
     double *slice_products; /* [E,E] of the matrices whose sum W_h is: sums over all elements of one times the other */
     float *previous_d_h;    /* [G,N] after the symbol before */
-    float *previous_z_h;    /* [G,E] */
+    float *previous_z_h;    /* [E] */
     bool has_previous;
 } hni_text_observer;
 
