@@ -197,3 +197,31 @@ json_t *hni_cli_number_json(double number)
     json_t *value = json_real(number); /* NULL for one that is not finite */
     return value != NULL ? value : json_null();
 }
+
+char *hni_cli_command_text(const hni_cli *cli)
+{
+    size_t size = 16;
+    for (int i = 0; i < cli->argc; i++)
+        size += 4 * strlen(cli->argv[i]) + 3;
+    char *text = malloc(size), *end = text;
+    if (text == NULL) return NULL;
+    for (int i = 0; i < cli->argc; i++) {
+        const char *word = i == 0 ? "hypernet" : i == 1 ? cli->command : cli->argv[i];
+        const bool plain =
+            word[0] != 0 &&
+            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") == strlen(word);
+        if (i > 0) *end++ = ' ';
+        if (!plain) *end++ = '\'';
+        for (const char *c = word; *c != 0; c++) {
+            if (*c == '\'') {
+                memcpy(end, "'\\''", 4);
+                end += 4;
+            } else {
+                *end++ = *c;
+            }
+        }
+        if (!plain) *end++ = '\'';
+    }
+    *end = 0;
+    return text;
+}

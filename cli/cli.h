@@ -75,6 +75,8 @@ int hni_cli_print_json(hni_cli *cli, json_t *json);
 json_t *hni_cli_bytes_json(const hni_cli *cli, const char *bytes, size_t size);
 /* A number, or null for one that is not finite. */
 json_t *hni_cli_number_json(double number);
+/* The command line as it would be typed again, before hni_cli_start has changed it; free(). NULL: out of memory. */
+char *hni_cli_command_text(const hni_cli *cli);
 
 /* Where recipes lie: $HYPERNET_RECIPES, recipes/ of the source tree that the program was built in, the installed ones. */
 #define HNI_CLI_RECIPE_FOLDERS 4

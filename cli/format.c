@@ -21,6 +21,17 @@ char *hni_count_print(int64_t count, char *buffer, size_t size)
     return buffer;
 }
 
+char *hni_duration_print(double seconds, char *buffer, size_t size)
+{
+    const long long total = seconds > 0 ? (long long)(seconds + 0.5) : 0;
+    if (total >= 3600) {
+        snprintf(buffer, size, "%lld:%02lld:%02lld", total / 3600, total / 60 % 60, total % 60);
+    } else {
+        snprintf(buffer, size, "%lld:%02lld", total / 60, total % 60);
+    }
+    return buffer;
+}
+
 bool hni_is_terminal(FILE *file)
 {
     const char *kind = getenv("TERM");

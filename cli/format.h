@@ -10,6 +10,9 @@
 /* "4,922,642"; 32 bytes are enough. Returns buffer. */
 char *hni_count_print(int64_t count, char *buffer, size_t size);
 
+/* "1:02:03" or "2:03"; 32 bytes are enough. Returns buffer. */
+char *hni_duration_print(double seconds, char *buffer, size_t size);
+
 /* True if `file` is a terminal that understands more than lines. */
 bool hni_is_terminal(FILE *file);
 

@@ -8,6 +8,7 @@
 
 #include "app/train/facts.h"
 #include "core/alloc.h"
+#include "format.h"
 
 #define BAR_CELLS 24
 #define REDRAW_SECONDS 0.2
@@ -17,17 +18,6 @@ static void clear_bar(hni_progress *progress)
 {
     if (progress->bar_shown) fputs("\r\033[K", stderr);
     progress->bar_shown = false;
-}
-
-/* "1:02:03" or "2:03" */
-static void print_duration(double seconds, char *buffer, size_t size)
-{
-    const long long total = seconds > 0 ? (long long)(seconds + 0.5) : 0;
-    if (total >= 3600) {
-        snprintf(buffer, size, "%lld:%02lld:%02lld", total / 3600, total / 60 % 60, total % 60);
-    } else {
-        snprintf(buffer, size, "%lld:%02lld", total / 60, total % 60);
-    }
 }
 
 static double seconds_of_work(const hni_progress *progress)
@@ -42,7 +32,7 @@ static void print_figures(const hni_progress *progress, char *buffer, size_t siz
     const double done = (double)(progress->step - progress->first_step);
     const double speed = seconds > 0 ? done * (double)progress->symbols_per_step / seconds : 0;
     char left[32], valid[32] = "";
-    print_duration(done > 0 ? seconds / done * (double)(progress->steps - progress->step) : 0, left, sizeof left);
+    hni_duration_print(done > 0 ? seconds / done * (double)(progress->steps - progress->step) : 0, left, sizeof left);
     if (progress->has_valid) snprintf(valid, sizeof valid, "  valid %.4f", progress->valid);
     snprintf(buffer, size, "step %lld/%lld  train %.4f%s  %.0f %s/s  %s left", (long long)progress->step,
              (long long)progress->steps, progress->loss, valid, speed, progress->symbol_name, left);

@@ -1,5 +1,4 @@
 /* hypernet train: begins a run from a recipe, or goes on with one. Results on stdout, progress on stderr. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "cli.h"
 #include "core/alloc.h"
 #include "progress.h"
+#include "stop.h"
 
 #define MOST_SETS 64
 
@@ -98,31 +98,10 @@ static const struct argp parser = {
 
 /* ---- stopping ---- */
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    if (interrupted != 0) _Exit(130); /* asked twice: now */
-    interrupted = 1;
-}
-
-static void catch_signals(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
-        sigemptyset(&action.sa_mask);
-        /* What the caller had ignored (nohup) stays ignored. */
-        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue;
-        sigaction(signals[i], &action, NULL);
-    }
-}
-
 static bool keep_going(void *user)
 {
     (void)user;
-    return interrupted == 0;
+    return !hni_stop_asked();
 }
 
 /* ---- the run directory ---- */
@@ -136,35 +115,6 @@ static hn_status fresh_folder(hni_cli *cli, const hni_plan *plan, char *out_fold
         if (stat(out_folder, &found) != 0) return HN_OK;
     }
     return hni_error(cli->context, HN_ERROR_IO, "no fresh name for the run directory: give one with -o");
-}
-
-/* The command line as it would be typed again. */
-static char *command_text(const hni_cli *cli)
-{
-    size_t size = 16;
-    for (int i = 0; i < cli->argc; i++)
-        size += 4 * strlen(cli->argv[i]) + 3;
-    char *text = malloc(size), *end = text;
-    if (text == NULL) return NULL;
-    for (int i = 0; i < cli->argc; i++) {
-        const char *word = i == 0 ? "hypernet" : i == 1 ? cli->command : cli->argv[i];
-        const bool plain =
-            word[0] != 0 &&
-            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") == strlen(word);
-        if (i > 0) *end++ = ' ';
-        if (!plain) *end++ = '\'';
-        for (const char *c = word; *c != 0; c++) {
-            if (*c == '\'') {
-                memcpy(end, "'\\''", 4);
-                end += 4;
-            } else {
-                *end++ = *c;
-            }
-        }
-        if (!plain) *end++ = '\'';
-    }
-    *end = 0;
-    return text;
 }
 
 /* ---- results ---- */
@@ -236,7 +186,7 @@ int hni_command_train(hni_cli *cli, int argc, char **argv)
     hni_progress progress;
     hni_train_end end = HNI_TRAIN_END_DONE;
     char folder[256];
-    char *command = command_text(cli);
+    char *command = hni_cli_command_text(cli);
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code == 0) {
         hni_progress_open(&progress);
@@ -245,7 +195,7 @@ int hni_command_train(hni_cli *cli, int argc, char **argv)
         train.max_steps = options.max_steps;
         train.max_seconds = options.max_seconds;
         train.events = hni_progress_events(&progress, keep_going);
-        catch_signals();
+        hni_stop_catch();
         hn_status status = hni_data_places_find(cli->context, cli->data, &places);
         if (status == HN_OK) status = start(&options, &train, folder, sizeof folder, &trainer);
         if (status == HN_OK) {

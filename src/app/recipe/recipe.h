@@ -44,6 +44,9 @@ HN_MUST_USE hn_status hni_recipe_read_text(hn_context *context, const char *name
 
 /* One "model.units=512", as given to --set. The value is taken as it stands: quotes would be part of it. */
 HN_MUST_USE hn_status hni_recipe_set(hn_context *context, const char *assignment, const hni_recipe *recipe);
+/* The same for an assignment that came from another option: messages begin with its name, "--grid". */
+HN_MUST_USE hn_status hni_recipe_set_by(hn_context *context, const char *option, const char *assignment,
+                                        const hni_recipe *recipe);
 
 /* The recipe with every value spelled out. Equal values give equal bytes, and reading them gives equal values.
  * hni_free(context, *out_text). */

@@ -126,13 +126,18 @@ static hn_status check_utf8(hn_context *context, const char *where, const char *
 
 hn_status hni_recipe_set(hn_context *context, const char *assignment, const hni_recipe *recipe)
 {
+    return hni_recipe_set_by(context, "--set", assignment, recipe);
+}
+
+hn_status hni_recipe_set_by(hn_context *context, const char *option, const char *assignment, const hni_recipe *recipe)
+{
     hn_status status = HN_OK;
     hni_text copy = {.context = context};
-    char where[128], shown[112];
+    char where[144], shown[112];
     char *key = NULL, *value = NULL;
     const hni_recipe_section *section = NULL;
     const hni_setting *row = NULL;
-    (void)snprintf(where, sizeof where, "--set %s", hni_printable(assignment, shown, sizeof shown));
+    (void)snprintf(where, sizeof where, "%.16s %s", option, hni_printable(assignment, shown, sizeof shown));
     hni_text_add(&copy, "%s", assignment);
     HNI_TRY(copy.status);
     HNI_TRY(split(context, where, copy.data, &key, &value));

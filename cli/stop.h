@@ -1,0 +1,14 @@
+/* Ctrl-C and its like, for commands that save what they have before they end. */
+#ifndef HNI_CLI_STOP_H
+#define HNI_CLI_STOP_H
+
+#include <stdbool.h>
+
+/* From now on SIGINT, SIGTERM and SIGHUP only ask for a stop; the second one ends the program at once. What the caller had ignored
+ * (nohup) stays ignored. */
+void hni_stop_catch(void);
+bool hni_stop_asked(void);
+/* In a child that is about to become another program: what was caught is no longer. */
+void hni_stop_release(void);
+
+#endif
