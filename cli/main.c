@@ -9,6 +9,7 @@
 static const hni_command commands[] = {
     {"recipes", hni_command_recipes, "list what can be trained, and whether its data is here"},
     {"train", hni_command_train, "train a model from a recipe, or go on with a run"},
+    {"sweep", hni_command_sweep, "train a recipe with every combination of some keys' values"},
     {"eval", hni_command_eval, "measure a trained model on a text"},
     {"sample", hni_command_sample, "let a trained model write"},
     {"info", hni_command_info, "say what a recipe, a run or a checkpoint is made of"},
