@@ -1,6 +1,7 @@
 #!/bin/sh
 # The demonstration: trains a HyperLSTM and plain LSTMs on English text with one recipe but for the cell, equal steps; prints a table and
-# a sample of each, and writes demo/report.html. Called by ./dev demo, which has built the program and made the text.
+# a sample of each, and writes demo/report.html. Called by ./dev demo, which has built the program and made the text. DEMO_STEPS makes the
+# runs longer (the README's second table: 13400), DEMO_FOLDER puts them elsewhere, DEMO_CELLS names the cells of cells.sh to train.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cells.sh"
@@ -15,6 +16,7 @@ rate_of() {
     lstm-ln) echo 0.008 ;;
     hyperlstm) echo 0.004 ;;
     hyperlstm-ln) echo 0.008 ;;
+    lstm-280) echo 0.008 ;;
     esac
 }
 
@@ -24,10 +26,11 @@ name_of() {
     lstm-ln) echo "LN-LSTM" ;;
     hyperlstm) echo "HyperLSTM" ;;
     hyperlstm-ln) echo "LN-HyperLSTM" ;;
+    lstm-280) echo "LSTM-280" ;;
     esac
 }
 
-demo_cells="lstm lstm-ln hyperlstm hyperlstm-ln"
+demo_cells=${DEMO_CELLS:-lstm lstm-ln hyperlstm hyperlstm-ln}
 
 # start CELL: trains it in the background with one thread, its progress in CELL.log.
 start() {
@@ -37,27 +40,48 @@ start() {
         -o "$folder/$1" --json >"$folder/$1.json" 2>"$folder/$1.log" &
 }
 
-# follow PID CELL PID CELL: a line for both now and then, until both are done; their failure is ours.
+# follow CELL PID ...: a line for each now and then, until all are done; their failure is ours.
 follow() {
-    while kill -0 "$1" 2>/dev/null || kill -0 "$3" 2>/dev/null; do
+    while some_alive "$@"; do
         sleep 10
-        for cell in "$2" "$4"; do
-            printf '%-14s %s\n' "$(name_of "$cell")" "$(grep '^step' "$folder/$cell.log" | tail -n 1)"
-        done
+        show_progress "$@"
     done
-    wait "$1" || { cat "$folder/$2.log" >&2; exit 1; }
-    wait "$3" || { cat "$folder/$4.log" >&2; exit 1; }
+    while [ $# -gt 0 ]; do
+        wait "$2" || { cat "$folder/$1.log" >&2; exit 1; }
+        shift 2
+    done
+}
+some_alive() {
+    while [ $# -gt 0 ]; do
+        ! kill -0 "$2" 2>/dev/null || return 0
+        shift 2
+    done
+    return 1
+}
+show_progress() {
+    while [ $# -gt 0 ]; do
+        printf '%-14s %s\n' "$(name_of "$1")" "$(grep '^step' "$folder/$1.log" | tail -n 1)"
+        shift 2
+    done
 }
 
 mkdir -p "$folder"
-for pair in "lstm lstm-ln" "hyperlstm hyperlstm-ln"; do
-    first=${pair% *}
-    second=${pair#* }
-    echo "== $(name_of "$first") and $(name_of "$second"): $steps updates each, one thread each, side by side"
-    start "$first"
-    first_process=$!
-    start "$second"
-    follow "$first_process" "$first" $! "$second"
+# shellcheck disable=SC2086 # a list of words
+set -- $demo_cells
+while [ $# -gt 0 ]; do
+    pair=$1
+    start "$1"
+    running="$1 $!"
+    if [ $# -gt 1 ]; then
+        pair="$1 $2"
+        start "$2"
+        running="$running $2 $!"
+        shift
+    fi
+    shift
+    echo "== $(for cell in $pair; do name_of "$cell"; done | paste -s -d , | sed 's/,/ and /'): $steps updates each, one thread each"
+    # shellcheck disable=SC2086
+    follow $running
 done
 
 figure() { sed -n "s/.*\"$2\": *\([0-9.]*\).*/\1/p" "$1" | head -n 1; }
@@ -74,9 +98,11 @@ for cell in $demo_cells; do
     "$program" sample "$folder/$cell" --prime 'And God said, ' --length 300 --temperature 0.7 --seed 1
 done
 
-echo
-echo "== weight change of the LN-HyperLSTM under what it writes (rows: gates i, g, f, o)"
-"$program" sample "$folder/hyperlstm-ln" --prime 'And God said, ' --length 200 --temperature 0.7 --seed 1 --heat ansi
+if [ -d "$folder/hyperlstm-ln" ]; then
+    echo
+    echo "== weight change of the LN-HyperLSTM under what it writes (rows: gates i, g, f, o)"
+    "$program" sample "$folder/hyperlstm-ln" --prime 'And God said, ' --length 200 --temperature 0.7 --seed 1 --heat ansi
+fi
 # shellcheck disable=SC2046
 "$program" report $(for cell in $demo_cells; do echo "$folder/$cell"; done) -o "$folder/report.html" \
     --title 'HyperLSTM and LSTM on the King James Bible'
