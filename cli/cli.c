@@ -95,7 +95,8 @@ static void suggest_option(hni_cli *cli, const struct argp *parser, int argc, ch
         const size_t length = strcspn(name, "=");
         const struct argp_option *row = option_of(rows, count, name, length);
         if (row) {
-            if (row->arg && name[length] == 0) i++; /* the next word is its argument */
+            if (row->arg && !(row->flags & OPTION_ARG_OPTIONAL) && name[length] == 0)
+                i++; /* the next word is its argument */
             continue;
         }
         if (strncmp(built_in[0], name, length) == 0 || strncmp(built_in[1], name, length) == 0) continue;

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/data/text.h"
 #include "cli.h"
-#include "core/alloc.h"
 #include "format.h"
+#include "io/files.h"
 #include "io/text.h"
 #include "model.h"
+#include "symbols.h"
 
 #define MOST_TRACKS 4096
 
@@ -16,6 +16,8 @@ typedef struct eval_options {
     const char *run, *split, *file;
     int64_t tracks;
     bool per_symbol;
+    hni_symbols_form form; /* what of it is printed */
+    const char *output;
 } eval_options;
 
 enum { KEY_SPLIT = 0x100, KEY_FILE, KEY_TRACKS, KEY_PER_SYMBOL };
@@ -25,8 +27,28 @@ static const struct argp_option rows[] = {
     {"file", KEY_FILE, "PATH", 0, "another text instead, the whole of it", 0},
     {"tracks", KEY_TRACKS, "K", 0,
      "parallel tracks: faster, but each begins with an empty state (default: 1, one stream)", 0},
-    {"per-symbol", KEY_PER_SYMBOL, 0, 0, "also the bits of each symbol (one track only)", 0},
+    {"per-symbol", KEY_PER_SYMBOL, "csv|ansi|html|table", OPTION_ARG_OPTIONAL,
+     "also the bits of every symbol, in order, as CSV or as coloured text, or of each kind of symbol as a table (one "
+     "track "
+     "only; default: ansi on a terminal, else csv)",
+     0},
+    {"output", 'o', "FILE", 0, "where the bits of the symbols go (default: standard output)", 0},
     {0}};
+
+static hni_symbols_form find_form(const char *text)
+{
+    for (int form = HNI_SYMBOLS_CSV; form < HNI_SYMBOLS_FORMS; form++)
+        if (strcmp(text, hni_symbols_words[form]) == 0) return (hni_symbols_form)form;
+    return HNI_SYMBOLS_NONE;
+}
+
+static hni_symbols_form parse_form(struct argp_state *state, const char *text)
+{
+    const hni_symbols_form form = find_form(text);
+    if (form == HNI_SYMBOLS_NONE)
+        argp_error(state, "--per-symbol: '%s' is unknown: it is csv, ansi, html or table", text);
+    return form;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -41,8 +63,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_FILE: options->file = argument; return 0;
     case KEY_TRACKS: options->tracks = hni_cli_integer(state, "--tracks", argument, 1, MOST_TRACKS); return 0;
-    case KEY_PER_SYMBOL: options->per_symbol = true; return 0;
+    case KEY_PER_SYMBOL:
+        options->per_symbol = true;
+        options->form = argument != NULL ? parse_form(state, argument) : HNI_SYMBOLS_NONE;
+        return 0;
+    case 'o': options->output = argument; return 0;
     case ARGP_KEY_ARG:
+        if (options->run != NULL && options->per_symbol && find_form(argument) != HNI_SYMBOLS_NONE)
+            argp_error(state, "'%s' is taken for a second run: write --per-symbol=%s", argument, argument);
         if (options->run != NULL) argp_error(state, "one run at a time: '%s' is a second one", argument);
         options->run = argument;
         return 0;
@@ -52,6 +80,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "--file is a whole text: --split does not go with it");
         if (options->per_symbol && options->tracks > 1)
             argp_error(state, "--per-symbol needs one track: leave --tracks out");
+        if (options->output != NULL && !options->per_symbol)
+            argp_error(state, "--output is for the bits of the symbols: add --per-symbol");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -63,30 +93,23 @@ static const struct argp parser = {
     "RUN|FILE.safetensors",
     "Measures a trained model on a part of its data, or on another text: state carried through the "
     "whole, no dropout.\vExamples:\n  hypernet eval runs/mine --split valid\n"
-    "  hypernet eval runs/mine --file other.txt",
+    "  hypernet eval runs/mine --file other.txt\n"
+    "  hypernet eval runs/mine --per-symbol=html -o surprise.html",
     hni_cli_common,
     NULL,
     NULL};
 
-/* What the symbols of one row took. */
-typedef struct symbol_sum {
-    char bytes[4];
-    size_t size;
-    double bits;
-    int64_t count; /* 0: does not occur */
-} symbol_sum;
-
-typedef struct symbol_sums {
-    symbol_sum rows[HNI_MOST_SYMBOLS];
-} symbol_sums;
-
-static void add_symbol(void *user, int64_t row, const char *bytes, size_t size, double bits)
+/* The form that was not named; with --json the table is part of the object, and another form needs a file of its own. */
+static int choose_form(eval_options *options)
 {
-    symbol_sum *sum = &((symbol_sums *)user)->rows[row];
-    memcpy(sum->bytes, bytes, size);
-    sum->size = size;
-    sum->bits += bits;
-    sum->count++;
+    if (!options->per_symbol) return 0;
+    if (options->form == HNI_SYMBOLS_NONE && (options->output != NULL || !options->cli->json)) {
+        const bool shown = options->output == NULL && hni_is_terminal(stdout);
+        options->form = shown ? HNI_SYMBOLS_ANSI : HNI_SYMBOLS_CSV;
+    }
+    if (options->form == HNI_SYMBOLS_NONE || options->output != NULL || !options->cli->json) return 0;
+    return hni_cli_usage(options->cli, "--json and --per-symbol=%s both write to standard output: add -o FILE",
+                         hni_symbols_words[options->form]);
 }
 
 static bool show_progress(void *user, int64_t done, int64_t total)
@@ -96,7 +119,8 @@ static bool show_progress(void *user, int64_t done, int64_t total)
     return true;
 }
 
-static hn_status measure(const eval_options *options, hni_cli_model *model, symbol_sums *sums, hni_metric *out_metric)
+static hn_status measure(const eval_options *options, hni_cli_model *model, hni_symbols *symbols,
+                         hni_metric *out_metric)
 {
     hn_context *context = options->cli->context;
     const bool shown = hni_is_terminal(stderr);
@@ -106,8 +130,8 @@ static hn_status measure(const eval_options *options, hni_cli_model *model, symb
                                           : "test",
         .tracks = options->tracks > 0 ? options->tracks : 1,
         .progress = shown ? show_progress : NULL,
-        .symbol = options->per_symbol ? add_symbol : NULL,
-        .user = sums,
+        .symbol = options->per_symbol ? hni_symbols_take : NULL,
+        .user = symbols,
     };
     hni_data_places places;
     hn_status status;
@@ -123,38 +147,6 @@ static hn_status measure(const eval_options *options, hni_cli_model *model, symb
     if (shown) fputs("\r      \r", stderr);
 cleanup:
     return status;
-}
-
-/* A symbol of one byte has "byte", one that is text has "symbol". */
-static json_t *symbol_as_json(const symbol_sum *sum)
-{
-    json_t *entry = json_pack("{s:I,s:f}", "count", (json_int_t)sum->count, "bits", sum->bits / (double)sum->count);
-    if (sum->size == 1) json_object_set_new(entry, "byte", json_integer((uint8_t)sum->bytes[0]));
-    if (hni_utf8_length(sum->bytes, sum->size) == sum->size)
-        json_object_set_new(entry, "symbol", json_stringn(sum->bytes, sum->size));
-    return entry;
-}
-
-static json_t *symbols_as_json(const symbol_sums *sums)
-{
-    json_t *list = json_array();
-    for (size_t row = 0; row < HNI_MOST_SYMBOLS; row++) {
-        const symbol_sum *sum = &sums->rows[row];
-        if (sum->count > 0) json_array_append_new(list, symbol_as_json(sum));
-    }
-    return list;
-}
-
-static void print_symbols(const symbol_sums *sums)
-{
-    printf("%-16s %12s %10s\n", "symbol", "count", "bits each");
-    for (size_t row = 0; row < HNI_MOST_SYMBOLS; row++) {
-        const symbol_sum *sum = &sums->rows[row];
-        char shown[HNI_SYMBOL_PRINT_SIZE], count[32];
-        if (sum->count == 0) continue;
-        printf("%-16s %12s %10.4f\n", hni_symbol_print(sum->bytes, sum->size, shown, sizeof shown),
-               hni_count_print(sum->count, count, sizeof count), sum->bits / (double)sum->count);
-    }
 }
 
 static json_t *figures_as_json(const hni_metric *metric)
@@ -173,52 +165,101 @@ static size_t stem_length(const hni_figure *figure)
 }
 
 /* Figures whose names differ in their last part alone stand on one line. */
-static void print_figures(const hni_metric *metric)
+static void print_figures(FILE *file, const hni_metric *metric)
 {
     for (size_t i = 0; i < metric->figure_count; i++) {
         const hni_figure *figure = &metric->figures[i], *before = i > 0 ? figure - 1 : NULL;
         const size_t stem = stem_length(figure);
         if (before == NULL || stem_length(before) != stem || strncmp(before->name, figure->name, stem) != 0)
-            printf("%s%-12.*s", i > 0 ? "\n" : "", (int)stem, figure->name);
-        printf("  %s %.3f", figure->name + stem + (stem > 0), figure->value);
+            fprintf(file, "%s%-12.*s", i > 0 ? "\n" : "", (int)stem, figure->name);
+        fprintf(file, "  %s %.3f", figure->name + stem + (stem > 0), figure->value);
     }
-    if (metric->figure_count > 0) putchar('\n');
+    if (metric->figure_count > 0) fputc('\n', file);
 }
 
-static int print_result(const eval_options *options, const hni_cli_model *model, const symbol_sums *sums,
-                        const hni_metric *metric)
+static const char *data_name(const eval_options *options)
 {
-    const char *what = options->file != NULL ? options->file : options->split != NULL ? options->split : "test";
+    return options->file != NULL ? options->file : options->split != NULL ? options->split : "test";
+}
+
+/* "test: 1.2345 bits per character (449,944 characters; one stream, state carried)" */
+static void describe(const eval_options *options, const hni_cli_model *model, const hni_metric *metric, hni_text *out)
+{
+    char count[32];
     hni_task_size size;
     model->task->size(model->work, &size);
-    if (options->cli->json) {
-        json_t *result = json_pack("{s:s,s:s,s:s,s:f,s:s,s:I,s:s}", "checkpoint", model->path, "task",
-                                   model->task->name, "data", what, "value", metric->value, "unit", size.metric_name,
-                                   "count", (json_int_t)metric->count, "note", metric->note);
-        if (result != NULL && metric->figure_count > 0) json_object_set_new(result, "figures", figures_as_json(metric));
-        if (result != NULL && options->per_symbol) json_object_set_new(result, "symbols", symbols_as_json(sums));
-        return hni_cli_print_json(options->cli, result);
+    hni_text_add(out, "%s: %.4f %s (%s %s; %s)", data_name(options), metric->value, size.metric_name,
+                 hni_count_print(metric->count, count, sizeof count), size.symbol_name, metric->note);
+}
+
+/* What --per-symbol asks for, to its file or to stdout. */
+static hn_status write_symbols(const eval_options *options, const hni_symbols *symbols, const char *figure)
+{
+    hn_context *context = options->cli->context;
+    hni_text text = {.context = context}, title = {.context = context};
+    hn_status status;
+    if (options->form == HNI_SYMBOLS_NONE) return HN_OK;
+    hni_text_add(&title, "%s: surprise", options->run);
+    HNI_TRY(title.status);
+    HNI_TRY(hni_symbols_print(symbols, options->form, title.data, figure, &text));
+    if (options->output != NULL) {
+        HNI_TRY(hni_file_write_atomic(context, options->output, text.data, text.size));
+    } else {
+        fwrite(text.data, 1, text.size, stdout);
     }
-    char count[32];
-    printf("%s: %.4f %s (%s %s; %s)\n", what, metric->value, size.metric_name,
-           hni_count_print(metric->count, count, sizeof count), size.symbol_name, metric->note);
-    print_figures(metric);
-    if (options->per_symbol) print_symbols(sums);
-    return 0;
+cleanup:
+    hni_text_free(&text);
+    hni_text_free(&title);
+    return status;
+}
+
+static int print_json(const eval_options *options, const hni_cli_model *model, const hni_symbols *symbols,
+                      const hni_metric *metric)
+{
+    hni_task_size size;
+    model->task->size(model->work, &size);
+    json_t *result = json_pack("{s:s,s:s,s:s,s:f,s:s,s:I,s:s}", "checkpoint", model->path, "task", model->task->name,
+                               "data", data_name(options), "value", metric->value, "unit", size.metric_name, "count",
+                               (json_int_t)metric->count, "note", metric->note);
+    if (result != NULL && metric->figure_count > 0) json_object_set_new(result, "figures", figures_as_json(metric));
+    if (result != NULL && options->per_symbol) json_object_set_new(result, "symbols", hni_symbols_json(symbols));
+    if (result != NULL && options->output != NULL) json_object_set_new(result, "file", json_string(options->output));
+    return hni_cli_print_json(options->cli, result);
+}
+
+/* The figure goes to stdout, but out of the way of symbols that another program may read. */
+static int print_result(const eval_options *options, const hni_cli_model *model, const hni_symbols *symbols,
+                        const hni_metric *metric)
+{
+    const bool is_alone = options->form == HNI_SYMBOLS_NONE || options->output != NULL ||
+                          options->form == HNI_SYMBOLS_ANSI || options->form == HNI_SYMBOLS_TABLE;
+    hni_text figure = {.context = options->cli->context};
+    describe(options, model, metric, &figure);
+    hn_status status = figure.status;
+    if (status == HN_OK && !options->cli->json) {
+        fprintf(is_alone ? stdout : stderr, "%s\n", figure.data);
+        print_figures(is_alone ? stdout : stderr, metric);
+    }
+    if (status == HN_OK) status = write_symbols(options, symbols, figure.data);
+    hni_text_free(&figure);
+    if (status != HN_OK) return hni_cli_fail(options->cli);
+    return options->cli->json ? print_json(options, model, symbols, metric) : 0;
 }
 
 int hni_command_eval(hni_cli *cli, int argc, char **argv)
 {
-    void *sums = NULL;
     eval_options options = {.cli = cli};
     hni_cli_model model = {.context = NULL};
+    hni_symbols *symbols = NULL;
     hni_metric metric;
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
-    hn_status status = hni_alloc(cli->context, "symbols", sizeof(symbol_sums), &sums);
-    if (status == HN_OK) status = measure(&options, &model, sums, &metric);
-    code = status == HN_OK ? print_result(&options, &model, sums, &metric) : hni_cli_fail(cli);
+    code = choose_form(&options);
+    if (code != 0) return code;
+    hn_status status = hni_symbols_create(cli->context, &symbols);
+    if (status == HN_OK) status = measure(&options, &model, symbols, &metric);
+    code = status == HN_OK ? print_result(&options, &model, symbols, &metric) : hni_cli_fail(cli);
     hni_cli_model_close(&model);
-    hni_free(cli->context, sums);
+    hni_symbols_destroy(symbols);
     return code;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "io/text.h"
@@ -36,6 +37,13 @@ bool hni_is_terminal(FILE *file)
 {
     const char *kind = getenv("TERM");
     return isatty(fileno(file)) != 0 && kind != NULL && strcmp(kind, "dumb") != 0;
+}
+
+int hni_terminal_columns(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) return size.ws_col;
+    return 80;
 }
 
 /* Line ends and tabs may go to a terminal; other controls, those of U+0080 to U+009F too, would steer it. */

@@ -66,7 +66,7 @@ class Characters(unittest.TestCase):
         self.assertEqual([row["symbol"] for row in measured["symbols"]], sorted(set(self.text[101:500])))
         total = sum(row["count"] * row["bits"] for row in measured["symbols"]) / 399
         self.assertAlmostEqual(total, measured["value"], 9)
-        self.assertIn("'\u4e2d'", hypernet("eval", self.run_folder, "--per-symbol")[0])
+        self.assertIn("'\u4e2d'", hypernet("eval", self.run_folder, "--per-symbol=table")[0])
 
     def test_shown(self):
         shown = json.loads(hypernet("data", "show", self.folder / "text.txt", "--kind", "characters", "--json")[0])

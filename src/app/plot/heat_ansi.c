@@ -29,21 +29,29 @@ static int cube_index(hni_colour colour)
     return 16 + index;
 }
 
-/* A cell: blanks on a coloured ground, or shade characters. The dark scale is used: on any ground, bright is much. */
-static void write_cell(hni_text *out, double share, int columns, hni_ansi ansi)
+void hni_ansi_ground(hni_text *out, hni_colour colour, hni_ansi ansi)
 {
-    if (ansi == HNI_ANSI_SHADES) {
-        const char *mark = isnan(share) ? "?" : shades[(int)(share * 4.0 + 0.5)];
-        for (int i = 0; i < columns; i++)
-            hni_markup_text(out, mark);
-        return;
-    }
-    hni_colour colour = hni_ink_colour(hni_ink_heat(share), true);
     if (ansi == HNI_ANSI_TRUE) {
         hni_text_add(out, "\033[48;2;%d;%d;%dm", colour.red, colour.green, colour.blue);
     } else {
         hni_text_add(out, "\033[48;5;%dm", cube_index(colour));
     }
+}
+
+const char *hni_ansi_shade(double share)
+{
+    return isnan(share) ? "?" : shades[(int)(fmin(fmax(share, 0.0), 1.0) * 4.0 + 0.5)];
+}
+
+/* A cell: blanks on a coloured ground, or shade characters. The dark scale is used: on any ground, bright is much. */
+static void write_cell(hni_text *out, double share, int columns, hni_ansi ansi)
+{
+    if (ansi == HNI_ANSI_SHADES) {
+        for (int i = 0; i < columns; i++)
+            hni_markup_text(out, hni_ansi_shade(share));
+        return;
+    }
+    hni_ansi_ground(out, hni_ink_colour(hni_ink_heat(share), true), ansi);
     for (int i = 0; i < columns; i++)
         hni_markup_text(out, isnan(share) ? "?" : " ");
 }

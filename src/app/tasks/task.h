@@ -43,8 +43,8 @@ typedef struct hni_evaluate_options {
     int64_t tracks;    /* 0: the task's choice while training; 1: one stream */
     /* Not NULL: called now and then; false stops with HN_ERROR_CANCELLED. */
     bool (*progress)(void *user, int64_t done, int64_t total);
-    /* Not NULL (one track only): bits that each symbol of the text took, in order, from the second on. `bytes` has `size` bytes, the
-     * same for the same row. */
+    /* Not NULL (one track only): bits that each symbol of the text took, in order; NaN for the first, which nothing predicts. `bytes`
+     * has `size` bytes, the same for the same row. */
     void (*symbol)(void *user, int64_t row, const char *bytes, size_t size, double bits);
     void *user;
 } hni_evaluate_options;

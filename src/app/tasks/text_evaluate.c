@@ -116,16 +116,14 @@ static void place_tracks(const evaluation *run, int64_t time)
     }
 }
 
-/* The symbols to predict, for options->symbol. */
-static void tell_symbols(const evaluation *run, int64_t length)
+/* The symbol at a place of the corpus, for options->symbol. */
+static void tell_symbol(const evaluation *run, int64_t place, double bits)
 {
     const hni_text_data *text = run->work->text;
-    for (int64_t t = 0; t < length; t++) {
-        const int64_t row = hni_text_row(text, run->starts[0] + 1 + t);
-        size_t size;
-        const char *bytes = hn_vocabulary_symbol(text->vocabulary, row, &size);
-        run->options->symbol(run->options->user, row, bytes, size, (double)run->bits[t]);
-    }
+    const int64_t row = hni_text_row(text, place);
+    size_t size;
+    const char *bytes = hn_vocabulary_symbol(text->vocabulary, row, &size);
+    run->options->symbol(run->options->user, row, bytes, size, bits);
 }
 
 /* `length` predictions of every track from `time` on; the first `counted` tracks count. */
@@ -156,7 +154,8 @@ static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t 
     for (int64_t i = 0; i < counted * length; i++)
         run->sum += (double)run->bits[i];
     run->done += counted * length;
-    if (run->options->symbol != NULL) tell_symbols(run, length);
+    for (int64_t t = 0; run->options->symbol != NULL && t < length; t++)
+        tell_symbol(run, run->starts[0] + 1 + t, (double)run->bits[t]);
 cleanup:
     return status;
 }
@@ -166,6 +165,7 @@ static hn_status predict_all(evaluation *run)
     const int64_t base = run->predictions / run->tracks, longer = run->predictions % run->tracks;
     const hni_evaluate_options *options = run->options;
     hn_status status = HN_OK;
+    if (options->symbol != NULL) tell_symbol(run, run->first, (double)NAN);
     for (int64_t time = 0; status == HN_OK && time < base; time += run->window) {
         const int64_t left = base - time;
         status = predict(run, time, left < run->window ? left : run->window, run->tracks);
