@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "app/report/report.h"
 #include "cli.h"
@@ -198,13 +196,6 @@ static int print_json(const sample_options *options, const hni_cli_model *model,
 
 /* ---- pictures ---- */
 
-static int terminal_columns(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) return size.ws_col;
-    return PICTURE_COLUMNS;
-}
-
 static hn_status draw_heat(const sample_options *options, const hni_cli_model *model, const hni_passage *passage,
                            hni_text *picture)
 {
@@ -216,7 +207,7 @@ static hn_status draw_heat(const sample_options *options, const hni_cli_model *m
     hni_canvas_options canvas = {.format = HNI_PICTURE_SVG, .title = title, .description = layer};
     switch (options->heat) {
     case HEAT_ANSI:
-        return hni_heat_ansi(context, &run.heat, terminal_columns(),
+        return hni_heat_ansi(context, &run.heat, hni_terminal_columns(),
                              hni_ansi_choose(getenv("NO_COLOR"), getenv("COLORTERM"), getenv("TERM")), picture);
     case HEAT_HTML: return hni_report_heat_page(context, title, &run, picture);
     case HEAT_PNG: canvas.format = HNI_PICTURE_PNG; break;
