@@ -111,7 +111,7 @@ static void tables_are_whole(void **state)
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         const hni_paper_table *table = hni_text_paper_table(cases[i].data);
-        double best = INFINITY;
+        double best = (double)INFINITY;
         assert_non_null(table);
         assert_int_equal(table->own, cases[i].own);
         assert_int_equal(table->count, cases[i].count);

@@ -405,7 +405,7 @@ static void refuses_what_it_cannot_do(void **state)
     options.temperature = -1;
     assert_refused(&t, &options, "temperature");
     options.temperature = 1;
-    options.temperature = NAN;
+    options.temperature = (double)NAN;
     assert_refused(&t, &options, "temperature");
     options.temperature = 1;
     options.length = -1;
@@ -416,7 +416,7 @@ static void refuses_what_it_cannot_do(void **state)
     options.top_k = 0;
     options.top_p = 1.5;
     assert_refused(&t, &options, "top_p 1.5");
-    options.top_p = NAN;
+    options.top_p = (double)NAN;
     assert_refused(&t, &options, "top_p");
     options.top_p = 0;
     options.texts = HNI_SAMPLE_MOST_TEXTS + 1;
