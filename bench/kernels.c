@@ -268,7 +268,7 @@ enum { PARAMETERS = 4900000 };
 
 static hn_status run_gradient_norm(bench *b)
 {
-    return b->kernels->gradient_norm(&b->exec, PARAMETERS, b->memory[0], 1);
+    return b->kernels->gradient_norm(&b->exec, PARAMETERS, b->memory[0], 1, 0);
 }
 
 static hn_status run_nonfinite(bench *b)

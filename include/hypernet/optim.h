@@ -12,10 +12,25 @@
 extern "C" {
 #endif
 
+/* As in PyTorch, x a value, g its gradient after clipping, rate the learning rate. In all but AdamW a weight decay is an L2
+ * penalty: g + weight_decay * x takes the place of g. It acts on every parameter, biases and gains too. */
+typedef enum hn_optimizer_kind {
+    HN_OPTIMIZER_ADAM = 0,
+    HN_OPTIMIZER_ADAMW, /* Adam whose decay is decoupled: before the update x -= rate * weight_decay * x */
+    HN_OPTIMIZER_SGD,   /* m = momentum * m + g; x -= rate * m, with Nesterov x -= rate * (g + momentum * m) */
+    HN_OPTIMIZER_RMSPROP /* s = rms_decay * s + (1 - rms_decay) * g^2; m = momentum * m + g / (sqrt(s) + epsilon); x -= rate * m */
+} hn_optimizer_kind;
+
 typedef struct hn_optimizer_options {
-    double beta1, beta2, epsilon; /* Adam: 0.9, 0.999, 1e-8 (outside the root), with bias correction */
+    double beta1, beta2, epsilon; /* Adam: 0.9, 0.999, 1e-8 (outside the root), with bias correction; epsilon: RMSprop too */
     double clip_norm;             /* factor min(1, clip_norm / global norm); 0: no clipping */
     double average_decay;         /* weight average: average += (1 - decay) * (value - average); 0: none */
+    hn_optimizer_kind kind;
+    double weight_decay; /* 0 */
+    double momentum;     /* SGD and RMSprop, 0 for the others */
+    bool nesterov;       /* SGD with momentum above 0 */
+    double rms_decay;    /* RMSprop: 0.99 */
+    double clip_value;   /* every number of the gradient to +-clip_value, before clip_norm sees it; 0: no clipping */
 } hn_optimizer_options;
 
 typedef struct hn_step_report {
@@ -24,6 +39,7 @@ typedef struct hn_step_report {
     const char
         *bad_parameter; /* first parameter with a gradient that is not finite, or NULL (also when every number is finite
                                 * and only the norm overflows, which F64 can do) */
+    bool clipped; /* by clip_norm or by clip_value */
 } hn_step_report;
 
 typedef struct hn_optimizer hn_optimizer;
@@ -39,7 +55,8 @@ HN_API HN_MUST_USE hn_status hn_optimizer_step(hn_optimizer *optimizer, double r
 HN_API int64_t hn_optimizer_steps(const hn_optimizer *optimizer);
 /* Updates done so far (bias correction counts them); a negative number is taken as 0. */
 HN_API void hn_optimizer_set_steps(hn_optimizer *optimizer, int64_t steps);
-/* State blocks for checkpoints, one tensor a parameter each: "adam.mean", "adam.variance", "average". NULL past the end. */
+/* State blocks for checkpoints, one tensor a parameter each: "adam.mean" and "adam.variance" (AdamW too), "sgd.momentum",
+ * "rms.square", "rms.momentum" (the momenta only with one), then "average". NULL past the end. */
 HN_API const char *hn_optimizer_block_name(const hn_optimizer *optimizer, int block);
 HN_API HN_MUST_USE hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int64_t parameter,
                                                      hn_dtype dtype, void *out_data);

@@ -102,9 +102,10 @@ static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, co
     return HN_OK;
 }
 
-static hn_status dry_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip)
+static hn_status dry_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip_norm,
+                                   double clip_value)
 {
-    (void)exec, (void)count, (void)gradient, (void)clip;
+    (void)exec, (void)count, (void)gradient, (void)clip_norm, (void)clip_value;
     return HN_OK;
 }
 
@@ -120,6 +121,20 @@ static hn_status dry_adam(hni_exec *exec, const hni_adam *adam, int64_t count, v
                           void *mean, void *variance)
 {
     (void)exec, (void)adam, (void)count, (void)value, (void)gradient, (void)mean, (void)variance;
+    return HN_OK;
+}
+
+static hn_status dry_sgd(hni_exec *exec, const hni_sgd *sgd, int64_t count, void *value, const void *gradient,
+                         void *moment)
+{
+    (void)exec, (void)sgd, (void)count, (void)value, (void)gradient, (void)moment;
+    return HN_OK;
+}
+
+static hn_status dry_rmsprop(hni_exec *exec, const hni_rmsprop *rmsprop, int64_t count, void *value,
+                             const void *gradient, void *square, void *moment)
+{
+    (void)exec, (void)rmsprop, (void)count, (void)value, (void)gradient, (void)square, (void)moment;
     return HN_OK;
 }
 
@@ -143,7 +158,8 @@ static hn_status dry_swap(hni_exec *exec, int64_t count, void *a, void *b)
         .lookup = dry_lookup, .lookup_vjp = dry_lookup, .where_length = dry_where_length, .reverse = dry_reverse,  \
         .gather_windows = dry_gather_windows, .softmax_loss = dry_softmax_loss,                                    \
         .softmax_loss_vjp = dry_softmax_loss_vjp, .gradient_norm = dry_gradient_norm,                              \
-        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .average = dry_average, .swap = dry_swap,        \
+        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .sgd = dry_sgd, .rmsprop = dry_rmsprop,          \
+        .average = dry_average, .swap = dry_swap,                                                                  \
     }
 
 static const hni_kernels dry_f32 = DRY_TABLE(HN_DTYPE_F32), dry_f64 = DRY_TABLE(HN_DTYPE_F64);

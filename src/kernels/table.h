@@ -23,6 +23,8 @@ typedef struct hni_step_block {
     double gradient_norm;                        /* written by gradient_norm */
     double clip_factor;                          /* written by gradient_norm: min(1, clip / norm), 1 without clipping */
     int32_t finite;                              /* written by gradient_norm: 0 if the norm is infinite or NaN */
+    int32_t clamped;                             /* written by gradient_norm: whether a number was above clip_value */
+    double clip_value;                           /* written by gradient_norm: its bound, infinite without one */
 } hni_step_block;
 
 typedef struct hni_exec {
@@ -90,9 +92,21 @@ typedef struct hni_dropout {
     int64_t stride[HN_MAX_RANK]; /* of the random index, for each dimension of x */
 } hni_dropout;
 
+/* In the three optimisers x is the value, and g = clip_factor * clamp(gradient, +-clip_value) of the step block. With a weight_decay
+ * g is then g + weight_decay * x, but where Adam's is decoupled: there x is first lessened by rate * weight_decay * x. */
 typedef struct hni_adam {
-    double beta1, beta2, epsilon;
+    double beta1, beta2, epsilon, weight_decay;
+    bool decoupled; /* AdamW */
 } hni_adam;
+
+typedef struct hni_sgd {
+    double momentum, weight_decay;
+    bool nesterov;
+} hni_sgd;
+
+typedef struct hni_rmsprop {
+    double decay, epsilon, momentum, weight_decay;
+} hni_rmsprop;
 
 typedef struct hni_kernels {
     const char *backend; /* "generic", "cpu", "dry" */
@@ -151,15 +165,25 @@ typedef struct hni_kernels {
                                   double factor, hni_view *dlogits, bool accumulate);
 
     /* ---- optimiser; flat blocks of `count` reals ---- */
-    /* Norm of the gradient over all `count` numbers, in double; fills gradient_norm, clip_factor, finite of the step block.
-     * clip 0: no clipping. */
-    hn_status (*gradient_norm)(hni_exec *exec, int64_t count, const void *gradient, double clip);
+    /* Norm of the gradient over all `count` numbers, in double; fills gradient_norm, clip_factor, finite, clamped, clip_value of
+     * the step block. First each number is clamped to +-clip_value, then the norm of what that leaves gives clip_factor. 0: no
+     * clipping. The gradient itself stays as it is. */
+    hn_status (*gradient_norm)(hni_exec *exec, int64_t count, const void *gradient, double clip_norm,
+                               double clip_value);
     /* Number of elements that are infinite or NaN. */
     hn_status (*count_nonfinite)(hni_exec *exec, int64_t count, const void *data, int64_t *out_count);
-    /* g = clip_factor * gradient; mean, variance updated; value -= rate * (mean / correction_mean) / (sqrt(variance /
-     * correction_variance) + epsilon). Does nothing while `finite` is 0. */
+    /* mean, variance updated with g; value -= rate * (mean / correction_mean) / (sqrt(variance / correction_variance) +
+     * epsilon). Does nothing while `finite` is 0. */
     hn_status (*adam)(hni_exec *exec, const hni_adam *adam, int64_t count, void *value, const void *gradient,
                       void *mean, void *variance);
+    /* moment = momentum * moment + g; value -= rate * moment, with Nesterov rate * (g + momentum * moment). moment NULL (momentum
+     * 0): value -= rate * g. Does nothing while `finite` is 0. */
+    hn_status (*sgd)(hni_exec *exec, const hni_sgd *sgd, int64_t count, void *value, const void *gradient,
+                     void *moment);
+    /* square = decay * square + (1 - decay) * g^2; step = g / (sqrt(square) + epsilon); moment = momentum * moment + step; value
+     * -= rate * moment. moment NULL (momentum 0): value -= rate * step. Does nothing while `finite` is 0. */
+    hn_status (*rmsprop)(hni_exec *exec, const hni_rmsprop *rmsprop, int64_t count, void *value, const void *gradient,
+                         void *square, void *moment);
     /* average += (1 - decay) * (value - average). Does nothing while `finite` is 0. */
     hn_status (*average)(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
     hn_status (*swap)(hni_exec *exec, int64_t count, void *a, void *b);

@@ -1,57 +1,29 @@
-/* Adam (Kingma & Ba 2015) with clipping by the global norm and an average of the weights, as passes over the flat blocks
- * of the store. For update t, gradient g, clip factor k:
+/* Adam (Kingma & Ba 2015), AdamW, SGD and RMSprop with clipping and an average of the weights, as passes over the flat blocks of the
+ * store; their equations are in hypernet/optim.h and at the slots of kernels/table.h. For update t of Adam, g the clipped gradient:
  *
- *     m = beta1 m + (1 - beta1) k g            v = beta2 v + (1 - beta2) (k g)^2
+ *     m = beta1 m + (1 - beta1) g            v = beta2 v + (1 - beta2) g^2
  *     value -= rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
  *
- * The arithmetic is the kernels'; what changes from update to update goes through the store's step block. */
+ * The arithmetic is the kernels'; what changes from update to update goes through the store's step block. Options are options.c's. */
 #include <math.h>
-#include <string.h>
 
 #include "core/alloc.h"
-#include "hypernet/optim.h"
+#include "optim/options.h"
 #include "params/store.h"
-
-enum { BLOCK_MEAN, BLOCK_VARIANCE, BLOCK_AVERAGE, BLOCK_COUNT };
-static const char *const block_names[BLOCK_COUNT] = {"adam.mean", "adam.variance", "average"};
 
 struct hn_optimizer {
     hn_store *store;
     hn_optimizer_options options;
     int64_t steps;
-    int block_count; /* without an average: one less */
-    void *blocks[BLOCK_COUNT];
-    bool swapped; /* the store holds the average, and the block the values */
+    int block_count;
+    const char *names[HNI_OPTIMIZER_MOST_BLOCKS];
+    void *blocks[HNI_OPTIMIZER_MOST_BLOCKS]; /* the average is the last one; NULL past block_count */
+    bool swapped;                            /* the store holds the average, and the block the values */
 };
 
-void hn_optimizer_options_default(hn_optimizer_options *out_options)
-{
-    *out_options =
-        (hn_optimizer_options){.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip_norm = 0, .average_decay = 0};
-}
+static void *average_block(const hn_optimizer *optimizer) { return optimizer->blocks[optimizer->block_count - 1]; }
 
 /* ---- creation -------------------------------------------------------------------------------------------------- */
-
-static hn_status refuse_option(hn_context *context, const char *name, double value, const char *range)
-{
-    const hni_blame blame = {.op = "hn_optimizer_create", .argument = name};
-    return hni_error_at(context, HN_ERROR_ARGUMENT, &blame, "%s is %g: it must be %s", name, value, range);
-}
-
-/* Comparisons are written so that a NaN is refused. */
-static hn_status check_options(hn_context *context, const hn_optimizer_options *options)
-{
-    const char *share = "at least 0 and below 1";
-    if (!(options->beta1 >= 0 && options->beta1 < 1)) return refuse_option(context, "beta1", options->beta1, share);
-    if (!(options->beta2 >= 0 && options->beta2 < 1)) return refuse_option(context, "beta2", options->beta2, share);
-    if (!(options->epsilon > 0 && isfinite(options->epsilon)))
-        return refuse_option(context, "epsilon", options->epsilon, "above 0 and finite");
-    if (!(options->clip_norm >= 0 && isfinite(options->clip_norm)))
-        return refuse_option(context, "clip_norm", options->clip_norm, "at least 0 and finite");
-    if (!(options->average_decay >= 0 && options->average_decay < 1))
-        return refuse_option(context, "average_decay", options->average_decay, share);
-    return HN_OK;
-}
 
 static hn_status start_average(hn_optimizer *optimizer)
 {
@@ -59,7 +31,7 @@ static hn_status start_average(hn_optimizer *optimizer)
     if (store->reals == 0) return HN_OK;
     const double unused[2] = {0, 0};
     const hni_view values = hni_view_of(store->values, store->kernels->dtype, HN_SHAPE1(store->reals));
-    hni_view average = hni_view_of(optimizer->blocks[BLOCK_AVERAGE], store->kernels->dtype, HN_SHAPE1(store->reals));
+    hni_view average = hni_view_of(average_block(optimizer), store->kernels->dtype, HN_SHAPE1(store->reals));
     return store->kernels->map(&store->exec, HNI_MAP_COPY, unused, &values, &average, false);
 }
 
@@ -74,12 +46,12 @@ hn_status hn_optimizer_create(hn_store *store, const hn_optimizer_options *optio
     hn_optimizer_options_default(&chosen);
     if (options != NULL) chosen = *options;
     HNI_TRY(hni_store_want_numbers(store, "hn_optimizer_create"));
-    HNI_TRY(check_options(store->context, &chosen));
+    HNI_TRY(hni_optimizer_options_check(store->context, &chosen));
     HNI_TRY(hni_alloc(store->context, "optimiser", sizeof(hn_optimizer), &pointer));
     optimizer = pointer;
     optimizer->store = store;
     optimizer->options = chosen;
-    optimizer->block_count = chosen.average_decay > 0 ? BLOCK_COUNT : BLOCK_AVERAGE;
+    optimizer->block_count = hni_optimizer_blocks(&chosen, optimizer->names);
     for (int block = 0; block < optimizer->block_count; block++)
         HNI_TRY(hni_store_block_create(store, "optimiser state", &optimizer->blocks[block]));
     if (chosen.average_decay > 0) HNI_TRY(start_average(optimizer));
@@ -96,7 +68,7 @@ void hn_optimizer_destroy(hn_optimizer *optimizer)
 {
     if (optimizer == NULL) return;
     hn_store *store = optimizer->store;
-    for (int block = 0; block < BLOCK_COUNT; block++)
+    for (int block = 0; block < HNI_OPTIMIZER_MOST_BLOCKS; block++)
         if (optimizer->blocks[block] != NULL) store->kernels->release(store->context, optimizer->blocks[block]);
     hni_free(store->context, optimizer);
 }
@@ -152,22 +124,46 @@ static hn_status check_step(const hn_optimizer *optimizer, double rate)
     return HN_OK;
 }
 
+/* The pass of the optimiser proper; its state is in the first blocks, those that it has. */
+static hn_status update_values(hn_optimizer *optimizer)
+{
+    hn_store *store = optimizer->store;
+    const hni_kernels *kernels = store->kernels;
+    const hn_optimizer_options *options = &optimizer->options;
+    void **blocks = optimizer->blocks, *gradients = store->gradients;
+    const hni_adam adam = {options->beta1, options->beta2, options->epsilon, options->weight_decay,
+                           options->kind == HN_OPTIMIZER_ADAMW};
+    const hni_sgd sgd = {options->momentum, options->weight_decay, options->nesterov};
+    const hni_rmsprop rmsprop = {options->rms_decay, options->epsilon, options->momentum, options->weight_decay};
+    const bool has_moment = options->momentum > 0;
+    switch (options->kind) {
+    case HN_OPTIMIZER_ADAM:
+    case HN_OPTIMIZER_ADAMW:
+        return kernels->adam(&store->exec, &adam, store->reals, store->values, gradients, blocks[0], blocks[1]);
+    case HN_OPTIMIZER_SGD:
+        return kernels->sgd(&store->exec, &sgd, store->reals, store->values, gradients, has_moment ? blocks[0] : NULL);
+    case HN_OPTIMIZER_RMSPROP:
+        return kernels->rmsprop(&store->exec, &rmsprop, store->reals, store->values, gradients, blocks[0],
+                                has_moment ? blocks[1] : NULL);
+    }
+    return HN_OK;
+}
+
 /* Every pass is started before the step block is read: with a gradient that is not finite they change nothing. */
 static hn_status update_blocks(hn_optimizer *optimizer)
 {
     hn_store *store = optimizer->store;
     const hni_kernels *kernels = store->kernels;
     const hn_optimizer_options *options = &optimizer->options;
-    const hni_adam adam = {.beta1 = options->beta1, .beta2 = options->beta2, .epsilon = options->epsilon};
-    void **blocks = optimizer->blocks;
     hn_status status = HN_OK;
 
-    HNI_TRY(kernels->gradient_norm(&store->exec, store->reals, store->gradients, options->clip_norm));
-    HNI_TRY(kernels->adam(&store->exec, &adam, store->reals, store->values, store->gradients, blocks[BLOCK_MEAN],
-                          blocks[BLOCK_VARIANCE]));
-    if (options->average_decay > 0)
-        HNI_TRY(
-            kernels->average(&store->exec, options->average_decay, store->reals, store->values, blocks[BLOCK_AVERAGE]));
+    HNI_TRY(kernels->gradient_norm(&store->exec, store->reals, store->gradients, options->clip_norm,
+                                   options->clip_value));
+    HNI_TRY(update_values(optimizer));
+    if (options->average_decay > 0) {
+        HNI_TRY(kernels->average(&store->exec, options->average_decay, store->reals, store->values,
+                                 average_block(optimizer)));
+    }
 cleanup:
     return status;
 }
@@ -190,6 +186,7 @@ hn_status hn_optimizer_step(hn_optimizer *optimizer, double rate, hn_step_report
         goto cleanup;
     }
     report.clip_factor = step->clip_factor;
+    report.clipped = step->clip_factor < 1 || step->clamped != 0;
     optimizer->steps++;
 cleanup:
     if (out_report != NULL) *out_report = report;
@@ -204,7 +201,7 @@ hn_status hn_optimizer_swap_average(hn_optimizer *optimizer)
     hn_store *store = optimizer->store;
     if (optimizer->options.average_decay <= 0) return HN_OK;
     const hn_status status =
-        store->kernels->swap(&store->exec, store->reals, store->values, optimizer->blocks[BLOCK_AVERAGE]);
+        store->kernels->swap(&store->exec, store->reals, store->values, average_block(optimizer));
     if (status == HN_OK) optimizer->swapped = !optimizer->swapped;
     return status;
 }
@@ -213,7 +210,7 @@ hn_status hn_optimizer_swap_average(hn_optimizer *optimizer)
 
 const char *hn_optimizer_block_name(const hn_optimizer *optimizer, int block)
 {
-    return block >= 0 && block < optimizer->block_count ? block_names[block] : NULL;
+    return block >= 0 && block < optimizer->block_count ? optimizer->names[block] : NULL;
 }
 
 static hn_status check_block(const hn_optimizer *optimizer, const char *call, int block, int64_t parameter,

@@ -134,14 +134,18 @@ static void run_gradient_norm(kernel_match *match)
         if (repetition % 4 == 0) kernel_pair_set(&g, kernel_random(match, count), bad[repetition / 4 % 5]);
         if (repetition == 5) kernel_pair_fill(&g, 0);
         const double clip = repetition % 3 == 0 ? 0 : 20 * kernel_random_unit(match);
+        const double bound = repetition % 2 == 0 ? 0 : 4 * kernel_random_unit(match);
         for (int s = 0; s < KERNEL_SIDES; s++) {
             kernel_ok(&match->bench[s],
-                      match->kernels[s]->gradient_norm(&match->bench[s].exec, count, g.side[s].storage, clip));
+                      match->kernels[s]->gradient_norm(&match->bench[s].exec, count, g.side[s].storage, clip,
+                                                        bound));
         }
         const hni_step_block *tested = &match->bench[KERNEL_TESTED].step, *truth = &match->bench[KERNEL_TRUTH].step;
         match_number(match, tested->gradient_norm, truth->gradient_norm, "gradient_norm");
         match_number(match, tested->finite, truth->finite, "finite");
+        match_number(match, tested->clip_value, truth->clip_value, "clip_value");
         if (truth->finite) match_number(match, tested->clip_factor, truth->clip_factor, "clip_factor");
+        if (truth->finite) match_number(match, tested->clamped, truth->clamped, "clamped");
         kernel_pair_destroy(&g);
     }
 }
@@ -165,22 +169,63 @@ typedef struct update_case {
     kernel_pair value, gradient, mean, variance, average;
 } update_case;
 
-static void check_updates(kernel_match *match, update_case *c, int repetition)
+/* What an update reads: one in five does nothing, one in two clamps. */
+static hni_step_block update_step(int repetition, int step)
 {
-    const hni_adam adam = {.beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-4};
+    return (hni_step_block){.rate = 0.01,
+                            .correction_mean = 1 - pow(0.9, step),
+                            .correction_variance = 1 - pow(0.99, step),
+                            .clip_factor = 0.625,
+                            .clip_value = repetition % 2 == 0 ? KERNEL_INFINITY : 0.75,
+                            .finite = repetition % 5 == 0 ? 0 : 1};
+}
+
+typedef void update_call(kernel_match *match, update_case *c, int side, int repetition);
+
+static void call_adam(kernel_match *match, update_case *c, int s, int repetition)
+{
+    const hni_adam adam = {.beta1 = 0.9,
+                           .beta2 = 0.99,
+                           .epsilon = 1e-4,
+                           .weight_decay = repetition % 3 == 0 ? 0 : 0.125,
+                           .decoupled = repetition % 3 == 1};
+    kernel_ok(&match->bench[s], match->kernels[s]->adam(&match->bench[s].exec, &adam, c->value.side[s].count,
+                                                        c->value.side[s].storage, c->gradient.side[s].storage,
+                                                        c->mean.side[s].storage, c->variance.side[s].storage));
+}
+
+static void call_sgd(kernel_match *match, update_case *c, int s, int repetition)
+{
+    const bool has_moment = repetition % 3 != 0;
+    const hni_sgd sgd = {has_moment ? 0.875 : 0, repetition % 4 == 0 ? 0 : 0.125, repetition % 3 == 1};
+    kernel_ok(&match->bench[s], match->kernels[s]->sgd(&match->bench[s].exec, &sgd, c->value.side[s].count,
+                                                       c->value.side[s].storage, c->gradient.side[s].storage,
+                                                       has_moment ? c->mean.side[s].storage : NULL));
+}
+
+static void call_rmsprop(kernel_match *match, update_case *c, int s, int repetition)
+{
+    const bool has_moment = repetition % 3 != 0;
+    const hni_rmsprop rmsprop = {.decay = 0.9,
+                                 .epsilon = 1e-4,
+                                 .momentum = has_moment ? 0.875 : 0,
+                                 .weight_decay = repetition % 4 == 0 ? 0 : 0.125};
+    kernel_ok(&match->bench[s],
+              match->kernels[s]->rmsprop(&match->bench[s].exec, &rmsprop, c->value.side[s].count,
+                                         c->value.side[s].storage, c->gradient.side[s].storage,
+                                         c->variance.side[s].storage, has_moment ? c->mean.side[s].storage : NULL));
+}
+
+static void check_updates(kernel_match *match, update_case *c, update_call *call, int repetition)
+{
     for (int step = 1; step <= 3; step++) {
         for (int s = 0; s < KERNEL_SIDES; s++) {
             hni_exec *exec = &match->bench[s].exec;
             const hni_kernels *k = match->kernels[s];
             const int64_t count = c->value.side[s].count;
             void *value = c->value.side[s].storage, *average = c->average.side[s].storage;
-            *exec->step = (hni_step_block){.rate = 0.01,
-                                           .correction_mean = 1 - pow(0.9, step),
-                                           .correction_variance = 1 - pow(0.99, step),
-                                           .clip_factor = 0.625,
-                                           .finite = repetition % 5 == 0 ? 0 : 1};
-            kernel_ok(&match->bench[s], k->adam(exec, &adam, count, value, c->gradient.side[s].storage,
-                                                c->mean.side[s].storage, c->variance.side[s].storage));
+            *exec->step = update_step(repetition, step);
+            call(match, c, s, repetition);
             kernel_ok(&match->bench[s], k->average(exec, 0.9, count, value, average));
             kernel_ok(&match->bench[s], k->swap(exec, count, value, average));
         }
@@ -193,6 +238,7 @@ static void check_updates(kernel_match *match, update_case *c, int repetition)
 
 static void run_updates(kernel_match *match)
 {
+    static update_call *const calls[] = {call_adam, call_sgd, call_rmsprop};
     for (int repetition = 0; repetition < 30; repetition++) {
         const hn_shape shape = HN_SHAPE1(random_count(match, repetition));
         update_case c = {.value = kernel_pair_create(match, shape, KERNEL_DENSE, KERNEL_NORMAL),
@@ -200,7 +246,7 @@ static void run_updates(kernel_match *match)
                          .mean = kernel_pair_create(match, shape, KERNEL_DENSE, KERNEL_NORMAL),
                          .variance = kernel_pair_create(match, shape, KERNEL_DENSE, KERNEL_UNIT),
                          .average = kernel_pair_create(match, shape, KERNEL_DENSE, KERNEL_NORMAL)};
-        check_updates(match, &c, repetition);
+        check_updates(match, &c, calls[match->row->variant], repetition);
         kernel_pair *all[] = {&c.value, &c.gradient, &c.mean, &c.variance, &c.average};
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
             kernel_pair_destroy(all[i]);
@@ -261,6 +307,8 @@ const kernel_case kernel_cases_training[] = {
     {"gradient_norm", run_gradient_norm, 0, 1e-6, 0},
     {"count_nonfinite", run_count_nonfinite, 0, 0, 0},
     {"adam, average, swap", run_updates, 0, 1e-6, 1e-6},
+    {"sgd, average, swap", run_updates, 1, 1e-6, 1e-6},
+    {"rmsprop, average, swap", run_updates, 2, 1e-6, 1e-6},
     {"allocate, release, fill_zero", run_memory, 0, 0, 0},
     {"copy_in, copy_out", run_copies, 0, 0, 0},
     {NULL, NULL, 0, 0, 0},

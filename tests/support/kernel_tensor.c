@@ -11,8 +11,13 @@ void kernel_bench_begin(kernel_bench *bench, int threads)
     memset(bench, 0, sizeof *bench);
     assert_int_equal(hn_context_create(&options, &bench->context), HN_OK);
     hni_arena_init(&bench->scratch, bench->context, "scratch", false);
-    bench->step = (hni_step_block){
-        .seed = 1, .rate = 1, .correction_mean = 1, .correction_variance = 1, .clip_factor = 1, .finite = 1};
+    bench->step = (hni_step_block){.seed = 1,
+                                   .rate = 1,
+                                   .correction_mean = 1,
+                                   .correction_variance = 1,
+                                   .clip_factor = 1,
+                                   .clip_value = KERNEL_INFINITY,
+                                   .finite = 1};
     bench->exec =
         (hni_exec){.context = bench->context, .threads = threads, .scratch = &bench->scratch, .step = &bench->step};
 }

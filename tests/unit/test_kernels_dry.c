@@ -15,10 +15,12 @@ static void call_elements(const hni_kernels *k)
     assert_int_equal(k->layer_norm(nowhere, nowhere, nowhere), HN_OK);
     assert_int_equal(k->layer_norm_vjp(nowhere, nowhere), HN_OK);
     assert_int_equal(k->dropout(nowhere, nowhere, nowhere, nowhere, true), HN_OK);
-    assert_int_equal(k->gradient_norm(nowhere, 10, nowhere, 1), HN_OK);
+    assert_int_equal(k->gradient_norm(nowhere, 10, nowhere, 1, 1), HN_OK);
     assert_int_equal(k->count_nonfinite(nowhere, 10, nowhere, &count), HN_OK);
     assert_int_equal(count, 0);
     assert_int_equal(k->adam(nowhere, nowhere, 10, nowhere, nowhere, nowhere, nowhere), HN_OK);
+    assert_int_equal(k->sgd(nowhere, nowhere, 10, nowhere, nowhere, nowhere), HN_OK);
+    assert_int_equal(k->rmsprop(nowhere, nowhere, 10, nowhere, nowhere, nowhere, nowhere), HN_OK);
     assert_int_equal(k->average(nowhere, 0.5, 10, nowhere, nowhere), HN_OK);
     assert_int_equal(k->swap(nowhere, 10, nowhere, nowhere), HN_OK);
 }

@@ -225,19 +225,27 @@ static void test_gradient_norm_and_clip(const hni_kernels *k, kernel_bench *benc
 {
     kernel_tensor g = KERNEL_TENSOR(k->dtype, HN_SHAPE1(2), 3, -4);
     const hni_step_block *step = &bench->step;
-    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 2));
+    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 2, 0));
     assert_close(step->gradient_norm, 5, 0, 0);
     assert_close(step->clip_factor, 0.4, 1e-15, 0);
     assert_int_equal(step->finite, 1);
-    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 10)); /* not above the limit */
+    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 10, 0)); /* not above the limit */
     assert_close(step->clip_factor, 1, 0, 0);
-    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 0)); /* no limit */
+    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 0, 0)); /* no limit */
     assert_close(step->clip_factor, 1, 0, 0);
+    assert_int_equal(step->clamped, 0);
+    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 2, 1.5)); /* (3, -4) counts as (1.5, -1.5) */
+    assert_close(step->gradient_norm, 5, 0, 0);
+    assert_close(step->clip_factor, 2 / (1.5 * sqrt(2)), 1e-15, 0);
+    assert_close(step->clip_value, 1.5, 0, 0);
+    assert_int_equal(step->clamped, 1);
+    kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 0, 4)); /* not above the limit */
+    assert_int_equal(step->clamped, 0);
     static const double bad[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
     for (int i = 0; i < 3; i++) {
         int64_t found = -1;
         kernel_tensor_set(&g, 1, bad[i]);
-        kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 1));
+        kernel_ok(bench, k->gradient_norm(&bench->exec, 2, g.storage, 1, 0));
         assert_int_equal(step->finite, 0);
         kernel_ok(bench, k->count_nonfinite(&bench->exec, 2, g.storage, &found));
         assert_int_equal(found, 1);
@@ -274,6 +282,88 @@ static void test_adam_two_steps_by_hand(const hni_kernels *k, kernel_bench *benc
         kernel_tensor_destroy(all[i]);
 }
 
+/* The gradient 8 counts as 0.5 * 4 = 2, and with the decay of 0.25 of the value 1 as 2.25. */
+static void clip_for_one_number(kernel_bench *bench)
+{
+    bench->step.rate = 0.5;
+    bench->step.clip_factor = 0.5;
+    bench->step.clip_value = 4;
+}
+
+typedef struct one_number {
+    kernel_tensor value, gradient, first, second;
+} one_number;
+
+static one_number one_number_create(const hni_kernels *k, kernel_bench *bench)
+{
+    clip_for_one_number(bench);
+    return (one_number){KERNEL_TENSOR(k->dtype, HN_SHAPE1(1), 1), KERNEL_TENSOR(k->dtype, HN_SHAPE1(1), 8),
+                        kernel_tensor_create(k->dtype, HN_SHAPE1(1)), kernel_tensor_create(k->dtype, HN_SHAPE1(1))};
+}
+
+static void one_number_destroy(one_number *one)
+{
+    kernel_tensor *all[] = {&one->value, &one->gradient, &one->first, &one->second};
+    for (size_t i = 0; i < 4; i++)
+        kernel_tensor_destroy(all[i]);
+}
+
+static void test_adam_with_weight_decay(const hni_kernels *k, kernel_bench *bench)
+{
+    for (int decoupled = 0; decoupled < 2; decoupled++) {
+        const hni_adam adam = {.beta1 = 0, .beta2 = 0, .epsilon = 0.25, .weight_decay = 0.25, .decoupled = decoupled == 1};
+        one_number one = one_number_create(k, bench);
+        kernel_ok(bench, k->adam(&bench->exec, &adam, 1, one.value.storage, one.gradient.storage, one.first.storage,
+                                 one.second.storage));
+        kernel_tensor_holds(&one.first, 0, decoupled ? 2 : 2.25);
+        kernel_tensor_holds(&one.value, 1e-7, decoupled ? 1 - 0.5 * 0.25 - 0.5 * 2 / 2.25 : 1 - 0.5 * 2.25 / 2.5);
+        one_number_destroy(&one);
+    }
+}
+
+static void test_sgd_by_hand(const hni_kernels *k, kernel_bench *bench)
+{
+    const hni_sgd plain = {0, 0.25, false}, heavy = {0.5, 0, false}, nesterov = {0.5, 0, true};
+    one_number one = one_number_create(k, bench);
+    kernel_ok(bench, k->sgd(&bench->exec, &plain, 1, one.value.storage, one.gradient.storage, NULL));
+    kernel_tensor_holds(&one.value, 0, 1 - 0.5 * 2.25);
+    kernel_ok(bench, k->sgd(&bench->exec, &heavy, 1, one.value.storage, one.gradient.storage, one.first.storage));
+    kernel_tensor_holds(&one.first, 0, 2); /* the first one is the gradient */
+    kernel_tensor_holds(&one.value, 0, -0.125 - 0.5 * 2);
+    kernel_ok(bench, k->sgd(&bench->exec, &nesterov, 1, one.value.storage, one.gradient.storage, one.first.storage));
+    kernel_tensor_holds(&one.first, 0, 3);
+    kernel_tensor_holds(&one.value, 0, -1.125 - 0.5 * (2 + 0.5 * 3));
+    bench->step.finite = 0;
+    kernel_ok(bench, k->sgd(&bench->exec, &nesterov, 1, one.value.storage, one.gradient.storage, one.first.storage));
+    kernel_tensor_holds(&one.first, 0, 3);
+    kernel_tensor_holds(&one.value, 0, -2.875);
+    one_number_destroy(&one);
+}
+
+static void test_rmsprop_by_hand(const hni_kernels *k, kernel_bench *bench)
+{
+    const hni_rmsprop plain = {.decay = 0.75, .epsilon = 1}, heavy = {.decay = 0.75, .epsilon = 1, .momentum = 0.5};
+    const hni_rmsprop decayed = {.decay = 0, .epsilon = 0.25, .weight_decay = 0.25};
+    one_number one = one_number_create(k, bench);
+    void *value = one.value.storage, *gradient = one.gradient.storage;
+    kernel_ok(bench, k->rmsprop(&bench->exec, &plain, 1, value, gradient, one.first.storage, NULL));
+    kernel_tensor_holds(&one.first, 0, 1); /* a quarter of 2^2 */
+    kernel_tensor_holds(&one.value, 0, 1 - 0.5 * 2 / (1 + 1));
+    kernel_ok(bench, k->rmsprop(&bench->exec, &heavy, 1, value, gradient, one.first.storage, one.second.storage));
+    kernel_ok(bench, k->rmsprop(&bench->exec, &heavy, 1, value, gradient, one.first.storage, one.second.storage));
+    kernel_tensor_holds(&one.first, 0, 0.75 * 1.75 + 1);
+    const double change = 2 / (sqrt(1.75) + 1), moment = 0.5 * change + 2 / (sqrt(2.3125) + 1);
+    kernel_tensor_holds(&one.second, 1e-7, moment);
+    kernel_tensor_holds(&one.value, 2e-7, 0.5 - 0.5 * (change + moment));
+    kernel_tensor_set(&one.value, 0, 1);
+    kernel_ok(bench, k->rmsprop(&bench->exec, &decayed, 1, value, gradient, one.first.storage, NULL));
+    kernel_tensor_holds(&one.value, 1e-7, 1 - 0.5 * 2.25 / 2.5);
+    bench->step.finite = 0;
+    kernel_ok(bench, k->rmsprop(&bench->exec, &decayed, 1, value, gradient, one.first.storage, NULL));
+    kernel_tensor_holds(&one.value, 1e-7, 1 - 0.5 * 2.25 / 2.5);
+    one_number_destroy(&one);
+}
+
 static void test_average_and_swap(const hni_kernels *k, kernel_bench *bench)
 {
     kernel_tensor value = KERNEL_TENSOR(k->dtype, HN_SHAPE1(2), 8, -4),
@@ -298,6 +388,9 @@ static const kernel_test tests[] = {
     {"softmax loss at the ends", test_softmax_loss_at_the_ends},
     {"gradient norm and clip", test_gradient_norm_and_clip},
     {"adam, two steps by hand", test_adam_two_steps_by_hand},
+    {"adam with weight decay", test_adam_with_weight_decay},
+    {"sgd by hand", test_sgd_by_hand},
+    {"rmsprop by hand", test_rmsprop_by_hand},
     {"average and swap", test_average_and_swap},
 };
 

@@ -39,7 +39,7 @@ static hn_status update(hni_trainer *trainer)
     hni_train_state *state = &trainer->state;
     const hni_train_settings *settings = &trainer->plan->train;
     const double start = hni_seconds_now();
-    hn_step_report report = {0, 1, NULL};
+    hn_step_report report = {.clip_factor = 1};
     hn_tensor loss_tensor;
     double loss = 0;
     hn_status status;
@@ -58,7 +58,7 @@ static hn_status update(hni_trainer *trainer)
     state->row_steps++;
     state->row_loss += loss;
     state->row_norm += report.gradient_norm;
-    state->row_clipped += report.clip_factor < 1;
+    state->row_clipped += report.clipped;
     hni_facts_work(trainer->facts, hni_seconds_now() - start, trainer->size.symbols_per_step);
     const hni_train_events *events = &trainer->options.events;
     if (events->step != NULL) events->step(events->user, state->step, loss / 0.6931471805599453);

@@ -92,19 +92,49 @@ typedef struct hni_cpu_softmaxes {
 
 /* ---- optimiser_simd.c ---- */
 
-/* mean = keep * mean + take * g, the same for the variance with g^2, value -= rate * mean / (sqrt(variance) * root + epsilon), where
- * g = clip * gradient; the corrections are in rate and root. */
-typedef struct hni_cpu_adam {
-    float keep_mean, take_mean, keep_variance, take_variance;
-    float rate, root, epsilon, clip;
-    float *value, *mean, *variance;
+/* Each goes by g = clip * clamp(gradient, +-bound) + decay * value, see hni_adam of table.h; factors are ready for use in float. */
+typedef struct hni_cpu_gradient {
     const float *gradient;
+    float clip, bound, decay;
+} hni_cpu_gradient;
+
+/* mean = keep * mean + take * g, the same for the variance with g^2; value -= lessen * value + rate * mean / (sqrt(variance) * root +
+ * epsilon); the corrections are in rate and root. */
+typedef struct hni_cpu_adam {
+    hni_cpu_gradient g;
+    float keep_mean, take_mean, keep_variance, take_variance;
+    float rate, root, epsilon, lessen;
+    float *value, *mean, *variance;
 } hni_cpu_adam;
+
+/* moment = momentum * moment + g; value -= rate * (direct * g + indirect * moment). moment NULL: value -= rate * g */
+typedef struct hni_cpu_sgd {
+    hni_cpu_gradient g;
+    float momentum, rate, direct, indirect;
+    float *value, *moment;
+} hni_cpu_sgd;
+
+/* square = keep * square + take * g^2; moment = momentum * moment + g / (sqrt(square) + epsilon); value -= rate * moment. moment NULL:
+ * what would be added to it is used. */
+typedef struct hni_cpu_rmsprop {
+    hni_cpu_gradient g;
+    float keep, take, epsilon, momentum, rate;
+    float *value, *square, *moment;
+} hni_cpu_rmsprop;
+
+/* Sums of squares, as x is and clamped to +-bound, and its largest size. */
+typedef struct hni_cpu_squares {
+    double plain, clamped;
+    float largest;
+} hni_cpu_squares;
 
 typedef struct hni_cpu_optimisers {
     double (*sum_squares)(int64_t n, const float *x);
+    void (*sum_clamped)(int64_t n, const float *x, float bound, hni_cpu_squares *out);
     int64_t (*count_nonfinite)(int64_t n, const float *x);
     void (*adam)(int64_t n, const hni_cpu_adam *adam);
+    void (*sgd)(int64_t n, const hni_cpu_sgd *sgd);
+    void (*rmsprop)(int64_t n, const hni_cpu_rmsprop *rmsprop);
     void (*average)(int64_t n, float share, const float *value, float *mean);
     void (*swap)(int64_t n, float *a, float *b);
 } hni_cpu_optimisers;
@@ -148,10 +178,15 @@ HN_MUST_USE hn_status hni_cpu_softmax_loss(hni_exec *exec, const hni_view *logit
 HN_MUST_USE hn_status hni_cpu_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets,
                                                const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
                                                double factor, hni_view *dlogits, bool accumulate);
-HN_MUST_USE hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip);
+HN_MUST_USE hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip_norm,
+                                            double clip_value);
 HN_MUST_USE hn_status hni_cpu_count_nonfinite(hni_exec *exec, int64_t count, const void *data, int64_t *out_count);
 HN_MUST_USE hn_status hni_cpu_adam_update(hni_exec *exec, const hni_adam *adam, int64_t count, void *value,
                                           const void *gradient, void *mean, void *variance);
+HN_MUST_USE hn_status hni_cpu_sgd_update(hni_exec *exec, const hni_sgd *sgd, int64_t count, void *value,
+                                         const void *gradient, void *moment);
+HN_MUST_USE hn_status hni_cpu_rmsprop_update(hni_exec *exec, const hni_rmsprop *rmsprop, int64_t count, void *value,
+                                             const void *gradient, void *square, void *moment);
 HN_MUST_USE hn_status hni_cpu_average(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
 HN_MUST_USE hn_status hni_cpu_swap(hni_exec *exec, int64_t count, void *a, void *b);
 

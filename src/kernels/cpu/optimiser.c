@@ -13,9 +13,9 @@ typedef struct flat_job {
     const hni_cpu_optimisers *simd;
     const float *x;
     float *y;
-    float share;
-    double *squares; /* [parts] */
-    int64_t *counts; /* [parts] */
+    float share;              /* of the value in the average; or the bound of a clamped gradient, infinite: none */
+    hni_cpu_squares *squares; /* [parts] */
+    int64_t *counts;          /* [parts] */
 } flat_job;
 
 /* ---- what a step looks at ---- */
@@ -23,24 +23,39 @@ typedef struct flat_job {
 static void squares_part(void *user, int64_t begin, int64_t end, int part)
 {
     const flat_job *job = user;
-    job->squares[part] = job->simd->sum_squares(end - begin, job->x + begin);
+    hni_cpu_squares *squares = &job->squares[part];
+    if (isinf(job->share)) {
+        squares->plain = squares->clamped = job->simd->sum_squares(end - begin, job->x + begin);
+    } else {
+        job->simd->sum_clamped(end - begin, job->x + begin, job->share, squares);
+    }
 }
 
-hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip)
+hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip_norm,
+                                double clip_value)
 {
+    hni_step_block *step = exec->step;
+    const size_t size = (size_t)exec->threads * sizeof(hni_cpu_squares);
+    const double bound = clip_value > 0 ? clip_value : (double)INFINITY;
+    hni_cpu_squares all = {0, 0, 0};
     void *memory;
-    const hn_status status = hni_arena_take(exec->scratch, (size_t)exec->threads * sizeof(double), &memory);
+    const hn_status status = hni_arena_take(exec->scratch, size, &memory);
     if (status != HN_OK) return status;
-    memset(memory, 0, (size_t)exec->threads * sizeof(double));
-    flat_job job = {.simd = hni_cpu_simd_get()->optimisers, .x = gradient, .squares = memory};
+    memset(memory, 0, size);
+    flat_job job = {
+        .simd = hni_cpu_simd_get()->optimisers, .x = gradient, .share = (float)bound, .squares = memory};
     hni_parallel_for(exec->threads, count, GRAIN, squares_part, &job);
-    double squares = 0;
-    for (int part = 0; part < exec->threads; part++)
-        squares += job.squares[part];
-    const double norm = sqrt(squares);
-    exec->step->gradient_norm = norm;
-    exec->step->clip_factor = clip > 0 && norm > clip ? clip / norm : 1;
-    exec->step->finite = isfinite(norm) ? 1 : 0;
+    for (int part = 0; part < exec->threads; part++) {
+        all.plain += job.squares[part].plain;
+        all.clamped += job.squares[part].clamped;
+        if (job.squares[part].largest > all.largest) all.largest = job.squares[part].largest;
+    }
+    const double norm = sqrt(all.clamped);
+    step->gradient_norm = sqrt(all.plain);
+    step->clip_factor = clip_norm > 0 && norm > clip_norm ? clip_norm / norm : 1;
+    step->clip_value = bound;
+    step->clamped = (double)all.largest > bound;
+    step->finite = isfinite(step->gradient_norm) ? 1 : 0;
     return HN_OK;
 }
 
@@ -66,18 +81,29 @@ hn_status hni_cpu_count_nonfinite(hni_exec *exec, int64_t count, const void *dat
 
 /* ---- updates ---- */
 
-typedef struct adam_job {
+static hni_cpu_gradient gradient_of(const hni_step_block *step, const void *gradient, double weight_decay)
+{
+    return (hni_cpu_gradient){.gradient = gradient,
+                              .clip = (float)step->clip_factor,
+                              .bound = (float)step->clip_value,
+                              .decay = (float)weight_decay};
+}
+
+/* One of the three. */
+typedef struct update_job {
     const hni_cpu_optimisers *simd;
     hni_cpu_adam adam;
-} adam_job;
+    hni_cpu_sgd sgd;
+    hni_cpu_rmsprop rmsprop;
+} update_job;
 
 static void adam_part(void *user, int64_t begin, int64_t end, int part)
 {
     (void)part;
-    const adam_job *job = user;
+    const update_job *job = user;
     hni_cpu_adam adam = job->adam;
+    adam.g.gradient += begin;
     adam.value += begin;
-    adam.gradient += begin;
     adam.mean += begin;
     adam.variance += begin;
     job->simd->adam(end - begin, &adam);
@@ -88,20 +114,79 @@ hn_status hni_cpu_adam_update(hni_exec *exec, const hni_adam *adam, int64_t coun
 {
     const hni_step_block *step = exec->step;
     if (!step->finite) return HN_OK;
-    adam_job job = {.simd = hni_cpu_simd_get()->optimisers,
-                    .adam = {.keep_mean = (float)adam->beta1,
-                             .take_mean = (float)(1 - adam->beta1),
-                             .keep_variance = (float)adam->beta2,
-                             .take_variance = (float)(1 - adam->beta2),
-                             .rate = (float)(step->rate / step->correction_mean),
-                             .root = (float)(1 / sqrt(step->correction_variance)),
-                             .epsilon = (float)adam->epsilon,
-                             .clip = (float)step->clip_factor,
-                             .value = value,
-                             .gradient = gradient,
-                             .mean = mean,
-                             .variance = variance}};
+    update_job job = {.simd = hni_cpu_simd_get()->optimisers,
+                      .adam = {.g = gradient_of(step, gradient, adam->decoupled ? 0 : adam->weight_decay),
+                               .keep_mean = (float)adam->beta1,
+                               .take_mean = (float)(1 - adam->beta1),
+                               .keep_variance = (float)adam->beta2,
+                               .take_variance = (float)(1 - adam->beta2),
+                               .rate = (float)(step->rate / step->correction_mean),
+                               .root = (float)(1 / sqrt(step->correction_variance)),
+                               .epsilon = (float)adam->epsilon,
+                               .lessen = (float)(adam->decoupled ? step->rate * adam->weight_decay : 0),
+                               .value = value,
+                               .mean = mean,
+                               .variance = variance}};
     hni_parallel_for(exec->threads, count, GRAIN, adam_part, &job);
+    return HN_OK;
+}
+
+static void sgd_part(void *user, int64_t begin, int64_t end, int part)
+{
+    (void)part;
+    const update_job *job = user;
+    hni_cpu_sgd sgd = job->sgd;
+    sgd.g.gradient += begin;
+    sgd.value += begin;
+    if (sgd.moment != NULL) sgd.moment += begin;
+    job->simd->sgd(end - begin, &sgd);
+}
+
+hn_status hni_cpu_sgd_update(hni_exec *exec, const hni_sgd *sgd, int64_t count, void *value, const void *gradient,
+                             void *moment)
+{
+    const hni_step_block *step = exec->step;
+    if (!step->finite) return HN_OK;
+    update_job job = {.simd = hni_cpu_simd_get()->optimisers,
+                      .sgd = {.g = gradient_of(step, gradient, sgd->weight_decay),
+                              .momentum = (float)sgd->momentum,
+                              .rate = (float)step->rate,
+                              .direct = sgd->nesterov ? 1 : 0,
+                              .indirect = sgd->nesterov ? (float)sgd->momentum : 1,
+                              .value = value,
+                              .moment = moment}};
+    hni_parallel_for(exec->threads, count, GRAIN, sgd_part, &job);
+    return HN_OK;
+}
+
+static void rmsprop_part(void *user, int64_t begin, int64_t end, int part)
+{
+    (void)part;
+    const update_job *job = user;
+    hni_cpu_rmsprop rmsprop = job->rmsprop;
+    rmsprop.g.gradient += begin;
+    rmsprop.value += begin;
+    rmsprop.square += begin;
+    if (rmsprop.moment != NULL) rmsprop.moment += begin;
+    job->simd->rmsprop(end - begin, &rmsprop);
+}
+
+hn_status hni_cpu_rmsprop_update(hni_exec *exec, const hni_rmsprop *rmsprop, int64_t count, void *value,
+                                 const void *gradient, void *square, void *moment)
+{
+    const hni_step_block *step = exec->step;
+    if (!step->finite) return HN_OK;
+    update_job job = {.simd = hni_cpu_simd_get()->optimisers,
+                      .rmsprop = {.g = gradient_of(step, gradient, rmsprop->weight_decay),
+                                  .keep = (float)rmsprop->decay,
+                                  .take = (float)(1 - rmsprop->decay),
+                                  .epsilon = (float)rmsprop->epsilon,
+                                  .momentum = (float)rmsprop->momentum,
+                                  .rate = (float)step->rate,
+                                  .value = value,
+                                  .square = square,
+                                  .moment = moment}};
+    hni_parallel_for(exec->threads, count, GRAIN, rmsprop_part, &job);
     return HN_OK;
 }
 

@@ -15,6 +15,24 @@ static double sum_squares(int64_t n, const float *x)
     return total;
 }
 
+static inline float clamp(float x, float bound) { return x > bound ? bound : x < -bound ? -bound : x; }
+
+/* The largest size is found without a function that must know NaN: a comparison with one is false. */
+static void sum_clamped(int64_t n, const float *x, float bound, hni_cpu_squares *out)
+{
+    double plain = 0.0, clamped = 0.0;
+    float largest = 0.0f;
+#pragma omp simd reduction(+ : plain, clamped) reduction(max : largest)
+    for (int64_t i = 0; i < n; i++) {
+        const float size = fabsf(x[i]);
+        const double wide = (double)x[i], narrow = (double)clamp(x[i], bound);
+        plain += wide * wide;
+        clamped += narrow * narrow;
+        largest = size > largest ? size : largest;
+    }
+    *out = (hni_cpu_squares){plain, clamped, largest};
+}
+
 /* An exponent of all ones is infinity or NaN. Counted in 32 bits over stretches, which is what the lanes hold. */
 static int64_t count_nonfinite(int64_t n, const float *x)
 {
@@ -33,20 +51,88 @@ static int64_t count_nonfinite(int64_t n, const float *x)
     return total;
 }
 
+static inline float gradient_of(const hni_cpu_gradient *g, int64_t i, float value)
+{
+    return g->clip * clamp(g->gradient[i], g->bound) + g->decay * value;
+}
+
 static void adam(int64_t n, const hni_cpu_adam *a)
 {
+    const hni_cpu_gradient gradient = a->g;
     const float keep_mean = a->keep_mean, take_mean = a->take_mean, keep_variance = a->keep_variance;
-    const float take_variance = a->take_variance, rate = a->rate, root = a->root, epsilon = a->epsilon, clip = a->clip;
+    const float take_variance = a->take_variance, rate = a->rate, root = a->root, epsilon = a->epsilon;
+    const float lessen = a->lessen;
     float *value = a->value, *mean = a->mean, *variance = a->variance;
-    const float *gradient = a->gradient;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
-        const float g = clip * gradient[i];
+        const float g = gradient_of(&gradient, i, value[i]);
         const float m = keep_mean * mean[i] + take_mean * g;
         const float v = keep_variance * variance[i] + take_variance * g * g;
         mean[i] = m;
         variance[i] = v;
-        value[i] -= rate * m / (sqrtf(v) * root + epsilon);
+        value[i] -= lessen * value[i] + rate * m / (sqrtf(v) * root + epsilon);
+    }
+}
+
+static void sgd_plain(int64_t n, const hni_cpu_sgd *s)
+{
+    const hni_cpu_gradient gradient = s->g;
+    const float rate = s->rate;
+    float *value = s->value;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        value[i] -= rate * gradient_of(&gradient, i, value[i]);
+}
+
+static void sgd(int64_t n, const hni_cpu_sgd *s)
+{
+    const hni_cpu_gradient gradient = s->g;
+    const float momentum = s->momentum, rate = s->rate, direct = s->direct, indirect = s->indirect;
+    float *value = s->value, *moment = s->moment;
+    if (moment == NULL) {
+        sgd_plain(n, s);
+        return;
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float g = gradient_of(&gradient, i, value[i]);
+        const float m = momentum * moment[i] + g;
+        moment[i] = m;
+        value[i] -= rate * (direct * g + indirect * m);
+    }
+}
+
+static void rmsprop_plain(int64_t n, const hni_cpu_rmsprop *r)
+{
+    const hni_cpu_gradient gradient = r->g;
+    const float keep = r->keep, take = r->take, epsilon = r->epsilon, rate = r->rate;
+    float *value = r->value, *square = r->square;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float g = gradient_of(&gradient, i, value[i]);
+        const float s = keep * square[i] + take * g * g;
+        square[i] = s;
+        value[i] -= rate * g / (sqrtf(s) + epsilon);
+    }
+}
+
+static void rmsprop(int64_t n, const hni_cpu_rmsprop *r)
+{
+    const hni_cpu_gradient gradient = r->g;
+    const float keep = r->keep, take = r->take, epsilon = r->epsilon, rate = r->rate, momentum = r->momentum;
+    float *value = r->value, *square = r->square, *moment = r->moment;
+    if (moment == NULL) {
+        rmsprop_plain(n, r);
+        return;
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float g = gradient_of(&gradient, i, value[i]);
+        const float s = keep * square[i] + take * g * g;
+        const float m = momentum * moment[i] + g / (sqrtf(s) + epsilon);
+        square[i] = s;
+        moment[i] = m;
+        value[i] -= rate * m;
     }
 }
 
@@ -68,5 +154,11 @@ static void swap(int64_t n, float *a, float *b)
 }
 
 extern const hni_cpu_optimisers HNI_CPU_NAME(hni_cpu_optimisers);
-const hni_cpu_optimisers HNI_CPU_NAME(hni_cpu_optimisers) = {
-    .sum_squares = sum_squares, .count_nonfinite = count_nonfinite, .adam = adam, .average = average, .swap = swap};
+const hni_cpu_optimisers HNI_CPU_NAME(hni_cpu_optimisers) = {.sum_squares = sum_squares,
+                                                             .sum_clamped = sum_clamped,
+                                                             .count_nonfinite = count_nonfinite,
+                                                             .adam = adam,
+                                                             .sgd = sgd,
+                                                             .rmsprop = rmsprop,
+                                                             .average = average,
+                                                             .swap = swap};

@@ -26,6 +26,8 @@ static const hni_kernels cpu_table = {
     .gradient_norm = hni_cpu_gradient_norm,
     .count_nonfinite = hni_cpu_count_nonfinite,
     .adam = hni_cpu_adam_update,
+    .sgd = hni_cpu_sgd_update,
+    .rmsprop = hni_cpu_rmsprop_update,
     .average = hni_cpu_average,
     .swap = hni_cpu_swap,
 };
