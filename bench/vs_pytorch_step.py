@@ -83,7 +83,9 @@ class OursTraining:
         self.done += steps + 1
         command = [self.options.program, "train", *(begin if self.done == steps + 1 else ["--resume", str(self.folder)])]
         command += ["--data", self.options.data, "--threads", str(self.options.threads), "--max-steps", str(self.done)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            sys.exit(f"vs_pytorch_step: exit status {done.returncode} of {shlex.join(command)}\n{done.stderr}")
         rows = json.loads((self.folder / "run.json").read_text())["rows"][-steps - 1 :]
         return [after[1] - before[1] for before, after in zip(rows, rows[1:])]
 

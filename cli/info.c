@@ -140,8 +140,10 @@ static hn_status forecast(info *all)
     HNI_TRY(model->task->loss(model->work, 0, &loss));
     HNI_TRY(hn_backward(model->graph, loss));
     all->step_bytes = hn_graph_peak_bytes(model->graph);
-    const bool has_average = model->plan != NULL && model->plan->train.average_decay > 0;
-    all->training_bytes = hni_forecast_bytes(hn_store_elements(model->store), all->step_bytes, has_average);
+    hni_train_settings usual; /* of a file without a recipe */
+    hni_settings_default(hni_train_settings_table(), &usual);
+    const int state_blocks = hni_train_state_blocks(model->plan != NULL ? &model->plan->train : &usual);
+    all->training_bytes = hni_forecast_bytes(hn_store_elements(model->store), all->step_bytes, state_blocks);
 cleanup:
     return status;
 }

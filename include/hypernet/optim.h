@@ -66,17 +66,51 @@ HN_API HN_MUST_USE hn_status hn_optimizer_block_write(hn_optimizer *optimizer, i
  * In between hn_optimizer_step is HN_ERROR_STATE and the block "average" holds the values. Without an average it does nothing. */
 HN_API HN_MUST_USE hn_status hn_optimizer_swap_average(hn_optimizer *optimizer);
 
-typedef enum hn_schedule_kind { HN_SCHEDULE_CONSTANT = 0, HN_SCHEDULE_LINEAR, HN_SCHEDULE_COSINE } hn_schedule_kind;
+typedef enum hn_schedule_kind {
+    HN_SCHEDULE_CONSTANT = 0,
+    HN_SCHEDULE_LINEAR,
+    HN_SCHEDULE_COSINE,
+    HN_SCHEDULE_STEPS,     /* a factor at each milestone, as PyTorch's MultiStepLR */
+    HN_SCHEDULE_ONE_CYCLE, /* up, then far down, both by half a cosine: PyTorch's OneCycleLR; has no other warm-up */
+    HN_SCHEDULE_PLATEAU    /* a factor when validations no longer get better, as PyTorch's ReduceLROnPlateau */
+} hn_schedule_kind;
+
+#define HN_MAX_MILESTONES 32
+
 typedef struct hn_schedule {
     hn_schedule_kind kind;
     double rate;          /* the peak */
     double final_rate;    /* at `steps` and after (linear, cosine); the last update, steps - 1, is just before it */
     int64_t warmup_steps; /* rate * (step + 1) / warmup_steps while step < warmup_steps; 0: none */
     int64_t steps;        /* length of the run in updates, warm-up included */
+    int64_t milestones[HN_MAX_MILESTONES]; /* rising: from update milestones[i] on the rate is milestone_factor times what it was */
+    int milestone_count;
+    double milestone_factor;
+    double one_cycle_warmup;        /* share of the updates in which the rate rises to its peak, below 1 */
+    double one_cycle_start_divisor; /* the first rate is rate / this */
+    double one_cycle_final_divisor; /* the last one is the first one / this */
+    double plateau_factor;          /* of the rate, each time that more than .. */
+    int64_t plateau_patience;       /* .. so many validations in a row were not better, .. */
+    double plateau_threshold;       /* .. which takes a figure below best * (1 - threshold) */
+    double plateau_minimum;         /* the rate does not fall below it */
 } hn_schedule;
+
+/* What a plateau schedule remembers; all zero at the start of a run. */
+typedef struct hn_plateau {
+    bool has_best;
+    double best;
+    int64_t misses; /* validations in a row that were not better */
+    int64_t drops;  /* times the rate was lessened */
+} hn_plateau;
+
 /* Rate of update `step` (0-based; below 0 as 0). With p = (step - warmup_steps) / (steps - warmup_steps) after the warm-up:
- * linear final_rate + (1 - p) (rate - final_rate), cosine final_rate + (1 + cos(pi p)) / 2 (rate - final_rate). */
+ * linear final_rate + (1 - p) (rate - final_rate), cosine final_rate + (1 + cos(pi p)) / 2 (rate - final_rate). A plateau schedule
+ * stays at its peak: see the next one. */
 HN_API double hn_schedule_rate(const hn_schedule *schedule, int64_t step);
+/* The same with the drops of a plateau schedule; other kinds do not look at `plateau`. */
+HN_API double hn_schedule_rate_after(const hn_schedule *schedule, const hn_plateau *plateau, int64_t step);
+/* Tells of a validation's figure, lower is better. True if the rate falls from the next update on. Other kinds: false. */
+HN_API bool hn_schedule_validated(const hn_schedule *schedule, hn_plateau *plateau, double figure);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,7 @@ import torch
 
 import model_cases
 import op_cases
+import optimizer_case
 import philox_case
 import safetensors_file
 import train_case
@@ -63,7 +64,7 @@ def check_reference():
 def all_files():
     """{file name: (tensors, metadata)}"""
     files = {}
-    for module in (philox_case, op_cases, model_cases, train_case):
+    for module in (philox_case, op_cases, model_cases, train_case, optimizer_case):
         files |= module.all_files()
     return files
 

@@ -348,38 +348,6 @@ static void the_average_starts_at_the_values(void **state)
 
 /* ---- refusals ------------------------------------------------------------------------------------------------- */
 
-static void refuses_option(test_store *base, hn_optimizer_options options, const char *name)
-{
-    hn_optimizer *optimizer;
-    assert_int_equal(hn_optimizer_create(base->store, &options, &optimizer), HN_ERROR_ARGUMENT);
-    assert_null(optimizer);
-    assert_string_equal(hn_context_error(base->context)->argument, name);
-    test_assert_error(base->context, HN_ERROR_ARGUMENT, name, "must be", NULL);
-}
-
-static void refuses_bad_options(void **state)
-{
-    hn_optimizer_options good, bad;
-    test_store base;
-    (void)state;
-    test_store_open(&base, 1);
-    test_store_declare(&base, "a", HN_SHAPE1(2), hn_init_zeros());
-    test_store_seal(&base, HN_BACKEND_GENERIC, HN_DTYPE_F32, 1);
-    hn_optimizer_options_default(&good);
-#define REFUSE(field, value) (bad = good, bad.field = (value), refuses_option(&base, bad, #field))
-    REFUSE(beta1, 1);
-    REFUSE(beta1, (double)NAN);
-    REFUSE(beta2, -0.1);
-    REFUSE(epsilon, 0);
-    REFUSE(epsilon, (double)INFINITY);
-    REFUSE(clip_norm, -1);
-    REFUSE(clip_norm, (double)NAN);
-    REFUSE(average_decay, 1);
-    REFUSE(average_decay, (double)NAN);
-#undef REFUSE
-    test_store_close(&base);
-}
-
 static void refuses_a_store_without_numbers(void **state)
 {
     hn_optimizer *optimizer;
@@ -429,7 +397,6 @@ int main(void)
         cmocka_unit_test(without_an_average),
         cmocka_unit_test(carried_state),
         cmocka_unit_test(the_average_starts_at_the_values),
-        cmocka_unit_test(refuses_bad_options),
         cmocka_unit_test(refuses_a_store_without_numbers),
         cmocka_unit_test(refuses_bad_calls),
     };

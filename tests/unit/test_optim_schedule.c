@@ -75,11 +75,96 @@ static void decays_without_a_jump(void **state)
     }
 }
 
+/* ---- as PyTorch 2.15 has them: torch.optim.lr_scheduler in float64 ---- */
+
+/* MultiStepLR(milestones=[3, 5, 9], gamma=0.2) */
+static void steps_at_milestones(void **state)
+{
+    static const double wanted[] = {0.8,
+                                    0.8,
+                                    0.8,
+                                    0.16000000000000003,
+                                    0.16000000000000003,
+                                    0.03200000000000001,
+                                    0.03200000000000001,
+                                    0.03200000000000001,
+                                    0.03200000000000001,
+                                    0.006400000000000002,
+                                    0.006400000000000002};
+    hn_schedule schedule = {
+        .kind = HN_SCHEDULE_STEPS, .rate = 0.8, .steps = 11, .milestones = {3, 5, 9}, .milestone_count = 3};
+    (void)state;
+    schedule.milestone_factor = 0.2;
+    for (int step = 0; step < 11; step++)
+        assert_close(hn_schedule_rate(&schedule, step), wanted[step], 1e-15, 0);
+    schedule.warmup_steps = 4; /* a milestone within it does not show */
+    assert_close(hn_schedule_rate(&schedule, 3), 0.8, 1e-15, 0);
+    assert_close(hn_schedule_rate(&schedule, 4), 0.16, 1e-15, 0);
+}
+
+/* OneCycleLR(max_lr=0.8, total_steps=14), with its defaults and with pct_start=0.25, div_factor=10, final_div_factor=50 */
+static void one_cycle(void **state)
+{
+    static const double usual[] = {0.03200000000000003, 0.2026610305204728,  0.5629504380281944,   0.7926215476748405,
+                                   0.786917997543831,   0.7352355010157685,  0.6493965231598104,   0.5381470691844361,
+                                   0.41282217974613805, 0.28619102059172563, 0.17115585133778843,  0.07943743351461248,
+                                   0.020380819684927762, 3.2e-06};
+    static const double other[] = {0.07999999999999996, 0.32875388202501893, 0.7312461179749811,  0.7955412658290713,
+                                   0.7604667720666457,  0.6934343072344666,  0.6004,              0.48963035683536066,
+                                   0.3709677466402994,  0.2549558630729351,  0.15190287109799358, 0.07096548129305492,
+                                   0.019335335930172597, 0.0016};
+    hn_schedule schedule = {.kind = HN_SCHEDULE_ONE_CYCLE, .rate = 0.8, .steps = 14};
+    (void)state;
+    schedule.one_cycle_warmup = 0.3;
+    schedule.one_cycle_start_divisor = 25;
+    schedule.one_cycle_final_divisor = 1e4;
+    for (int step = 0; step < 14; step++)
+        assert_close(hn_schedule_rate(&schedule, step), usual[step], 1e-13, 0);
+    assert_close(hn_schedule_rate(&schedule, 100), 3.2e-6, 1e-13, 0);
+    schedule.one_cycle_warmup = 0.25;
+    schedule.one_cycle_start_divisor = 10;
+    schedule.one_cycle_final_divisor = 50;
+    for (int step = 0; step < 14; step++)
+        assert_close(hn_schedule_rate(&schedule, step), other[step], 1e-13, 0);
+    for (int64_t steps = 1; steps < 6; steps++) { /* no division by nothing in a short one */
+        schedule.steps = steps;
+        for (int64_t step = 0; step < 8; step++)
+            assert_true(hn_schedule_rate(&schedule, step) > 0 && hn_schedule_rate(&schedule, step) <= 0.8);
+    }
+}
+
+/* ReduceLROnPlateau(factor=0.5, patience=1, threshold=0.01, min_lr=0.15): the rate after each figure */
+static void plateau(void **state)
+{
+    static const double figures[] = {5, 4, 3.99, 3.98, 3.95, 3.95, 4, 3.95, 3.94, 3.93, 3.92, 3, 3, 3, 3, 3};
+    static const double wanted[] = {0.8, 0.8, 0.8,  0.4,  0.4,  0.4,  0.2,  0.2,
+                                    0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15};
+    hn_schedule schedule = {.kind = HN_SCHEDULE_PLATEAU, .rate = 0.8, .steps = 100, .plateau_patience = 1};
+    hn_plateau seen = {.has_best = false};
+    (void)state;
+    schedule.plateau_factor = 0.5;
+    schedule.plateau_threshold = 0.01;
+    schedule.plateau_minimum = 0.15;
+    for (int i = 0; i < 16; i++) {
+        const double before = hn_schedule_rate_after(&schedule, &seen, i);
+        const bool falls = hn_schedule_validated(&schedule, &seen, figures[i]);
+        assert_close(hn_schedule_rate_after(&schedule, &seen, i + 1), wanted[i], 1e-15, 0);
+        if (wanted[i] < before) assert_true(falls);
+    }
+    schedule.warmup_steps = 200; /* the warm-up rises to the rate as it is by now */
+    assert_close(hn_schedule_rate_after(&schedule, &seen, 99), 0.075, 1e-15, 0);
+    schedule.kind = HN_SCHEDULE_CONSTANT;
+    schedule.warmup_steps = 0;
+    assert_close(hn_schedule_rate_after(&schedule, &seen, 99), 0.8, 0, 0);
+    assert_false(hn_schedule_validated(&schedule, &seen, 1e9));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constant), cmocka_unit_test(warm_up),       cmocka_unit_test(linear),
         cmocka_unit_test(cosine),   cmocka_unit_test(no_decay_left), cmocka_unit_test(decays_without_a_jump),
+        cmocka_unit_test(steps_at_milestones), cmocka_unit_test(one_cycle), cmocka_unit_test(plateau),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "app/train/run.h"
 #include "core/alloc.h"
 #include "io/settings_json.h"
+#include "optim/options.h"
 
 static hn_status want_text(hni_trainer *trainer, const hn_safetensors *file, const char *key, const char **out_text)
 {
@@ -32,22 +33,30 @@ static hn_status check_format(hni_trainer *trainer, const hn_safetensors *file)
                      HNI_RUN_LAST, text, HNI_CHECKPOINT_FORMAT);
 }
 
-/* A run goes on as it began, to the byte, or not at all. */
+/* A run goes on as it began, to the byte, or not at all. What counts are the values: an older program knew fewer keys, and those that
+ * a recipe leaves out have their defaults. */
 static hn_status check_recipe(hni_trainer *trainer, const hn_safetensors *file)
 {
+    hni_plan *before = NULL;
     const char *text;
-    char *printed = NULL;
+    char *printed = NULL, *printed_before = NULL, *path = NULL;
     hn_status status;
     HNI_TRY(want_text(trainer, file, "recipe", &text));
+    HNI_TRY(hni_run_path(trainer->context, trainer->folder, HNI_RUN_LAST, &path));
+    HNI_TRY(hni_plan_read_text(trainer->context, trainer->task, path, text, &before));
+    HNI_TRY(hni_recipe_print(trainer->context, &before->recipe, &printed_before));
     HNI_TRY(hni_recipe_print(trainer->context, &trainer->plan->recipe, &printed));
-    if (strcmp(text, printed) != 0) {
+    if (strcmp(printed_before, printed) != 0) {
         status = hni_error(trainer->context, HN_ERROR_STATE,
                            "%s/%s: was changed since the run began: put the old values back, or begin another run with "
                            "'hypernet train %s/%s -o ...'",
                            trainer->folder, HNI_RUN_RECIPE, trainer->folder, HNI_RUN_RECIPE);
     }
 cleanup:
+    hni_plan_destroy(before);
     hni_free(trainer->context, printed);
+    hni_free(trainer->context, printed_before);
+    hni_free(trainer->context, path);
     return status;
 }
 
@@ -84,7 +93,8 @@ static hn_status check_state(hni_trainer *trainer)
 {
     const hni_train_state *state = &trainer->state;
     if (state->step <= trainer->steps && state->best_step <= state->step && state->row_steps <= state->step &&
-        state->row_clipped <= state->row_steps && state->misses <= state->step) {
+        state->row_clipped <= state->row_steps && state->misses <= state->step &&
+        state->plateau.misses <= state->step && state->plateau.drops <= state->step) {
         return HN_OK;
     }
     return hni_error(trainer->context, HN_ERROR_FORMAT,
@@ -122,6 +132,28 @@ static hn_status want_tensor(hni_trainer *trainer, const hn_safetensors *file, c
     return HN_OK;
 }
 
+/* State of an optimiser that the recipe does not name: the two do not belong together. */
+static hn_status refuse_other_state(hni_trainer *trainer, const hn_safetensors *file)
+{
+    char name[320];
+    const char *word;
+    if (hn_store_count(trainer->store) == 0) return HN_OK;
+    const hn_parameter *parameter = hn_store_parameter(trainer->store, 0);
+    for (int i = 0; (word = hni_optimizer_block_word(i)) != NULL; i++) {
+        bool is_ours = false;
+        const char *ours;
+        for (int b = 0; (ours = hn_optimizer_block_name(trainer->optimizer, b)) != NULL; b++)
+            is_ours = is_ours || strcmp(ours, word) == 0;
+        snprintf(name, sizeof name, "%s.%s", word, parameter->name);
+        if (is_ours || hn_safetensors_find(file, name) == NULL) continue;
+        return hni_error(trainer->context, HN_ERROR_FORMAT,
+                         "%s/%s: holds '%s', the state of another optimizer than the recipe's: a run goes on with the "
+                         "train.optimizer, momentum and average_decay that it began with",
+                         trainer->folder, HNI_RUN_LAST, name);
+    }
+    return HN_OK;
+}
+
 static hn_status read_numbers(hni_trainer *trainer, const hn_safetensors *file)
 {
     hn_status status = HN_OK;
@@ -151,6 +183,7 @@ hn_status hni_checkpoint_read(hni_trainer *trainer, const hn_safetensors *file)
     hni_settings_default(hni_train_state_table(), &trainer->state);
     HNI_TRY(hni_settings_from_json(trainer->context, where, hni_train_state_table(), training, &trainer->state));
     HNI_TRY(check_state(trainer));
+    HNI_TRY(refuse_other_state(trainer, file));
     HNI_TRY(read_numbers(trainer, file));
     HNI_TRY(trainer->task->state_set(trainer->work, file));
     hn_optimizer_set_steps(trainer->optimizer, trainer->state.step);

@@ -74,9 +74,9 @@ cleanup:
     return status;
 }
 
-int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, bool has_average)
+int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, int state_blocks)
 {
-    const int64_t blocks = 4 + has_average; /* values, gradients, two of Adam, average */
+    const int64_t blocks = 2 + state_blocks; /* values, gradients, what the optimiser keeps */
     /* A checkpoint gathers all blocks but the gradients once more. */
     const double bytes = (double)step_bytes + 4.0 * (double)parameters * (double)(2 * blocks - 1);
     return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
@@ -91,7 +91,7 @@ hn_status hni_forecast(hni_trainer *trainer)
     forecast->parameters = hn_store_elements(trainer->store);
     forecast->free_bytes = free_memory();
     forecast->steps = trainer->steps;
-    forecast->bytes = hni_forecast_bytes(forecast->parameters, step_bytes, trainer->plan->train.average_decay > 0);
+    forecast->bytes = hni_forecast_bytes(forecast->parameters, step_bytes, hni_train_state_blocks(&trainer->plan->train));
     if (forecast->free_bytes > 0 && forecast->bytes > forecast->free_bytes) {
         char needs[32], has[32];
         return hni_error(trainer->context, HN_ERROR_MEMORY,

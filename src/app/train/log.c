@@ -24,7 +24,7 @@ static hni_train_row row_of(const hni_trainer *trainer, const hni_metric *metric
     return (hni_train_row){
         .step = state->step,
         .epoch = windows > 0 ? (double)state->step / (double)windows : 0,
-        .rate = hn_schedule_rate(&trainer->schedule, state->step > 0 ? state->step - 1 : 0),
+        .rate = trainer->rate, /* a row follows an update at once */
         .train_bits = state->row_loss / count / NATS_PER_BIT,
         .valid_bits = metric != NULL ? metric->value : 0,
         .gradient_norm = state->row_norm / count,

@@ -68,11 +68,7 @@ static hn_status resolve_length(hni_trainer *trainer)
                          "recipe: %lld updates are more than the %u that can be counted", (long long)trainer->steps,
                          UINT32_MAX);
     }
-    trainer->schedule = (hn_schedule){.kind = settings->schedule,
-                                      .rate = settings->rate,
-                                      .final_rate = settings->final_rate,
-                                      .warmup_steps = settings->warmup_steps,
-                                      .steps = trainer->steps};
+    trainer->schedule = hni_train_schedule(settings, trainer->steps);
     return HN_OK;
 }
 
@@ -96,11 +92,7 @@ cleanup:
 static hn_status build(hni_trainer *trainer)
 {
     const hni_train_settings *settings = &trainer->plan->train;
-    const hn_optimizer_options options = {.beta1 = settings->beta1,
-                                          .beta2 = settings->beta2,
-                                          .epsilon = settings->epsilon,
-                                          .clip_norm = settings->clip_norm,
-                                          .average_decay = settings->average_decay};
+    const hn_optimizer_options options = hni_train_optimizer(settings);
     hn_status status;
     HNI_TRY(hn_graph_create(trainer->context, NULL, &trainer->graph));
     HNI_TRY(hn_store_seal(trainer->store, trainer->graph, (uint64_t)settings->seed));

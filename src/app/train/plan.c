@@ -33,10 +33,9 @@ static void name_of(const char *path, char *out_name, size_t size)
     if (dot != NULL && dot != out_name) *dot = 0;
 }
 
-hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count,
-                        hni_plan **out_plan)
+/* An empty plan of the task of that name, every key at its default. */
+static hn_status create_plan(hn_context *context, const char *path, const char *task, hni_plan **out_plan)
 {
-    char name[HNI_RECIPE_TASK_SIZE];
     void *memory = NULL;
     hni_plan *plan = NULL;
     hn_status status;
@@ -44,8 +43,7 @@ hn_status hni_plan_read(hn_context *context, const char *path, const char *const
     HNI_TRY(hni_alloc(context, "recipe", sizeof *plan, &memory));
     plan = memory;
     plan->context = context;
-    HNI_TRY(hni_recipe_peek_task(context, path, name));
-    HNI_TRY(find_task(context, path, name, &plan->task));
+    HNI_TRY(find_task(context, path, task, &plan->task));
     HNI_TRY(hni_alloc(context, "recipe", plan->task->data_size, &plan->data));
     HNI_TRY(hni_alloc(context, "recipe", plan->task->model_size, &plan->model));
     plan->sections[0] = (hni_recipe_section){plan->task->data_settings(), plan->data};
@@ -54,9 +52,41 @@ hn_status hni_plan_read(hn_context *context, const char *path, const char *const
     plan->recipe = (hni_recipe){plan->task->name, plan->sections, 3};
     name_of(path, plan->name, sizeof plan->name);
     hni_recipe_default(&plan->recipe);
+    *out_plan = plan;
+    plan = NULL;
+cleanup:
+    hni_plan_destroy(plan);
+    return status;
+}
+
+hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count,
+                        hni_plan **out_plan)
+{
+    char task[HNI_RECIPE_TASK_SIZE];
+    hni_plan *plan = NULL;
+    hn_status status;
+    *out_plan = NULL;
+    HNI_TRY(hni_recipe_peek_task(context, path, task));
+    HNI_TRY(create_plan(context, path, task, &plan));
     HNI_TRY(hni_recipe_read(context, path, &plan->recipe));
     for (size_t i = 0; i < set_count; i++)
         HNI_TRY(hni_recipe_set(context, sets[i], &plan->recipe));
+    HNI_TRY(hni_train_settings_check(context, path, &plan->train));
+    *out_plan = plan;
+    plan = NULL;
+cleanup:
+    hni_plan_destroy(plan);
+    return status;
+}
+
+hn_status hni_plan_read_text(hn_context *context, const hni_task *task, const char *name, const char *text,
+                             hni_plan **out_plan)
+{
+    hni_plan *plan = NULL;
+    hn_status status;
+    *out_plan = NULL;
+    HNI_TRY(create_plan(context, name, task->name, &plan));
+    HNI_TRY(hni_recipe_read_text(context, name, text, strlen(text), &plan->recipe));
     *out_plan = plan;
     plan = NULL;
 cleanup:

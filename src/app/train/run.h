@@ -28,6 +28,7 @@ struct hni_trainer {
     int lock;           /* of the run directory; -1: none */
     int64_t saved_step; /* updates made when last.safetensors was written; -1: never */
     double saved_at;    /* hni_seconds_now of that moment */
+    double rate;        /* of the last update */
     size_t log_figures; /* columns of log.csv that hold figures of the task */
 };
 

@@ -20,8 +20,27 @@ typedef struct hni_train_settings {
     int64_t patience; /* validations without a new best; 0: none */
     int64_t log_every;
     int64_t sample_length;
+    hn_optimizer_kind optimizer;
+    double weight_decay, momentum, rms_decay;
+    bool nesterov;
+    double clip_value;
+    char milestones[256]; /* "28000,56000" */
+    double milestone_factor;
+    double one_cycle_warmup, one_cycle_start_divisor, one_cycle_final_divisor;
+    double plateau_factor, plateau_threshold, plateau_minimum;
+    int64_t plateau_patience; /* validations */
 } hni_train_settings;
 
 const hni_settings *hni_train_settings_table(void);
+
+/* What the rows cannot say each for itself: keys that the chosen optimizer or schedule does not have, and how they go together.
+ * `where` begins the message: the recipe's file. */
+HN_MUST_USE hn_status hni_train_settings_check(hn_context *context, const char *where,
+                                               const hni_train_settings *settings);
+/* Of settings that were checked. */
+hn_optimizer_options hni_train_optimizer(const hni_train_settings *settings);
+hn_schedule hni_train_schedule(const hni_train_settings *settings, int64_t steps);
+/* Blocks of the parameters' size that the optimiser keeps, the weight average among them. */
+int hni_train_state_blocks(const hni_train_settings *settings);
 
 #endif

@@ -15,6 +15,12 @@ static const hni_setting rows[] = {
     HNI_SETTING_NUMBER("row_loss", hni_train_state, row_loss, -1e300, 1e300, 0, "sum of their losses, nats"),
     HNI_SETTING_NUMBER("row_norm", hni_train_state, row_norm, 0, 1e300, 0, "sum of their gradient norms"),
     HNI_SETTING_INTEGER("row_clipped", hni_train_state, row_clipped, 0, LARGEST, 0, "how many of them were clipped"),
+    HNI_SETTING_BOOL("plateau_has_best", hni_train_state, plateau.has_best, 0, "whether the schedule saw a validation"),
+    HNI_SETTING_NUMBER("plateau_best", hni_train_state, plateau.best, -1e300, 1e300, 0, "its lowest figure"),
+    HNI_SETTING_INTEGER("plateau_misses", hni_train_state, plateau.misses, 0, LARGEST, 0,
+                        "validations in a row that were not better"),
+    HNI_SETTING_INTEGER("plateau_drops", hni_train_state, plateau.drops, 0, LARGEST, 0,
+                        "times the rate was lessened"),
 };
 
 static const hni_settings table = HNI_SETTINGS("training", rows);

@@ -4,6 +4,7 @@
 #define HNI_APP_TRAIN_STATE_H
 
 #include "core/settings.h"
+#include "hypernet/optim.h"
 
 typedef struct hni_train_state {
     int64_t step; /* updates made */
@@ -16,6 +17,7 @@ typedef struct hni_train_state {
     double row_loss;
     double row_norm;
     int64_t row_clipped;
+    hn_plateau plateau; /* of a plateau schedule */
 } hni_train_state;
 
 const hni_settings *hni_train_state_table(void);

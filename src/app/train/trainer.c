@@ -50,7 +50,8 @@ static hn_status update(hni_trainer *trainer)
     HNI_TRY(hn_backward(trainer->graph, loss_tensor));
     HNI_TRY(hn_tensor_read(trainer->graph, loss_tensor, HN_DTYPE_F64, 1, &loss));
     if (!isfinite(loss)) return refuse_loss(trainer);
-    status = hn_optimizer_step(trainer->optimizer, hn_schedule_rate(&trainer->schedule, state->step), &report);
+    trainer->rate = hn_schedule_rate_after(&trainer->schedule, &state->plateau, state->step);
+    status = hn_optimizer_step(trainer->optimizer, trainer->rate, &report);
     if (status == HN_ERROR_NONFINITE) return refuse_gradient(trainer, &report);
     if (status != HN_OK) goto cleanup;
     HNI_TRY(trainer->task->advance(trainer->work, state->step));
@@ -108,6 +109,7 @@ static hn_status validate(hni_trainer *trainer, hni_metric *out_metric)
     if (status == HN_OK) {
         const hni_train_events *events = &trainer->options.events;
         state->misses = is_best ? 0 : state->misses + 1;
+        (void)hn_schedule_validated(&trainer->schedule, &state->plateau, out_metric->value);
         if (events->validated != NULL) events->validated(events->user, out_metric, is_best);
         status = show_sample(trainer);
     }

@@ -45,8 +45,8 @@ typedef struct hni_train_forecast {
     int64_t steps;             /* of the whole run */
 } hni_train_forecast;
 
-/* Memory that training needs in all, from what one update needs on a dry graph. */
-int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, bool has_average);
+/* Memory that training needs in all, from what one update needs on a dry graph. See hni_train_state_blocks. */
+int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, int state_blocks);
 
 typedef struct hni_trainer hni_trainer;
 
