@@ -81,7 +81,7 @@ hni_sweep_figure hni_sweep_point(const hni_sweep *sweep, size_t point)
 {
     const size_t seeds = hni_sweep_seeds(sweep);
     const hni_sweep_run *runs = &sweep->runs[point * seeds];
-    hni_sweep_figure figure = {.mean = NAN, .lowest = NAN, .highest = NAN};
+    hni_sweep_figure figure = {.mean = (double)NAN, .lowest = (double)NAN, .highest = (double)NAN};
     double sum = 0;
     for (size_t i = 0; i < seeds; i++) {
         if (!is_done(&runs[i])) continue;
