@@ -170,6 +170,10 @@ static void test_damaged_log(void **state)
         {"step,rate\n1,1e999\n", "log.csv:2: rate is '1e999'"},
         {"step,rate\n1, 2\n", "log.csv:2: rate is ' 2'"},
         {"step,rate\n1,\xff\x01\n", "log.csv:2: rate is '?\?'"},
+        {"step,rank.0.h.i\n1,\n2,x\n", "log.csv:3: rank.0.h.i is 'x', not a number"},
+        {"step,rank.0.h\n1,nan\n", "log.csv:2: rank.0.h is 'nan', not a number"},
+        {"step,rank.0.h.i,rank.0.h.i\n", "log.csv:1: column 'rank.0.h.i' is named twice"},
+        {"step,rank.0.h.i,rank.0.h\n1,2\n", "log.csv:2: 2 values where line 1 names 3"},
         {"step,rate\n5,1\n5,1\n", "log.csv:3: step 5 does not come after step 5"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -210,6 +214,91 @@ static void test_damaged_facts(void **state)
         write_part(*state, "run.json", cases[i].text);
         assert_refused(*state, cases[i].expected);
     }
+}
+
+/* ---- effective ranks and recipes ------------------------------------------------------------------------------------------ */
+
+static void test_ranks_are_read_by_name(void **state)
+{
+    fixture *made = *state;
+    hni_run run;
+    write_part(made, "log.csv",
+               "step,rank.0.h.i,valid_bpc,rank.12.b,rank.x.h,rank.1.,rank.,rank.2.h.,rank.0.x.gate\n"
+               "10,,3,,what,ever,is,here,\n"
+               "20,1.5,2,2.25,,,,,4\n");
+    assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
+    assert_int_equal(run.rank_count, 3);
+    assert_int_equal(run.ranks[0].layer, 0);
+    assert_int_equal(run.ranks[0].embedding, 'h');
+    assert_string_equal(run.ranks[0].gate, "i");
+    assert_true(isnan(run.ranks[0].values[0]));
+    assert_close(run.ranks[0].values[1], 1.5, 0.0, 0.0);
+    assert_int_equal(run.ranks[1].layer, 12);
+    assert_int_equal(run.ranks[1].embedding, 'b');
+    assert_string_equal(run.ranks[1].gate, "");
+    assert_close(run.ranks[1].values[1], 2.25, 0.0, 0.0);
+    assert_string_equal(run.ranks[2].gate, "gate");
+    assert_close(run.ranks[2].values[1], 4, 0.0, 0.0);
+    assert_close(run.rows[1].valid_bpc, 2, 0.0, 0.0);
+    hni_run_free(&run);
+}
+
+/* More rows than are taken at once: each value stays at its row. */
+static void test_many_rows_of_ranks(void **state)
+{
+    enum { ROWS = 1000 };
+    fixture *made = *state;
+    hni_run run;
+    hni_text log = {.context = made->context};
+    hni_text_add(&log, "step,rank.0.h.i,rank.0.h.g\n");
+    for (int i = 0; i < ROWS; i++)
+        hni_text_add(&log, i % 3 == 0 ? "%d,%d,\n" : "%d,%d,1\n", i, 2 * i);
+    write_part(made, "log.csv", log.data);
+    hni_text_free(&log);
+    assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
+    assert_int_equal(run.row_count, ROWS);
+    for (int i = 0; i < ROWS; i++) {
+        assert_close(run.ranks[0].values[i], 2.0 * i, 0.0, 0.0);
+        assert_int_equal(isnan(run.ranks[1].values[i]), i % 3 == 0);
+    }
+    hni_run_free(&run);
+}
+
+static void test_old_runs_have_no_ranks(void **state)
+{
+    fixture *made = *state;
+    hni_run run;
+    assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
+    assert_int_equal(run.rank_count, 0);
+    assert_true(isnan(run.test_bpc));
+    hni_run_free(&run);
+}
+
+static void test_the_recipe_names_data_and_size(void **state)
+{
+    fixture *made = *state;
+    hni_run run;
+    write_part(made, "recipe.yaml", "task: text\ndata: {kind: penn_treebank}\nmodel: {embedding_size: 16}\n");
+    assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
+    assert_non_null(run.paper);
+    assert_string_equal(run.paper->title, "Penn Treebank");
+    assert_int_equal(run.embedding_size, 16);
+    hni_run_free(&run);
+
+    write_part(made, "recipe.yaml", "task: text\ndata: {kind: bytes, path: kjv}\n");
+    assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
+    assert_null(run.paper);
+    assert_int_equal(made->logged[0], '\0');
+    hni_run_free(&run);
+
+    /* of a later version, say: shown as it is */
+    write_part(made, "recipe.yaml", "task: text\nmodel: {cell: marvel}\n");
+    assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
+    assert_null(run.paper);
+    assert_non_null(strstr(run.recipe, "marvel"));
+    assert_non_null(strstr(made->logged, "recipe.yaml:2:"));
+    assert_non_null(strstr(made->logged, "shown as text"));
+    hni_run_free(&run);
 }
 
 static void test_missing_parts(void **state)
@@ -303,6 +392,10 @@ int main(void)
         IN_FOLDER(test_a_torn_last_line_is_left_out_and_said),
         IN_FOLDER(test_damaged_log),
         IN_FOLDER(test_damaged_facts),
+        IN_FOLDER(test_ranks_are_read_by_name),
+        IN_FOLDER(test_many_rows_of_ranks),
+        IN_FOLDER(test_old_runs_have_no_ranks),
+        IN_FOLDER(test_the_recipe_names_data_and_size),
         IN_FOLDER(test_missing_parts),
         IN_FOLDER(test_a_run_before_its_first_row),
         IN_FOLDER(test_every_cut_and_flip_is_survived),

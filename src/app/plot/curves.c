@@ -188,7 +188,7 @@ static void draw_all(hni_curves_drawing *drawing)
     if (hni_curves_has_level(drawing->curves)) hni_curves_draw_level(drawing);
     hni_canvas_clip_end(drawing->canvas);
     hni_curves_draw_labels(drawing);
-    if (hni_curves_has_level(drawing->curves)) hni_curves_draw_table(drawing);
+    if (hni_curves_table_height(drawing->curves) > 0) hni_curves_draw_table(drawing);
 }
 
 static size_t longest_line(const hni_curves *curves)

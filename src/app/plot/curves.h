@@ -22,6 +22,7 @@ typedef struct hni_curves {
     hni_curves_axis axis;
     bool logarithmic; /* x; points at x <= 0 are left out */
     double level;     /* a line at this figure, marks and a table of where each run first reaches it; 0 or NaN: none */
+    bool plain_level; /* the line and the marks alone, without the table */
 } hni_curves;
 
 /* Draws into the picture's options->width x height (at least 240 x 160); below 520 wide the labels are short. With a level the

@@ -63,7 +63,8 @@ bool hni_curves_has_level(const hni_curves *curves) { return isfinite(curves->le
 
 double hni_curves_table_height(const hni_curves *curves)
 {
-    return hni_curves_has_level(curves) && curves->count > 0 ? TABLE_HEAD + ROW * (double)curves->count : 0.0;
+    bool wanted = hni_curves_has_level(curves) && !curves->plain_level && curves->count > 0;
+    return wanted ? TABLE_HEAD + ROW * (double)curves->count : 0.0;
 }
 
 void hni_curves_draw_level(const hni_curves_drawing *drawing)

@@ -45,6 +45,30 @@ void hni_frame_draw(const hni_frame *frame, hni_canvas *canvas, bool numbers_of_
     }
 }
 
+#define PANEL_LEAST 150.0
+#define PANEL_MOST 330.0
+#define PANEL_GAP 22.0
+#define PANEL_NUMBERS 34.0
+#define PANEL_RIGHT 4.0 /* half of the last number under an axis */
+
+hni_panels hni_panels_lay_out(size_t count, double picture_width, double edge)
+{
+    hni_panels panels = {.left = edge + PANEL_NUMBERS, .gap = PANEL_GAP};
+    double room = picture_width - 2.0 * edge - PANEL_NUMBERS - PANEL_RIGHT;
+    double most = floor((room + PANEL_GAP) / (PANEL_LEAST + PANEL_GAP));
+    if (count == 0) count = 1;
+    size_t columns = most < 1.0 ? 1 : most > (double)count ? count : (size_t)most;
+    panels.rows = (count + columns - 1) / columns;
+    panels.columns = (count + panels.rows - 1) / panels.rows;
+    panels.width = fmin((room - (double)(panels.columns - 1) * PANEL_GAP) / (double)panels.columns, PANEL_MOST);
+    return panels;
+}
+
+double hni_panels_x(const hni_panels *panels, size_t index)
+{
+    return panels->left + (double)(index % panels->columns) * (panels->width + panels->gap);
+}
+
 void hni_short_name(const char *name, size_t most, char *out_text, size_t size)
 {
     size_t length = 0, characters = 0;

@@ -6,12 +6,9 @@
 
 #include "app/plot/frame.h"
 
-#define PANEL_LEAST 150.0 /* width of a diagram */
 #define PANEL_HEIGHT 120.0
-#define PANEL_GAP 22.0
 #define TITLE_HEIGHT 44.0 /* name and saturated share over a diagram */
 #define NUMBERS 30.0      /* under a diagram */
-#define LEFT 34.0         /* numbers of the first diagram in a row */
 #define HALF (HNI_HISTOGRAM_BINS / 2)
 
 typedef struct histogram_drawing {
@@ -20,8 +17,7 @@ typedef struct histogram_drawing {
     hni_canvas *canvas;
     double width, edge, head;
     bool narrow;
-    size_t columns, rows;
-    double panel_width;
+    hni_panels panels;
     hni_axis x, y;
 } histogram_drawing;
 
@@ -50,20 +46,14 @@ static double percent_of(const hni_histogram_counts *counts, size_t bin)
 static void lay_out(histogram_drawing *drawing)
 {
     const hni_histogram *histogram = drawing->histogram;
-    size_t count = histogram->count > 0 ? histogram->count : 1;
-    double room = drawing->width - 2.0 * drawing->edge - LEFT;
-    double most = floor((room + PANEL_GAP) / (PANEL_LEAST + PANEL_GAP));
-    size_t columns = most < 1.0 ? 1 : most > (double)count ? count : (size_t)most;
-    drawing->rows = (count + columns - 1) / columns;
-    drawing->columns = (count + drawing->rows - 1) / drawing->rows; /* rows of about the same length */
-    drawing->panel_width = fmin((room - (double)(drawing->columns - 1) * PANEL_GAP) / (double)drawing->columns, 330.0);
+    drawing->panels = hni_panels_lay_out(histogram->count, drawing->width, drawing->edge);
     double top = 0.0;
     for (size_t s = 0; s < histogram->count; s++) {
         for (size_t bin = 0; bin < HNI_HISTOGRAM_BINS; bin++)
             top = fmax(top, percent_of(&histogram->series[s].counts, bin));
     }
     hni_axis_make(&drawing->y, 0.0, top > 0 ? 1.05 * top : 1.0, 4, false);
-    hni_axis_make(&drawing->x, -1.0, 1.0, 4, false);
+    hni_axis_make(&drawing->x, -1.0, 1.0, 2, false);
 }
 
 static void draw_head(const histogram_drawing *drawing)
@@ -111,17 +101,17 @@ static void draw_bars(const histogram_drawing *drawing, size_t index, const hni_
 static void draw_panel(const histogram_drawing *drawing, size_t index)
 {
     const hni_histogram_series *series = &drawing->histogram->series[index];
-    size_t row = index / drawing->columns, column = index % drawing->columns;
-    double x = drawing->edge + LEFT + (double)column * (drawing->panel_width + PANEL_GAP);
+    size_t row = index / drawing->panels.columns;
+    double x = hni_panels_x(&drawing->panels, index), width = drawing->panels.width;
     double y = drawing->head + (double)row * (TITLE_HEIGHT + PANEL_HEIGHT + NUMBERS);
-    hni_frame frame = {{x, y + TITLE_HEIGHT, drawing->panel_width, PANEL_HEIGHT}, drawing->x, drawing->y};
+    hni_frame frame = {{x, y + TITLE_HEIGHT, width, PANEL_HEIGHT}, drawing->x, drawing->y};
     hni_text_style title = {.ink = HNI_INK_TEXT, .size = HNI_FRAME_FONT, .bold = true};
     hni_text_style note = {.ink = HNI_INK_MUTED, .size = HNI_FRAME_FONT};
     char text[200];
-    hni_short_name(series->name, (size_t)((drawing->panel_width - 16.0) / (HNI_FRAME_FONT * 0.6)), text, sizeof text);
+    hni_short_name(series->name, (size_t)((width - 16.0) / (HNI_FRAME_FONT * 0.68)), text, sizeof text);
     hni_canvas_rectangle(drawing->canvas, (hni_box){x, y + 3.0, 9.0, 10.0}, hni_ink_series(index));
     hni_canvas_text(drawing->canvas, (hni_point){x + 15.0, y + 12.0}, text, &title);
-    hni_frame_draw(&frame, drawing->canvas, column == 0);
+    hni_frame_draw(&frame, drawing->canvas, index % drawing->panels.columns == 0);
     if (series->counts.total == 0) {
         hni_canvas_text(drawing->canvas, (hni_point){x, y + 29.0}, "no values", &note);
         return;
@@ -146,7 +136,7 @@ hn_status hni_histogram_picture(hn_context *context, const hni_histogram *histog
     drawing.edge = options->inlined ? 0.0 : 10.0;
     drawing.head = drawing.narrow ? 44.0 : 28.0;
     lay_out(&drawing);
-    sized.height = ceil(drawing.head + (double)drawing.rows * (TITLE_HEIGHT + PANEL_HEIGHT + NUMBERS));
+    sized.height = ceil(drawing.head + (double)drawing.panels.rows * (TITLE_HEIGHT + PANEL_HEIGHT + NUMBERS));
     HNI_TRY(hni_canvas_create(context, &sized, &drawing.canvas));
     draw_head(&drawing);
     for (size_t s = 0; s < histogram->count; s++)

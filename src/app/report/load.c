@@ -89,7 +89,12 @@ hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run
     hni_file_bytes facts = {0}, recipe = {0};
     hni_text path = {.context = context};
     hn_status status = HN_OK;
-    *out_run = (hni_run){.name = "", .folder = "", .cell = "", .recipe = "", .characters_per_second = (double)NAN};
+    *out_run = (hni_run){.name = "",
+                         .folder = "",
+                         .cell = "",
+                         .recipe = "",
+                         .characters_per_second = (double)NAN,
+                         .test_bpc = (double)NAN};
     hni_arena_init(&out_run->memory, context, "run", false);
     HNI_TRY(check_folder(context, folder));
     HNI_TRY(keep_base_name(out_run, folder));
@@ -99,6 +104,7 @@ hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run
     HNI_TRY(hni_run_parse_facts(context, path.data, (const char *)facts.data, facts.size, out_run));
     HNI_TRY(read_part(context, folder, "recipe.yaml", &path, &recipe));
     HNI_TRY(hni_run_keep(out_run, (const char *)recipe.data, recipe.size, &out_run->recipe));
+    HNI_TRY(hni_run_read_recipe(context, path.data, out_run));
 
 cleanup:
     hni_text_free(&path);

@@ -12,6 +12,9 @@
 #define HNI_APP_REPORT_REPORT_H
 
 #include "app/plot/heat.h"
+#include "app/plot/histogram.h"
+#include "app/plot/path.h"
+#include "app/tasks/paper.h"
 #include "core/arena.h"
 
 /* One row of log.csv with the seconds from run.json. A number that is not there is NaN. */
@@ -25,6 +28,14 @@ typedef struct hni_run_row {
 typedef struct hni_run_fact {
     const char *key, *value;
 } hni_run_fact;
+
+/* A column of effective ranks: "rank.0.h.i" is layer 0, embedding z_h, gate i. */
+typedef struct hni_run_rank {
+    int layer;
+    char embedding;       /* 'h', 'x' or 'b' */
+    const char *gate;     /* "" of a cell with one gate */
+    const double *values; /* [row_count]; NaN in rows without one */
+} hni_run_rank;
 
 /* Text that the model wrote; any bytes. */
 typedef struct hni_run_sample {
@@ -55,7 +66,16 @@ typedef struct hni_run {
     const char *sample_note; /* said before the samples, or instead of them: why there is none; NULL: nothing */
     const hni_run_heat *heats;
     size_t heat_count;
-    hni_arena memory; /* what hni_run_load made; samples and heats are the caller's */
+    hni_arena memory;          /* what hni_run_load made; samples, heats and paths are the caller's */
+    double test_bpc;           /* of the best checkpoint on the test split; NaN: not known */
+    const hni_run_rank *ranks; /* columns of log.csv */
+    size_t rank_count;
+    int64_t embedding_size;       /* E of the recipe; 0: not known */
+    const hni_paper_table *paper; /* of the paper, on the data set of this run; NULL: it has none */
+    hni_histogram_counts phi;     /* values of φ while the model wrote; all 0: none */
+    const char *phi_quantity;     /* what was counted: "φ(LN(c))"; NULL: "φ(c)" */
+    const hni_path *paths;        /* ways of embeddings through a text, each with its name */
+    size_t path_count;
 } hni_run;
 
 typedef struct hni_report {
