@@ -82,7 +82,7 @@ static bool parse_rank(const char *name, hni_run_rank *rank, const char **out_ga
     static const char begin[] = "rank.";
     size_t at = sizeof begin - 1, digits = 0;
     if (strncmp(name, begin, at) != 0) return false;
-    for (; name[at] >= '0' && name[at] <= '9' && digits < 6; at++, digits++)
+    for (; name[at] >= '0' && name[at] <= '9' && digits < 3; at++, digits++)
         rank->layer = 10 * rank->layer + (name[at] - '0');
     if (digits == 0 || name[at++] != '.') return false;
     rank->embedding = name[at];

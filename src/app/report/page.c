@@ -57,8 +57,12 @@ hn_status hni_report_write(hn_context *context, const char *path, const hni_repo
     write_head(&page, report->title != NULL ? report->title : "Training report", report->introduction);
     hni_markup_text(&page.html, "<main>\n");
     hni_page_table(&page);
+    hni_page_paper(&page);
     hni_page_curves(&page);
     hni_page_heats(&page);
+    hni_page_phi(&page);
+    hni_page_paths(&page);
+    hni_page_ranks(&page);
     hni_page_samples(&page);
     hni_page_details(&page);
     write_foot(&page);

@@ -1,0 +1,191 @@
+/* Learning curves over steps, epochs and time, and the table of where each run first reaches a few figures (the claim of the paper's
+ * figure 6: fewer steps to the same loss). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/plot/markup.h"
+#include "app/report/page.h"
+#include "app/report/series.h"
+#include "core/alloc.h"
+
+#define LEVELS_MOST 4
+
+/* ---- figures that the runs reach ------------------------------------------------------------------------------------------- */
+
+/* Validation figures that say something about all runs: what all reach, and on the way there. */
+typedef struct level_list {
+    double levels[LEVELS_MOST]; /* falling */
+    size_t count;
+    double shared; /* the lowest that all runs reach; NaN: no run was validated, or there is only one run */
+} level_list;
+
+static void add_level(level_list *list, double level)
+{
+    if (!isfinite(level) || list->count == LEVELS_MOST) return;
+    if (list->count > 0 && !(level < list->levels[list->count - 1] - 0.005)) return;
+    list->levels[list->count++] = level;
+}
+
+/* Upwards to hundredths, so that a run that has the figure is at or below it. */
+static double rounded(double level) { return ceil(level * 100.0 - 1e-9) / 100.0; }
+
+static int compare_numbers(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a < b) - (a > b);
+}
+
+/* The first validation figure of a run; NaN if none. */
+static double first_figure(const hni_run *run)
+{
+    for (size_t i = 0; i < run->row_count; i++) {
+        if (isfinite(run->rows[i].valid_bpc)) return run->rows[i].valid_bpc;
+    }
+    return (double)NAN;
+}
+
+static hn_status choose_levels(const hni_page *page, level_list *out_list)
+{
+    const hni_report *report = page->report;
+    double *bests = NULL, start = (double)INFINITY;
+    size_t count = 0;
+    hn_status status = HN_OK;
+    *out_list = (level_list){.shared = (double)NAN};
+    HNI_TRY(hni_alloc_array(page->context, "levels", report->run_count, sizeof *bests, (void **)&bests));
+    for (size_t i = 0; i < report->run_count; i++) {
+        const hni_run_row *best = hni_run_best(&report->runs[i]);
+        if (best == NULL) continue;
+        bests[count++] = best->valid_bpc;
+        start = fmin(start, first_figure(&report->runs[i]));
+    }
+    if (count == 0) goto cleanup;
+    qsort(bests, count, sizeof *bests, compare_numbers);
+    double worst = rounded(bests[0]);
+    if (start > worst) {
+        add_level(out_list, rounded(worst + 0.5 * (start - worst)));
+        add_level(out_list, rounded(worst + 0.2 * (start - worst)));
+    }
+    add_level(out_list, worst);
+    if (count > 1) add_level(out_list, rounded(bests[(count + 1) / 2])); /* what the better half reaches */
+    if (count > 1) out_list->shared = worst;
+
+cleanup:
+    hni_free(page->context, bests);
+    return status;
+}
+
+static const hni_run_row *first_row(const hni_run *run, double level)
+{
+    for (size_t i = 0; i < run->row_count; i++) {
+        if (run->rows[i].valid_bpc <= level) return &run->rows[i];
+    }
+    return NULL;
+}
+
+/* Fewest steps to a level among all runs; -1 if none reaches it. */
+static int64_t fewest_steps(const hni_report *report, double level)
+{
+    int64_t fewest = -1;
+    for (size_t i = 0; i < report->run_count; i++) {
+        const hni_run_row *row = first_row(&report->runs[i], level);
+        if (row != NULL && (fewest < 0 || row->step < fewest)) fewest = row->step;
+    }
+    return fewest;
+}
+
+static void write_reach(hni_page *page, size_t index, double level, int64_t fewest)
+{
+    hni_text *html = &page->html;
+    const hni_run_row *row = first_row(&page->report->runs[index], level);
+    bool first = row != NULL && row->step == fewest && page->report->run_count > 1;
+    hni_text_add(html, "<tr%s><th scope=\"row\">", first ? " class=\"best\"" : "");
+    hni_page_write_key(page, index);
+    hni_page_write_name(page, index);
+    if (row == NULL) {
+        hni_markup_text(html, "</th><td colspan=\"3\" class=\"note\">not reached</td></tr>\n");
+        return;
+    }
+    hni_markup_text(html, "</th><td>");
+    hni_markup_count(html, row->step);
+    hni_markup_text(html, "</td><td>");
+    hni_page_figure(html, row->epoch, 2);
+    hni_markup_text(html, "</td><td>");
+    hni_page_duration(html, row->seconds);
+    hni_markup_text(html, "</td></tr>\n");
+}
+
+static void write_levels(hni_page *page, const level_list *list)
+{
+    hni_text *html = &page->html;
+    if (list->count == 0) return;
+    hni_markup_text(
+        html, "<h3>When each run first reaches a figure</h3>\n<p class=\"note\">The first validation at or below it; "
+              "between two validations nothing is known.</p>\n<table class=\"reach\"><thead><tr><th scope=\"col\">"
+              "Run</th><th scope=\"col\">Steps</th><th scope=\"col\">Epochs</th><th scope=\"col\">Training "
+              "time</th></tr></thead>\n");
+    for (size_t i = 0; i < list->count; i++) {
+        int64_t fewest = fewest_steps(page->report, list->levels[i]);
+        hni_text_add(
+            html, "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"4\">%.2f bits per character</th></tr>\n",
+            list->levels[i]);
+        for (size_t run = 0; run < page->report->run_count; run++)
+            write_reach(page, run, list->levels[i], fewest);
+        hni_markup_text(html, "</tbody>\n");
+    }
+    hni_markup_text(html, "</table>\n");
+}
+
+/* ---- curves ---------------------------------------------------------------------------------------------------------------- */
+
+static hn_status draw(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
+{
+    return hni_curves_picture(context, data, options, out);
+}
+
+static void draw_curves(hni_page *page, hni_curves_axis axis, double level)
+{
+    static const char *const titles[] = {"Learning curves over steps", "Learning curves over time",
+                                         "Learning curves over epochs"};
+    static const char *const captions[] = {
+        "Bits per character over training steps: validation thick with dots, training thin.",
+        "The same over training time: what a minute of this computer buys.",
+        "The same over epochs, passes over the training text."};
+    char caption[256];
+    hni_run_series made;
+    page->status = hni_run_series_make(page->context, page->report->runs, page->report->run_count, axis, &made);
+    if (page->status == HN_OK) {
+        hni_curves curves = {
+            .series = made.series, .count = made.count, .axis = axis, .level = level, .plain_level = true};
+        (void)snprintf(caption, sizeof caption, isfinite(level) ? "%s Dashed: %.2f, which every run reaches." : "%s",
+                       captions[axis], level);
+        hni_page_figures(page, &(hni_page_picture){draw, &curves, titles[axis], caption, 420.0, 320.0});
+    }
+    hni_run_series_free(&made);
+}
+
+/* Something can be drawn over this axis. */
+static bool knows(const hni_report *report, hni_curves_axis axis)
+{
+    for (size_t i = 0; i < report->run_count; i++) {
+        for (size_t row = 0; row < report->runs[i].row_count; row++) {
+            const hni_run_row *known = &report->runs[i].rows[row];
+            if (isfinite(axis == HNI_CURVES_SECONDS ? known->seconds : known->epoch)) return true;
+        }
+    }
+    return false;
+}
+
+void hni_page_curves(hni_page *page)
+{
+    static const hni_curves_axis others[] = {HNI_CURVES_EPOCHS, HNI_CURVES_SECONDS};
+    level_list levels;
+    if (page->status == HN_OK) page->status = choose_levels(page, &levels);
+    if (page->status != HN_OK) return;
+    hni_markup_text(&page->html, "<h2>Learning curves</h2>\n");
+    draw_curves(page, HNI_CURVES_STEPS, levels.shared);
+    for (size_t i = 0; i < 2; i++) {
+        if (page->status == HN_OK && knows(page->report, others[i])) draw_curves(page, others[i], levels.shared);
+    }
+    write_levels(page, &levels);
+}
