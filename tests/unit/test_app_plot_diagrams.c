@@ -8,6 +8,7 @@
 #include "app/plot/curves.h"
 #include "app/plot/histogram.h"
 #include "app/plot/path.h"
+#include "app/plot/ranks.h"
 #include "core/alloc.h"
 
 #define NOT_A_NUMBER ((double)NAN)
@@ -41,6 +42,11 @@ static hn_status draw_histogram(hn_context *context, const void *data, const hni
 static hn_status draw_path(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
 {
     return hni_path_picture(context, data, options, out);
+}
+
+static hn_status draw_ranks(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
+{
+    return hni_ranks_picture(context, data, options, out);
 }
 
 static hn_status draw_curves(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
@@ -285,6 +291,11 @@ static void test_level_has_marks_and_a_table(void **state)
     svg = draw(*state, draw_curves, &curves, HNI_PICTURE_SVG, 864);
     assert_holds(svg.data, ">25 min 0 s</text>");
     hni_text_free(&svg);
+    curves.plain_level = true;
+    svg = draw(*state, draw_curves, &curves, HNI_PICTURE_SVG, 864);
+    assert_null(strstr(svg.data, "first at or below 2.500 bits per character after</text>"));
+    assert_holds(svg.data, "first after 25 min 0 s</title>");
+    hni_text_free(&svg);
     curves.level = 0;
     svg = draw(*state, draw_curves, &curves, HNI_PICTURE_SVG, 864);
     assert_null(strstr(svg.data, "first at"));
@@ -327,6 +338,82 @@ static void test_words_for_places(void **state)
     assert_place(HNI_CURVES_STEPS, -1, "–");
 }
 
+/* ---- effective ranks ------------------------------------------------------------------------------------------------------ */
+
+static const hni_point rising[] = {{100, 1.0}, {200, 2.5}, {300, NOT_A_NUMBER}, {1500, 3.75}};
+
+static void test_ranks_show_gates_bounds_and_values(void **state)
+{
+    const hni_ranks_line gates[] = {{"i", rising, 4}, {HOSTILE, rising, 2}, {"f", NULL, 0}};
+    const hni_ranks_line alone[] = {{"", rising, 4}};
+    const hni_ranks_panel panels[] = {{"z_h", gates, 3}, {HOSTILE, alone, 1}};
+    hni_ranks ranks = {.panels = panels, .count = 2, .most = 4};
+    hni_text svg = draw_everywhere(*state, draw_ranks, &ranks);
+    assert_holds(svg.data, ">z_h</text>");
+    assert_holds(svg.data, ">" HOSTILE_SHOWN "</text>");
+    assert_holds(svg.data, "dashed: 1, the least, and E = 4</text>");
+    assert_holds(svg.data, "<title>z_h, i: 3.750 after 1,500 steps</title>");
+    assert_holds(svg.data, ": 2.500 after 200 steps</title>");
+    assert_int_equal(count_of(svg.data, "<circle"), 3 + 2 + 3);
+    assert_int_equal(count_of(svg.data, "stroke-dasharray=\"4\""), 2 * 2); /* both bounds in each diagram */
+    hni_text_free(&svg);
+    ranks.most = NOT_A_NUMBER;
+    svg = draw(*state, draw_ranks, &ranks, HNI_PICTURE_SVG, 864);
+    assert_int_equal(count_of(svg.data, "stroke-dasharray=\"4\""), 2);
+    assert_null(strstr(svg.data, "E ="));
+    hni_text_free(&svg);
+}
+
+/* The line at E and that at 1 are as far apart as the numbers at the axis say, in both kinds of axis. */
+static void test_large_ranks_have_a_logarithmic_axis(void **state)
+{
+    static const hni_point flat[] = {{100, 1.0}, {200, 8.0}, {300, 64.0}};
+    const hni_ranks_line line = {"", flat, 3};
+    const hni_ranks_panel panel = {"z_h", &line, 1};
+    hni_text svg =
+        draw(*state, draw_ranks, &(hni_ranks){.panels = &panel, .count = 1, .most = 64}, HNI_PICTURE_SVG, 400);
+    double y[3];
+    const char *at = svg.data;
+    for (int i = 0; i < 3; i++) {
+        at = strstr(at, "<circle");
+        assert_non_null(at);
+        assert_int_equal(sscanf(strstr(at, "cy="), "cy=\"%lf\"", &y[i]), 1);
+        at++;
+    }
+    assert_close(y[0] - y[1], y[1] - y[2], 0.0, 0.05); /* equal factors, equal distances */
+    hni_text_free(&svg);
+}
+
+static void test_ranks_survive_odd_input(void **state)
+{
+    enum { MANY = 5000 };
+    static hni_point points[MANY];
+    for (int i = 0; i < MANY; i++)
+        points[i] = (hni_point){i, 1.0 + i % 3};
+    static const hni_point one[] = {{0, 1.0}}, bad[] = {{NOT_A_NUMBER, 1}, {1, HUGE_VAL}, {1, -1}},
+                           zero[] = {{1, 0}, {2, 0}}, huge[] = {{1e300, 1e300}, {1, 1e-300}};
+    const hni_ranks_line lines[] = {{"a", one, 1},  {"b", bad, 3},       {"c", zero, 2}, {"d", huge, 2},
+                                    {"e", NULL, 0}, {"f", points, MANY}, {"g", one, 1},  {"h", one, 1}};
+    for (size_t first = 0; first < 6; first++) {
+        for (size_t count = 0; count <= 3; count++) {
+            const hni_ranks_panel panels[] = {{"", lines + first, count},
+                                              {"z", lines, 0},
+                                              {"ééééééééééééééééééé", lines, 8},
+                                              {"w", lines + first, 1},
+                                              {"v", lines, 1}};
+            hni_ranks ranks = {.panels = panels,
+                               .count = 5 * (count % 2) + 1 - count % 2,
+                               .axis = (hni_curves_axis)(first % 3),
+                               .most = 64};
+            hni_text svg = draw_everywhere(*state, draw_ranks, &ranks);
+            hni_text_free(&svg);
+        }
+    }
+    hni_text svg = draw_everywhere(*state, draw_ranks, &(hni_ranks){.count = 0});
+    assert_holds(svg.data, "no values yet");
+    hni_text_free(&svg);
+}
+
 /* ---- sizes and memory ------------------------------------------------------------------------------------------------------ */
 
 static void test_pictures_of_impossible_size_are_refused(void **state)
@@ -339,6 +426,8 @@ static void test_pictures_of_impossible_size_are_refused(void **state)
         assert_int_equal(hni_histogram_picture(*state, &(hni_histogram){0}, &options, &picture), HN_ERROR_ARGUMENT);
         hn_context_clear(*state);
         assert_int_equal(hni_path_picture(*state, &(hni_path){0}, &options, &picture), HN_ERROR_ARGUMENT);
+        hn_context_clear(*state);
+        assert_int_equal(hni_ranks_picture(*state, &(hni_ranks){0}, &options, &picture), HN_ERROR_ARGUMENT);
         assert_true(strlen(hn_context_error(*state)->text) > 10);
         hni_text_free(&picture);
     }
@@ -349,11 +438,14 @@ static hn_status draw_all(hn_context *context, hni_picture_format format)
     static const hni_path_point points[] = {{0, 0, "a", 1}, {1, 2, "b", 1}};
     hni_histogram_series series[] = {{.name = "LSTM", .counts = {.bins = {1}, .total = 1}}};
     hni_series run[] = {{"run", train, 3, valid, 2}};
+    const hni_ranks_line line = {"i", rising, 4};
+    const hni_ranks_panel panel = {"z_h", &line, 1};
     hni_canvas_options options = {.format = format, .width = 300, .height = 220};
     hni_text picture = {.context = context};
     hn_status status = HN_OK;
     HNI_TRY(hni_histogram_picture(context, &(hni_histogram){.series = series, .count = 1}, &options, &picture));
     HNI_TRY(hni_path_picture(context, &(hni_path){.points = points, .count = 2}, &options, &picture));
+    HNI_TRY(hni_ranks_picture(context, &(hni_ranks){.panels = &panel, .count = 1}, &options, &picture));
     HNI_TRY(hni_curves_picture(context, &(hni_curves){.series = run, .count = 1, .level = 2.5}, &options, &picture));
 
 cleanup:
@@ -398,6 +490,9 @@ int main(void)
         WITH_CONTEXT(test_level_has_marks_and_a_table),
         WITH_CONTEXT(test_odd_levels),
         cmocka_unit_test(test_words_for_places),
+        WITH_CONTEXT(test_ranks_show_gates_bounds_and_values),
+        WITH_CONTEXT(test_large_ranks_have_a_logarithmic_axis),
+        WITH_CONTEXT(test_ranks_survive_odd_input),
         WITH_CONTEXT(test_pictures_of_impossible_size_are_refused),
         cmocka_unit_test(test_each_failing_allocation_is_reported),
     };

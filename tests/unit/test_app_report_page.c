@@ -29,7 +29,8 @@ static hni_run make_run(const char *name, const char *folder)
                      .row_count = 2,
                      .recipe = "task: <text>\n",
                      .facts = facts,
-                     .fact_count = 1};
+                     .fact_count = 1,
+                     .test_bpc = (double)NAN};
 }
 
 /* The page as one string, written to a fresh folder and read back. */
@@ -121,7 +122,12 @@ static void test_nothing_comes_from_outside(void **state)
 
 static void test_parts_without_content_are_left_out(void **state)
 {
-    hni_run run = {.name = "", .folder = "", .cell = "", .recipe = "", .characters_per_second = (double)NAN};
+    hni_run run = {.name = "",
+                   .folder = "",
+                   .cell = "",
+                   .recipe = "",
+                   .characters_per_second = (double)NAN,
+                   .test_bpc = (double)NAN};
     hni_report report = {.runs = &run, .run_count = 1};
     char *page = write_page(*state, &report);
     assert_holds(page, "no values yet");
@@ -144,6 +150,101 @@ static void test_a_page_for_one_heat_picture(void **state)
     hni_text_free(&page);
 }
 
+/* ---- what goes on inside, and beside the paper ----------------------------------------------------------------------------- */
+
+static void test_phi_paths_and_ranks(void **state)
+{
+    static const hni_path_point points[] = {{0, 0, "a", 1}, {1, 2, "<", 1}};
+    static const double none[] = {(double)NAN, (double)NAN}, values[] = {(double)NAN, 1.5}, more[] = {1.0, 2.5};
+    const hni_path path = {.name = "z_h of <layer> 0", .points = points, .count = 2, .share = {0.5, 0.25}};
+    const hni_run_rank ranks[] = {
+        {0, 'h', "i", values}, {0, 'x', "i", none}, {0, 'h', "<g>", more}, {2, 'b', "", more}};
+    hni_run runs[] = {make_run("LSTM <1>", "one"), make_run("Hyper", "two")};
+    runs[0].phi.bins[0] = runs[0].phi.total = 4;
+    runs[1].paths = &path;
+    runs[1].path_count = 1;
+    runs[1].ranks = ranks;
+    runs[1].rank_count = 4;
+    runs[1].embedding_size = 3;
+    char *page = write_page(*state, &(hni_report){.runs = runs, .run_count = 2});
+    assert_holds(page, "100.0 % saturated");
+    assert_holds(page, ">no values</text>"); /* the second run keeps its place */
+    assert_holds(page, "|φ(c)| &gt; 0.95");
+    assert_holds(page, "z_h of &lt;layer&gt; 0");
+    assert_holds(page, "first component, 50 % of variance");
+    assert_holds(page, "Layer 0");
+    assert_holds(page, "Layer 2");
+    assert_null(strstr(page, "Layer 1"));
+    assert_holds(page, "z_h, i: 1.500 after 20 steps");
+    assert_holds(page, "z_h, &lt;g&gt;: 2.500 after 20 steps");
+    assert_holds(page, "z_b: 2.500 after 20 steps");
+    assert_holds(page, "E = 3");
+    assert_null(strstr(page, ">z_x</text>")); /* no values */
+    free(page);
+
+    runs[1].phi.bins[3] = runs[1].phi.total = 1;
+    runs[1].phi_quantity = "φ(LN(c))";
+    page = write_page(*state, &(hni_report){.runs = runs, .run_count = 2});
+    assert_holds(page, "|φ| &gt; 0.95"); /* not the same in both */
+    free(page);
+    page = write_page(*state, &(hni_report){.runs = runs + 1, .run_count = 1});
+    assert_holds(page, "|φ(LN(c))| &gt; 0.95");
+    free(page);
+}
+
+static void test_rows_of_the_paper(void **state)
+{
+    static const hni_paper_row printed[] = {
+        {"LSTM <1000>", "table 3", 1.347, 1.312, 4254050, "4.25 M", ""},
+        {"ME n-gram", "cited in table 3", (double)NAN, 1.37, 0, "", ""},
+    };
+    static const hni_paper_table table = {"penn_treebank", "Penn & Treebank", printed, 2, 1};
+    hni_run runs[] = {make_run("ours", "one"), make_run("of another text", "two")};
+    runs[0].paper = &table;
+    runs[0].test_bpc = 2.75;
+    char *page = write_page(*state, &(hni_report){.runs = runs, .run_count = 2});
+    assert_holds(page, "Beside the paper: Penn &amp; Treebank");
+    assert_holds(page, "LSTM &lt;1000&gt;</th><td>1.347</td><td>1.312</td><td>4.25 M</td>");
+    assert_holds(page, "ME n-gram</th><td>–</td><td>1.370</td><td>–</td>");
+    assert_holds(page, "ours</th><td>2.625</td><td>2.750</td><td>4.91 M</td>");
+    assert_null(strstr(page, "of another text</th><td>2.625</td><td>–</td>"));
+    assert_holds(page, "2.750<span class=\"unit\"> on test</span>");
+    free(page);
+    page = write_page(*state, &(hni_report){.runs = runs + 1, .run_count = 1});
+    assert_null(strstr(page, "Beside the paper"));
+    assert_null(strstr(page, "on test"));
+    free(page);
+}
+
+/* Two runs on one table of the paper share it; the figures that both reach, and who is there first. */
+static void test_when_runs_reach_a_figure(void **state)
+{
+    static hni_run_row slow[] = {
+        {100, 1, 60, 0.1, 4, 4.0, 1, 0}, {200, 2, 120, 0.1, 3, 3.0, 1, 0}, {300, 3, 180, 0.1, 2, 2.5, 1, 0}};
+    static hni_run_row fast[] = {{100, 1, 90, 0.1, 3, 3.0, 1, 0}, {200, 2, 180, 0.1, 2, 2.21, 1, 0}};
+    hni_run runs[] = {make_run("slow", "one"), make_run("fast", "two")};
+    runs[0].rows = slow;
+    runs[0].row_count = 3;
+    runs[1].rows = fast;
+    runs[1].row_count = 2;
+    char *page = write_page(*state, &(hni_report){.runs = runs, .run_count = 2});
+    assert_holds(page, ">2.75 bits per character</th>"); /* half way from the better start to what both reach */
+    assert_holds(page, ">2.50 bits per character</th>");
+    assert_holds(page, ">2.21 bits per character</th>");
+    assert_holds(page, "slow</th><td>300</td><td>3.00</td><td>3 min 0 s</td>");
+    assert_holds(page, "fast</th><td>200</td><td>2.00</td><td>3 min 0 s</td>");
+    assert_holds(page, "slow</th><td colspan=\"3\" class=\"note\">not reached</td>");
+    assert_holds(page, "Dashed: 2.50, which every run reaches.");
+    assert_holds(page, "Learning curves over epochs");
+    free(page);
+    slow[0].valid_bpc = slow[1].valid_bpc = slow[2].valid_bpc = (double)NAN;
+    page = write_page(*state, &(hni_report){.runs = runs, .run_count = 1});
+    assert_null(strstr(page, "first reaches a figure"));
+    assert_null(strstr(page, "Dashed"));
+    assert_null(strstr(page, "nan"));
+    free(page);
+}
+
 static void test_refusals(void **state)
 {
     hni_run run = make_run("LSTM", "one");
@@ -162,6 +263,15 @@ static void test_each_failing_allocation_is_reported(void **state)
     hni_run run = make_run("LSTM", "one");
     run.heats = &heat;
     run.heat_count = 1;
+    const double values[] = {1.0, 2.0};
+    const hni_run_rank rank = {0, 'h', "i", values};
+    const hni_path_point point = {0, 0, "a", 1};
+    const hni_path way = {.name = "z_h", .points = &point, .count = 1};
+    run.ranks = &rank;
+    run.rank_count = 1;
+    run.paths = &way;
+    run.path_count = 1;
+    run.phi.bins[0] = run.phi.total = 1;
     char *folder = test_folder_create();
     char *path = test_path_join(folder, "report.html");
     for (long n = 1;; n++) {
@@ -191,6 +301,9 @@ int main(void)
         WITH_CONTEXT(test_nothing_comes_from_outside),
         WITH_CONTEXT(test_parts_without_content_are_left_out),
         WITH_CONTEXT(test_a_page_for_one_heat_picture),
+        WITH_CONTEXT(test_phi_paths_and_ranks),
+        WITH_CONTEXT(test_rows_of_the_paper),
+        WITH_CONTEXT(test_when_runs_reach_a_figure),
         WITH_CONTEXT(test_refusals),
         cmocka_unit_test(test_each_failing_allocation_is_reported),
     };

@@ -58,7 +58,7 @@ static void choose_ranges(ranks_drawing *drawing)
     choose_unit(drawing, x_high);
     hni_axis_make(&drawing->x, 0.0, x_high / drawing->unit, 3, false);
     if (top >= LOGARITHMIC_FROM && low >= 1.0) {
-        hni_axis_make(&drawing->y, 0.9, top * 1.1, 5, true);
+        hni_axis_make(&drawing->y, 0.9, top * 1.1, 7, true);
     } else {
         double margin = 0.08 * (top - low);
         hni_axis_make(&drawing->y, low - margin, top + margin, 4, false);

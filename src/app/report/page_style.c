@@ -35,6 +35,8 @@ static const char rules[] =
     ".runs td{white-space:nowrap}\n"
     ".reach,.paper{max-width:42rem}\n"
     ".reach th,.reach td,.paper th,.paper td{padding:.3rem .6rem}\n"
+    ".reach th:first-child,.paper th:first-child{padding-left:0}\n"
+    ".reach td:last-child,.paper td:last-child,.reach th:last-child,.paper th:last-child{padding-right:0}\n"
     ".group th,.group th:first-child{color:var(--muted);font-size:.875rem;font-weight:600;padding-top:1rem}\n"
     ".ours{font-weight:600}\n"
     "thead th{color:var(--muted);font-size:.875rem;vertical-align:bottom;line-height:1.3}\n"
@@ -65,6 +67,8 @@ static const char rules[] =
     ".runs th,.runs td{padding:0;border:0;text-align:left}\n"
     ".runs td{display:inline-block;margin-right:1rem;font-size:.9rem}\n"
     ".runs td .unit{display:inline;color:var(--muted);font-weight:400}\n"
+    ".reach,.paper{font-size:.875rem}.reach thead th,.paper thead th{font-size:.75rem}\n"
+    ".reach th,.reach td,.paper th,.paper td{padding:.25rem .3rem}.paper td{white-space:nowrap}\n"
     "dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}\n"
     "}\n"
     "@media print{details{break-inside:avoid}figure{break-inside:avoid}}\n";
