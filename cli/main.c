@@ -14,7 +14,7 @@ static const hni_command commands[] = {
     {"sample", hni_command_sample, "let a trained model write"},
     {"info", hni_command_info, "say what a recipe, a run or a checkpoint is made of"},
     {"data", hni_command_data, "show what a network will see of a text"},
-    {"plot", hni_command_plot, "draw one picture of runs: curves, weight change, phi, path"},
+    {"plot", hni_command_plot, "draw one picture of runs: curves, weight change, phi, path, rank"},
     {"report", hni_command_report, "write a page with the curves and figures of runs"},
     {"gradcheck", hni_command_gradcheck, "check the gradients of every op"},
 };

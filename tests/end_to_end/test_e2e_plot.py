@@ -10,7 +10,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 from runs import hypernet, prepare
 
-WHATS = {"curves": ("lstm", "run"), "change": ("run",), "phi": ("lstm", "run"), "path": ("run",)}
+WHATS = {"curves": ("lstm", "run"), "change": ("run",), "phi": ("lstm", "run"), "path": ("run",), "rank": ("run",)}
 
 
 class Plot(unittest.TestCase):
@@ -95,6 +95,23 @@ class Plot(unittest.TestCase):
         scales = self.plot(("run",), "change", "--length", 30, "--seed", 4, "--change", "scales")[1]
         self.assertNotEqual(scales["scale_change"], told["weight_change"])
 
+    def test_rank(self):
+        rows = [line.split(",") for line in (self.folder / "run" / "log.csv").read_text().splitlines()]
+        svg, told = self.plot(("run",), "rank")
+        self.assertEqual(list(told["ranks"]), ["z_h", "z_x", "z_b"])
+        for embedding, lines in told["ranks"].items():
+            for gate in "igfo":
+                column = rows[0].index(f"rank.0.{embedding[2]}.{gate}")
+                wanted = [[float(row[0]), float(row[column])] for row in rows[1:] if row[column]]
+                self.assertEqual(lines[gate], wanted)
+                self.assertEqual(len(wanted), 3)
+        other, told = self.plot(("run",), "rank", "--axis", "epochs")
+        self.assertNotEqual(other, svg)
+        self.assertEqual(told["axis"], "epochs")
+        error = hypernet("plot", self.folder / "lstm", "rank", "-o", self.folder / "never.svg", expect=1)[1]
+        self.assertRegex(error, "lstm: its log has no effective ranks of layer 0: only models with 'hyper'")
+        self.assertEqual(list(self.plot(("deep",), "rank", "--layer", 1)[1]["ranks"]["z_b"]), list("igfo"))
+
     def test_layers(self):
         for what in ("change", "phi", "path"):
             first, second = (self.plot(("deep",), what, "--layer", layer) for layer in (0, 1))
@@ -114,6 +131,7 @@ class Plot(unittest.TestCase):
                  "--set", "model.layer_norm=false", "--set", "model.keep_recurrent=1", "--set", "model.keep_hyper_recurrent=1")
         self.assertEqual(len(self.plot(("rnn",), "path", "--length", 12)[1]["points"]), 12)
         self.assertEqual(list(self.plot(("rnn",), "change", "--length", 12)[1]["weight_change"]), ["h"])
+        self.assertEqual(list(self.plot(("rnn",), "rank")[1]["ranks"]["z_x"]), ["h"])
         error = hypernet("plot", self.folder / "run", self.folder / "rnn", "phi", "-o", self.folder / "never.svg", expect=1)[1]
         self.assertRegex(error, "phi: only cells with an output gate.*HyperRNN")
 

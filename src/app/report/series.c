@@ -77,3 +77,58 @@ void hni_run_series_free(hni_run_series *series)
     hni_free(series->context, series->points);
     hni_free(series->context, series->series);
 }
+
+/* ---- effective ranks ---- */
+
+/* Rows without a validation have no rank. */
+static size_t collect_ranks(const hni_run *run, const hni_run_rank *rank, hni_curves_axis axis, hni_point *out_points)
+{
+    size_t count = 0;
+    for (size_t row = 0; row < run->row_count; row++) {
+        const hni_point point = {place_of(&run->rows[row], axis), rank->values[row]};
+        if (isfinite(point.x) && isfinite(point.y)) out_points[count++] = point;
+    }
+    return count;
+}
+
+hn_status hni_run_ranks_make(hn_context *context, const hni_run *run, int layer, hni_curves_axis axis,
+                             hni_run_ranks *out_ranks)
+{
+    static const struct {
+        char letter;
+        const char *name;
+    } embeddings[HNI_RUN_EMBEDDINGS] = {{'h', "z_h"}, {'x', "z_x"}, {'b', "z_b"}};
+    void *memory = NULL;
+    hn_status status;
+    *out_ranks = (hni_run_ranks){.context = context};
+    HNI_TRY(hni_alloc_array(context, "ranks", run->rank_count, sizeof *out_ranks->lines, &memory));
+    out_ranks->lines = memory;
+    HNI_TRY(hni_alloc_array(context, "ranks", run->rank_count * run->row_count, sizeof *out_ranks->points, &memory));
+    out_ranks->points = memory;
+    hni_ranks_line *line = out_ranks->lines;
+    hni_point *points = out_ranks->points;
+    hni_ranks *ranks = &out_ranks->ranks;
+    *ranks = (hni_ranks){.panels = out_ranks->panels, .axis = axis, .most = (double)run->embedding_size};
+    for (int i = 0; i < HNI_RUN_EMBEDDINGS; i++) {
+        hni_ranks_panel *panel = &out_ranks->panels[ranks->count];
+        *panel = (hni_ranks_panel){.name = embeddings[i].name, .lines = line};
+        for (size_t r = 0; r < run->rank_count; r++) {
+            const hni_run_rank *rank = &run->ranks[r];
+            if (rank->layer != layer || rank->embedding != embeddings[i].letter) continue;
+            *line = (hni_ranks_line){.name = rank->gate, .points = points};
+            points += line->count = collect_ranks(run, rank, axis, points);
+            line++;
+            panel->count++;
+        }
+        if (panel->count > 0) ranks->count++;
+    }
+cleanup:
+    return status;
+}
+
+void hni_run_ranks_free(hni_run_ranks *ranks)
+{
+    if (ranks->context == NULL) return;
+    hni_free(ranks->context, ranks->points);
+    hni_free(ranks->context, ranks->lines);
+}
