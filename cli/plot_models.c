@@ -130,13 +130,21 @@ typedef struct phi_user {
     hni_histogram_counts *counts;
     char *label;
     size_t label_size;
+    const char **quantity; /* NULL before the first model */
 } phi_user;
 
 static hn_status look_at_phi(const hni_plot_options *options, hni_cli_model *model, const hni_sample_options *sample,
                              void *user)
 {
     const phi_user *to = user;
+    hni_task_sights sights;
     model->task->label(model->work, to->label, to->label_size);
+    model->task->sights(model->work, &sights);
+    if (*to->quantity != NULL && sights.phi_quantity != NULL && strcmp(*to->quantity, sights.phi_quantity) != 0) {
+        *to->quantity = "φ"; /* a word that fits all */
+    } else {
+        *to->quantity = sights.phi_quantity;
+    }
     return hni_gather_phi(options->cli->context, model->task, model->work, sample, to->counts);
 }
 
@@ -184,6 +192,7 @@ hn_status hni_plot_phi(const hni_plot_options *options, const hni_canvas_options
     const size_t count = (size_t)options->run_count;
     hni_canvas_options titled = *canvas;
     void *series_memory = NULL, *names_memory = NULL, *labels = NULL;
+    const char *quantity = NULL;
     hn_status status;
     HNI_TRY(hni_alloc_array(context, "histograms", count, sizeof(hni_histogram_series), &series_memory));
     HNI_TRY(hni_alloc_array(context, "histograms", count, sizeof(hni_text), &names_memory));
@@ -191,7 +200,7 @@ hn_status hni_plot_phi(const hni_plot_options *options, const hni_canvas_options
     hni_histogram_series *series = series_memory;
     hni_text *names = names_memory;
     for (size_t i = 0; i < count; i++) {
-        phi_user user = {&series[i].counts, (char *)labels + i * LABEL, LABEL};
+        phi_user user = {&series[i].counts, (char *)labels + i * LABEL, LABEL, &quantity};
         names[i].context = context;
         HNI_TRY(visit(options, options->runs[i], look_at_phi, &user));
     }
@@ -200,8 +209,9 @@ hn_status hni_plot_phi(const hni_plot_options *options, const hni_canvas_options
         HNI_TRY(names[i].status);
         series[i].name = names[i].data;
     }
-    titled.title = "Histograms of phi(c), what the output gate multiplies, while the models write";
-    HNI_TRY(hni_histogram_picture(context, &(hni_histogram){.series = series, .count = count}, &titled, picture));
+    titled.title = "Histograms of φ, what the output gate multiplies, while the models write";
+    HNI_TRY(hni_histogram_picture(context, &(hni_histogram){.series = series, .count = count, .quantity = quantity},
+                                  &titled, picture));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, phi_as_json(&series[i], options->runs[i]));

@@ -307,6 +307,11 @@ static void sights_tell_what_there_is(void **state)
         assert_int_equal(found.change_scale, wanted->change_scale);
         assert_int_equal(found.embedding, wanted->embedding);
         assert_int_equal(found.phi, wanted->phi);
+        if (found.phi) {
+            assert_string_equal(found.phi_quantity, "φ(LN(c))");
+        } else {
+            assert_null(found.phi_quantity);
+        }
         test_task_close(&t);
     }
 }

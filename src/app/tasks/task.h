@@ -91,6 +91,7 @@ typedef struct hni_task_observation {
 typedef struct hni_task_sights {
     int layers, gates;
     bool change_weight, change_scale, embedding, phi;
+    const char *phi_quantity; /* what is observed as phi: "φ(LN(c))", "φ(c)"; NULL without it */
 } hni_task_sights;
 
 #define HNI_SAMPLE_MOST_TEXTS 1024

@@ -32,6 +32,9 @@ void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights)
         .change_scale = scales_rows(cell),
         .embedding = has_embeddings(cell),
         .phi = is_lstm(cell),
+        .phi_quantity = !is_lstm(cell)     ? NULL
+                        : cell->layer_norm ? "φ(LN(c))"
+                                           : "φ(c)",
     };
 }
 
