@@ -74,6 +74,13 @@ typedef struct hn_context_options {
     hn_allocator allocator; /* resize == NULL: the C library's */
     void (*log)(void *user, hn_log_level level, const char *text); /* NULL: silence */
     void *log_user;
+    /* Asked, by the thread that made the call, before each part of a call that may take long: `done` of `total` parts are
+     * finished (total 0: unknown). false cancels: the call gives HN_ERROR_CANCELLED, and after hn_context_clear and hn_graph_reset
+     * everything may be used again. `what` is one of "initialise" (numbers of a store), "read", "write" (bytes of a file),
+     * "parameters" (copied from a file), "sequence" (steps of a layer), "backward" (nodes of the tape). The callback must not use
+     * the context. NULL: never asked. */
+    bool (*progress)(void *user, const char *what, int64_t done, int64_t total);
+    void *progress_user;
 } hn_context_options;
 
 HN_API void hn_context_options_default(hn_context_options *out_options);
@@ -86,6 +93,9 @@ HN_API void hn_context_destroy(hn_context *context);
 HN_API const hn_error *hn_context_error(const hn_context *context);
 HN_API void hn_context_clear(hn_context *context);
 HN_API int hn_context_threads(const hn_context *context);
+/* Another number of threads (0: one a core), from the next hn_graph_reset of each graph and the next hn_store_zero_gradients of
+ * each store on, that is, from the beginning of a step. Results are then those of a context made with that number. */
+HN_API HN_MUST_USE hn_status hn_context_set_threads(hn_context *context, int threads);
 /* Bytes now held by stores, graphs and streams of this context, and the number of allocator calls so far. */
 HN_API int64_t hn_context_memory(const hn_context *context);
 HN_API uint64_t hn_context_allocations(const hn_context *context);

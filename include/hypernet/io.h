@@ -50,6 +50,10 @@ typedef struct hn_safetensors_content {
 /* Writes next to `path` under another name, flushes to disk, renames over `path`, flushes the folder. */
 HN_API HN_MUST_USE hn_status hn_safetensors_write(hn_context *context, const char *path,
                                                   const hn_safetensors_content *content);
+/* The same bytes into memory: *out_size is how many there are. buffer NULL only asks for the size; one of fewer than that many
+ * bytes is HN_ERROR_ARGUMENT and stays as it was. */
+HN_API HN_MUST_USE hn_status hn_safetensors_print(hn_context *context, const hn_safetensors_content *content,
+                                                  void *buffer, size_t size, size_t *out_size);
 
 #ifdef __cplusplus
 }

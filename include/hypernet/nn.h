@@ -197,6 +197,9 @@ HN_API HN_MUST_USE hn_status hn_trained_open(hn_context *context, const char *pa
                                              hn_trained **out_trained);
 HN_API HN_MUST_USE hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file,
                                                   const hn_graph_options *options, hn_trained **out_trained);
+/* From a checkpoint in memory, which may go afterwards; `name` is used in messages. */
+HN_API HN_MUST_USE hn_status hn_trained_parse(hn_context *context, const char *name, const void *data, size_t size,
+                                              const hn_graph_options *options, hn_trained **out_trained);
 HN_API void hn_trained_close(hn_trained *trained);
 
 #ifdef __cplusplus

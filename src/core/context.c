@@ -73,6 +73,8 @@ hn_status hn_context_create(const hn_context_options *options, hn_context **out_
     context->memory_limit = chosen.memory_limit;
     context->log = chosen.log;
     context->log_user = chosen.log_user;
+    context->progress = chosen.progress;
+    context->progress_user = chosen.progress_user;
     *out_context = context;
     return HN_OK;
 }
@@ -89,6 +91,15 @@ const hn_error *hn_context_error(const hn_context *context) { return &context->e
 void hn_context_clear(hn_context *context) { memset(&context->error, 0, sizeof context->error); }
 
 int hn_context_threads(const hn_context *context) { return context->threads; }
+
+hn_status hn_context_set_threads(hn_context *context, int threads)
+{
+    if (threads < 0 || threads > MOST_THREADS) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "threads: %d is outside 0 to %d", threads, (int)MOST_THREADS);
+    }
+    context->threads = threads > 0 ? threads : hni_parallel_cores();
+    return HN_OK;
+}
 
 int64_t hn_context_memory(const hn_context *context) { return context->memory_held; }
 
@@ -151,6 +162,13 @@ hn_status hni_error_at(hn_context *context, hn_status status, const hni_blame *b
     record_text(error, format, arguments);
     va_end(arguments);
     return status;
+}
+
+hn_status hni_go_on(hn_context *context, const char *what, int64_t done, int64_t total)
+{
+    if (context->progress == NULL || context->progress(context->progress_user, what, done, total)) return HN_OK;
+    return hni_error(context, HN_ERROR_CANCELLED, "%s: cancelled by the progress callback after %lld of %lld", what,
+                     (long long)done, (long long)total);
 }
 
 void hni_log(const hn_context *context, hn_log_level level, const char *format, ...)

@@ -14,6 +14,8 @@ struct hn_context {
     uint32_t generations; /* handed out to graphs and persistent tensors: unique within the context */
     void (*log)(void *user, hn_log_level level, const char *text);
     void *log_user;
+    bool (*progress)(void *user, const char *what, int64_t done, int64_t total);
+    void *progress_user;
 };
 
 /* Records the first error (later ones are ignored until hn_context_clear) and returns `status`. */
@@ -26,6 +28,9 @@ typedef struct hni_blame {
 } hni_blame;
 HN_MUST_USE hn_status hni_error_at(hn_context *context, hn_status status, const hni_blame *blame, const char *format,
                                    ...) HN_PRINTF(4, 5);
+
+/* Asks the caller's progress callback whether to go on; HN_ERROR_CANCELLED, with a text in the record, if not. */
+HN_MUST_USE hn_status hni_go_on(hn_context *context, const char *what, int64_t done, int64_t total);
 
 void hni_log(const hn_context *context, hn_log_level level, const char *format, ...) HN_PRINTF(3, 4);
 

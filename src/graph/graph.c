@@ -99,6 +99,7 @@ void hn_graph_reset(hn_graph *graph)
     hni_arena_reset(&graph->scratch);
     graph->value_count = graph->node_count = graph->free_count = 0;
     graph->generation = ++graph->context->generations;
+    graph->exec.threads = graph->context->threads;
     graph->resets++;
     graph->walked = false;
     graph->status = HN_OK;

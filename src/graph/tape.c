@@ -12,6 +12,9 @@
 
 static const double no_parameters[2] = {0, 0};
 
+/* About one step of a recurrent layer. */
+enum { NODES_BETWEEN_QUESTIONS = 32 };
+
 /* ---- forward ---- */
 
 /* A call with resolved inputs in the tape's memory; NULL after an error. */
@@ -278,8 +281,13 @@ static hn_status walk(hn_graph *graph)
 #ifdef HNI_TEST_HOOKS
     graph->mutation.view_done = false;
 #endif
-    for (int64_t i = graph->node_count - 1; status == HN_OK && i >= 0; i--)
-        status = walk_node(graph, graph->nodes[i]);
+    for (int64_t i = graph->node_count - 1; status == HN_OK && i >= 0; i--) {
+        const int64_t done = graph->node_count - 1 - i;
+        if (done % NODES_BETWEEN_QUESTIONS == 0) {
+            status = hni_go_on(graph->context, "backward", done, graph->node_count);
+        }
+        if (status == HN_OK) status = walk_node(graph, graph->nodes[i]);
+    }
     graph->walked = true;
     if (status != HN_OK) graph->status = status;
     return status;

@@ -11,8 +11,8 @@
 #include "core/size.h"
 #include "io/file_errors.h"
 
-/* A single read or write beyond 2 GiB is cut short by Linux anyway. */
-#define LARGEST_PIECE ((size_t)1 << 30)
+/* Bytes between two questions whether to go on. (A single read or write beyond 2 GiB is cut short by Linux anyway.) */
+#define LARGEST_PIECE ((size_t)16 << 20)
 
 const char *hni_file_advice(int error)
 {
@@ -78,6 +78,7 @@ static hn_status too_large(hn_context *context, const char *path, size_t limit)
 /* Reads to the end. The size that the file system states is only where to begin: pipes have none, and files may grow. */
 static hn_status read_to_end(hn_context *context, const char *path, int descriptor, size_t limit, hni_file_bytes *bytes)
 {
+    const size_t stated = bytes->size;
     hn_status status = HN_OK;
     size_t capacity = bytes->size;
     void *data = NULL;
@@ -86,6 +87,7 @@ static hn_status read_to_end(hn_context *context, const char *path, int descript
     if (!hni_size_add(capacity, 2, &capacity)) capacity = SIZE_MAX; /* one to see the end, one for the 0 */
     HNI_TRY(hni_alloc_unzeroed(context, path, capacity, &data));
     for (;;) {
+        HNI_TRY(hni_go_on(context, "read", (int64_t)bytes->size, (int64_t)stated));
         if (bytes->size + 1 == capacity) {
             if (!hni_size_add(capacity, capacity / 2 + 65536, &capacity)) capacity = SIZE_MAX;
             HNI_TRY(hni_realloc_array(context, path, capacity, 1, &data));

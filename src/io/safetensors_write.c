@@ -135,22 +135,91 @@ cleanup:
     return status;
 }
 
+/* Bytes between two questions whether to go on. */
+#define LARGEST_PIECE ((size_t)16 << 20)
+
+/* Where the bytes go: a file, or the caller's memory. */
+typedef struct sink {
+    hn_context *context;
+    hni_file_writer *writer; /* NULL: to memory */
+    unsigned char *memory;
+    size_t done, total;
+} sink;
+
+static hn_status put(sink *to, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    hn_status status = HN_OK;
+    for (size_t at = 0, piece; status == HN_OK && at < size; at += piece, to->done += piece) {
+        piece = size - at < LARGEST_PIECE ? size - at : LARGEST_PIECE;
+        status = hni_go_on(to->context, "write", (int64_t)to->done, (int64_t)to->total);
+        if (status != HN_OK) break;
+        if (to->writer != NULL) {
+            status = hni_file_writer_put(to->writer, bytes + at, piece);
+        } else {
+            memcpy(to->memory + to->done, bytes + at, piece);
+        }
+    }
+    return status;
+}
+
+static hn_status put_all(const char *name, const hn_safetensors_content *content, const hni_text *header, sink *to)
+{
+    size_t size = 0;
+    hn_status status = put(to, header->data, header->size);
+    for (int64_t i = 0; status == HN_OK && i < content->tensor_count; i++) {
+        status = tensor_size(to->context, name, &content->tensors[i], &size);
+        if (status == HN_OK) status = put(to, content->tensors[i].data, size);
+    }
+    return status;
+}
+
+/* Bytes of header and tensors, whose sum print_header has found to be countable. */
+static hn_status total_size(hn_context *context, const char *name, const hn_safetensors_content *content,
+                            const hni_text *header, size_t *out_total)
+{
+    size_t size = 0;
+    hn_status status = HN_OK;
+    *out_total = header->size;
+    for (int64_t i = 0; status == HN_OK && i < content->tensor_count; i++, *out_total += size)
+        status = tensor_size(context, name, &content->tensors[i], &size);
+    return status;
+}
+
 hn_status hn_safetensors_write(hn_context *context, const char *path, const hn_safetensors_content *content)
 {
     hn_status status = HN_OK;
     hni_text header = {.context = context};
-    hni_file_writer *writer = NULL;
-    size_t size = 0;
+    sink file = {.context = context};
     HNI_TRY(print_header(context, path, content, &header));
-    HNI_TRY(hni_file_writer_open(context, path, &writer));
-    HNI_TRY(hni_file_writer_put(writer, header.data, header.size));
-    for (int64_t i = 0; i < content->tensor_count; i++) {
-        HNI_TRY(tensor_size(context, path, &content->tensors[i], &size));
-        HNI_TRY(hni_file_writer_put(writer, content->tensors[i].data, size));
-    }
-    HNI_TRY(hni_file_writer_commit(writer));
+    HNI_TRY(total_size(context, path, content, &header, &file.total));
+    HNI_TRY(hni_file_writer_open(context, path, &file.writer));
+    HNI_TRY(put_all(path, content, &header, &file));
+    HNI_TRY(hni_file_writer_commit(file.writer));
 cleanup:
-    hni_file_writer_close(writer);
+    hni_file_writer_close(file.writer);
+    hni_text_free(&header);
+    return status;
+}
+
+hn_status hn_safetensors_print(hn_context *context, const hn_safetensors_content *content, void *buffer, size_t size,
+                               size_t *out_size)
+{
+    static const char name[] = "safetensors in memory";
+    hn_status status = HN_OK;
+    hni_text header = {.context = context};
+    sink memory = {.context = context, .memory = buffer};
+    *out_size = 0;
+    HNI_TRY(print_header(context, name, content, &header));
+    HNI_TRY(total_size(context, name, content, &header, &memory.total));
+    *out_size = memory.total;
+    if (buffer == NULL) goto cleanup;
+    if (size < memory.total) {
+        HNI_TRY(
+            hni_error(context, HN_ERROR_ARGUMENT, "%s: needs %zu bytes, the buffer has %zu", name, memory.total, size));
+    }
+    HNI_TRY(put_all(name, content, &header, &memory));
+cleanup:
     hni_text_free(&header);
     return status;
 }

@@ -76,7 +76,8 @@ static hn_status read_parameters(hn_context *context, const hn_safetensors *file
     for (int64_t i = 0; status == HN_OK && i < hn_store_count(store); i++) {
         const hn_parameter *parameter = hn_store_parameter(store, i);
         const hn_file_tensor *tensor = NULL;
-        status = find_parameter(context, file, parameter, &tensor);
+        status = hni_go_on(context, "parameters", i, hn_store_count(store));
+        if (status == HN_OK) status = find_parameter(context, file, parameter, &tensor);
         if (status == HN_OK) status = hn_store_write(store, i, tensor->dtype, parameter->elements, tensor->data);
     }
     return status;
@@ -186,6 +187,19 @@ hn_status hn_trained_open(hn_context *context, const char *path, const hn_graph_
     hn_status status = hn_safetensors_open(context, path, &file);
     if (status == HN_OK) {
         status = hni_trained_name_file(context, path, hn_trained_from_file(context, file, options, out_trained));
+    }
+    hn_safetensors_close(file);
+    return status;
+}
+
+hn_status hn_trained_parse(hn_context *context, const char *name, const void *data, size_t size,
+                           const hn_graph_options *options, hn_trained **out_trained)
+{
+    hn_safetensors *file = NULL;
+    *out_trained = NULL;
+    hn_status status = hn_safetensors_parse(context, name, data, size, &file);
+    if (status == HN_OK) {
+        status = hni_trained_name_file(context, name, hn_trained_from_file(context, file, options, out_trained));
     }
     hn_safetensors_close(file);
     return status;

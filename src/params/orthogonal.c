@@ -96,15 +96,19 @@ static void orthonormalise_panel(void *user, int64_t first, int64_t last, int pa
     }
 }
 
-static void orthonormalise(int threads, panels *job)
+static hn_status orthonormalise(hn_context *context, panels *job)
 {
+    const int threads = context->threads;
     for (job->begin = 0; job->begin < job->count; job->begin = job->end) {
+        const hn_status status = hni_go_on(context, "initialise", job->begin, job->count);
+        if (status != HN_OK) return status;
         job->end = smaller(job->begin + PANEL, job->count);
         for (int pass = 0; pass < 2; pass++) {
             hni_parallel_for(threads, job->blocks * (job->end - job->begin), 4, free_of_earlier, job);
             hni_parallel_for(threads, job->blocks, 1, orthonormalise_panel, job);
         }
     }
+    return HN_OK;
 }
 
 /* out [rows,columns] = transpose of vectors [columns,rows], for each block, times gain. */
@@ -133,7 +137,7 @@ hn_status hni_init_orthogonal(hn_context *context, const hni_orthogonal *orthogo
                   .count = is_tall ? orthogonal->columns : orthogonal->rows,
                   .length = is_tall ? orthogonal->rows : orthogonal->columns};
     hni_init_normal(context->threads, &orthogonal->key, elements, 1, job.vectors);
-    orthonormalise(context->threads, &job);
+    HNI_TRY(orthonormalise(context, &job));
     if (is_tall)
         write_columns(orthogonal, job.vectors, out_values);
     else

@@ -42,11 +42,14 @@ static int64_t largest_parameter(const hn_store *store)
 static hn_status initialise(hn_store *store, uint64_t seed)
 {
     void *buffer = NULL;
+    int64_t done = 0;
     hn_status status = HN_OK;
 
     HNI_TRY(hni_alloc_array(store->context, "start of a parameter", (size_t)largest_parameter(store), sizeof(double),
                             &buffer));
     for (int64_t i = 0; i < store->names.count; i++) {
+        HNI_TRY(hni_go_on(store->context, "initialise", done, store->elements));
+        done += store->parameters[i].elements;
         HNI_TRY(hni_init_fill(store->context, &store->parameters[i], seed, buffer));
         HNI_TRY(hni_store_part_write(store, store->values, i, HN_DTYPE_F64, buffer));
     }
@@ -194,5 +197,6 @@ hn_status hn_store_zero_gradients(hn_store *store)
     const hn_status status = hni_store_want_numbers(store, "hn_store_zero_gradients");
     if (status != HN_OK) return status;
     const size_t size = (size_t)store->reals * hn_dtype_size(store->kernels->dtype);
+    store->exec.threads = store->context->threads; /* a step begins: hn_context_set_threads takes effect */
     return store->kernels->fill_zero(&store->exec, store->gradients, size);
 }
