@@ -30,13 +30,16 @@ typedef enum hn_cell_kind {
 typedef enum hn_hyper_output { HN_HYPER_OUTPUT_NEW = 0, HN_HYPER_OUTPUT_PREVIOUS } hn_hyper_output;
 typedef enum hn_input_init { HN_INPUT_INIT_ORTHOGONAL = 0, HN_INPUT_INIT_UNIFORM } hn_input_init;
 typedef enum hn_scale_start { HN_SCALE_START_PAPER = 0, HN_SCALE_START_ONE } hn_scale_start;
+typedef enum hn_hyper_layer_norm { HN_HYPER_LAYER_NORM_FOLLOW = 0, HN_HYPER_LAYER_NORM_ALWAYS } hn_hyper_layer_norm;
+typedef enum hn_embedding_init { HN_EMBEDDING_INIT_PAPER = 0, HN_EMBEDDING_INIT_JITTER } hn_embedding_init;
+typedef enum hn_observed_phi { HN_OBSERVED_PHI_NORMALISED = 0, HN_OBSERVED_PHI_RAW } hn_observed_phi;
 typedef enum hn_activation { HN_ACTIVATION_TANH = 0, HN_ACTIVATION_RELU } hn_activation;
 
 /* One recurrent layer. Readings of the paper that change numbers are fields here; defaults come first in their enums. A field that
  * a kind has no use for must keep its default; sizes may be anything. */
 typedef struct hn_cell {
     hn_cell_kind kind;
-    bool layer_norm;             /* main and hyper cell alike; epsilon 1e-3; LSTM kinds only */
+    bool layer_norm;             /* main and hyper cell alike; LSTM kinds only */
     int64_t input_size;          /* X */
     int64_t units;               /* N */
     int64_t hyper_units;         /* M; hyper kinds only, as the next one */
@@ -49,6 +52,16 @@ typedef struct hn_cell {
     hn_input_init input_init;   /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X) */
     hn_scale_start scale_start; /* of a HyperLSTM: W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1); a HyperRNN: 1/E */
     hn_activation activation;   /* phi of the RNN kinds, of the hyper cell too */
+    double
+        zoneout_cell; /* probability that a unit of the main cell keeps its old c, a fresh mask each step; LSTM kinds */
+    double
+        zoneout_hidden; /* the same of h. Not in training: the expectation p * old + (1 - p) * new (Krueger et al. 2016) */
+    hn_hyper_layer_norm hyper_layer_norm; /* of a HyperLSTM's hyper cell: as layer_norm says, or always (A.2.3) */
+    double layer_norm_epsilon;            /* added to the variance; default 1e-3 */
+    hn_embedding_init
+        embedding_init; /* jitter: noise that tells the E elements apart: N(0, 0.01^2) on the weights of z_h and z_x,
+                                       * and a tenth of their start as deviation on W_z->d */
+    hn_observed_phi observed_phi; /* what is observed as phi (figure 5) with layer norm: tanh(LN(c)), or tanh(c) */
 } hn_cell;
 
 HN_API void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell);
@@ -61,7 +74,7 @@ typedef struct hn_observation {
     hn_tensor d_h;           /* [B,T,G,N] scaling vectors of W_h: HyperLSTM, HyperRNN with scaled rows */
     hn_tensor z_h, z_x, z_b; /* [B,T,G,E]: hyper kinds */
     hn_tensor cell;          /* [B,T,N] c before layer norm: LSTM kinds */
-    hn_tensor phi;           /* [B,T,N] what the output gate multiplies: tanh(c), or tanh(LN(c)): LSTM kinds */
+    hn_tensor phi; /* [B,T,N] what the output gate multiplies: tanh(c), or tanh(LN(c)), see observed_phi: LSTM kinds */
 } hn_observation;
 
 typedef struct hn_sequence_options {

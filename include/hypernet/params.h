@@ -20,7 +20,7 @@ extern "C" {
 typedef enum hn_init_kind {
     HN_INIT_ZEROS = 0,
     HN_INIT_CONSTANT, /* value */
-    HN_INIT_NORMAL,   /* mean 0, standard deviation value */
+    HN_INIT_NORMAL,   /* standard deviation value, about mean */
     HN_INIT_UNIFORM,  /* between -value and value */
     HN_INIT_ORTHOGONAL /* value * a random matrix [rows/blocks, columns] with orthonormal rows (columns, where there are fewer of
                         * them) for each of `blocks` row blocks; dimensions after the first count as columns */
@@ -29,12 +29,14 @@ typedef enum hn_init_kind {
 typedef struct hn_init {
     hn_init_kind kind;
     double value;
-    int blocks; /* orthogonal only; >= 1, divides the first dimension (the four gates: 4) */
+    int blocks;  /* orthogonal only; >= 1, divides the first dimension (the four gates: 4) */
+    double mean; /* normal only */
 } hn_init;
 
 HN_API hn_init hn_init_zeros(void);
 HN_API hn_init hn_init_constant(double value);
 HN_API hn_init hn_init_normal(double deviation);
+HN_API hn_init hn_init_normal_about(double mean, double deviation);
 HN_API hn_init hn_init_uniform(double half_width);
 HN_API hn_init hn_init_orthogonal(int blocks, double gain);
 

@@ -8,7 +8,9 @@
 #include "graph/graph.h"
 #include "hypernet/nn.h"
 
-#define HNI_LAYER_NORM_EPSILON 1e-3
+/* Deviation of embedding_init jitter: of the weights of z_h and z_x, and of d's weights as a share of their start. */
+#define HNI_JITTER_EMBEDDING 0.01
+#define HNI_JITTER_SCALE 0.1
 
 /* Where a window lies in the random numbers: masks draw index (row * length + time) * width + unit. */
 typedef struct hni_draw {
@@ -39,7 +41,7 @@ typedef struct hni_lstm {
     hn_tensor weight_h;                /* [4n,n] */
     hn_tensor gates_gain, gates_shift; /* [4,1,n] */
     hn_tensor cell_gain, cell_shift;   /* [n] */
-    double forget_bias, keep;
+    double forget_bias, keep, epsilon;
     uint32_t site; /* of the recurrent dropout */
 } hni_lstm;
 
@@ -60,6 +62,12 @@ typedef struct hni_hyper {
     hn_tensor shift_weight; /* [G,N,E+1] d_b with b_0 as the weight of the constant element */
 } hni_hyper;
 
+/* Units that keep their old value: of a state, with the site of its masks. */
+typedef struct hni_zoneout {
+    double probability;
+    uint32_t site;
+} hni_zoneout;
+
 /* A layer prepared for one window. */
 typedef struct hni_layer {
     const hn_cell *cell;
@@ -67,6 +75,7 @@ typedef struct hni_layer {
     hni_lstm main;   /* LSTM kinds */
     hni_rnn rnn;     /* RNN kinds */
     hni_hyper hyper; /* hyper kinds */
+    hni_zoneout zoneout_cell, zoneout_hidden;
 } hni_layer;
 
 typedef struct hni_cell_state {
@@ -83,6 +92,8 @@ typedef struct hni_cell_view { /* what a step lets be seen; HN_NO_TENSOR where t
 int64_t hni_cell_gates(hn_cell_kind kind);
 bool hni_cell_is_hyper(hn_cell_kind kind);
 bool hni_cell_is_rnn(hn_cell_kind kind);
+/* Whether the hyper cell of a HyperLSTM has layer norm. */
+bool hni_cell_hyper_norm(const hn_cell *cell);
 
 /* x is [B,T,X] or i32 [B,T]; scale [B,T] or HN_NO_TENSOR; weight [Gn,X]; bias [Gn] or HN_NO_TENSOR. */
 hni_cell_input hni_cell_input_prepare(hn_graph *graph, hn_tensor x, hn_tensor scale, hn_tensor weight, hn_tensor bias,
@@ -92,9 +103,8 @@ void hni_cell_input_reverse(hn_graph *graph, hni_cell_input *input, hn_tensor le
 /* [G,B,n] at step t. */
 hn_tensor hni_cell_input_at(hn_graph *graph, const hni_cell_input *input, int64_t t);
 
-/* Names below `name` ("layers.0" or "layers.0.hyper"). */
-void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep,
-                      hni_lstm *out_lstm);
+/* Names below `name` ("layers.0" or "layers.0.hyper"); units, layer_norm and keep of `lstm` are set. */
+void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, hni_lstm *lstm);
 /* y [4,B,n] before layer norm and forget bias, c [B,n] -> new h and c; out_phi may be NULL. */
 void hni_lstm_update(hn_graph *graph, const hni_lstm *lstm, hn_tensor y, const hni_draw *draw, hni_cell_state *state,
                      hn_tensor *out_phi);
@@ -127,6 +137,8 @@ void hni_hyper_rnn_step(hn_graph *graph, const hni_layer *layer, int64_t t, cons
 void hni_hyper_rnn_full_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw,
                              hni_cell_state *state, hni_cell_view *view);
 
+/* Number of "WHAT NAME.ROLE" ("dropout layers.0.recurrent"): where masks are drawn. */
+uint32_t hni_site_of(hn_weights *weights, const char *what, const char *name, const char *role);
 /* weight "PREFIX.SUFFIX" with its shape. */
 hn_tensor hni_weight(hn_weights *weights, const char *prefix, const char *suffix, hn_shape shape, hn_init init);
 /* x [B,I] * weight^T: weight [O,I], or [B,O,I] for one matrix a sample -> [B,O]. */

@@ -40,14 +40,16 @@ static hn_tensor named(hn_weights *weights, const char *name, const char *suffix
     return hni_want_rank(hn_weights_graph(weights), hni_weight(weights, name, suffix, shape, init), suffix, shape.rank);
 }
 
-static void prepare_embeddings(hn_weights *weights, const char *name, hni_hyper *hyper)
+static void prepare_embeddings(hn_weights *weights, const char *name, const hn_cell *cell, hni_hyper *hyper)
 {
     hn_graph *graph = hn_weights_graph(weights);
+    const hn_init start =
+        cell->embedding_init == HN_EMBEDDING_INIT_JITTER ? hn_init_normal(HNI_JITTER_EMBEDDING) : hn_init_zeros();
     const int64_t gates = hyper->gates, e = hyper->embedding;
     const hn_shape embed = HN_SHAPE2(gates * e, hyper->units), bias = HN_SHAPE1(gates * e);
     const hn_tensor embed_parts[3] = {
-        named(weights, name, "z_h.weight", embed, hn_init_zeros()),
-        named(weights, name, "z_x.weight", embed, hn_init_zeros()),
+        named(weights, name, "z_h.weight", embed, start),
+        named(weights, name, "z_x.weight", embed, start),
         with_constant_rows(graph, hyper, named(weights, name, "z_b.weight", embed, hn_init_normal(0.01))),
     };
     const hn_tensor bias_parts[3] = {
@@ -59,11 +61,14 @@ static void prepare_embeddings(hn_weights *weights, const char *name, hni_hyper 
     hyper->embed_bias = hn_concat(graph, bias_parts, 3, 0);
 }
 
-/* What all elements of d_h.weight and d_x.weight begin with. */
-static double scale_start(const hn_cell *cell)
+/* What d_h.weight and d_x.weight begin with. Where all elements of z and of these are alike, they get like gradients and stay
+ * alike: that is what the noise is for. */
+static hn_init scale_start(const hn_cell *cell)
 {
     const bool tenth = cell->kind == HN_CELL_HYPERLSTM && cell->scale_start == HN_SCALE_START_PAPER;
-    return (tenth ? 0.1 : 1.0) / (double)cell->embedding_size;
+    const double start = (tenth ? 0.1 : 1.0) / (double)cell->embedding_size;
+    return cell->embedding_init == HN_EMBEDDING_INIT_JITTER ? hn_init_normal_about(start, HNI_JITTER_SCALE * start)
+                                                            : hn_init_constant(start);
 }
 
 static void prepare_vectors(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor bias,
@@ -72,7 +77,7 @@ static void prepare_vectors(hn_weights *weights, const char *name, const hn_cell
     hn_graph *graph = hn_weights_graph(weights);
     const int64_t gates = hyper->gates, n = cell->units;
     const hn_shape shape = HN_SHAPE3(gates, n, hyper->embedding);
-    const hn_init start = hn_init_constant(scale_start(cell));
+    const hn_init start = scale_start(cell);
     if (cell->kind != HN_CELL_HYPERRNN_FULL) {
         const hn_tensor scale_parts[2] = {
             named(weights, name, "d_h.weight", shape, start),
@@ -94,7 +99,9 @@ static void prepare_cell(hn_weights *weights, const char *name, const hn_cell *c
         hni_rnn_prepare(weights, name, cell, hyper->units, 1, &hyper->rnn);
         hyper->weight_self = hyper->rnn.weight_h;
     } else {
-        hni_lstm_prepare(weights, name, cell, hyper->units, cell->keep_hyper_recurrent, &hyper->lstm);
+        hyper->lstm = (hni_lstm){
+            .units = hyper->units, .layer_norm = hni_cell_hyper_norm(cell), .keep = cell->keep_hyper_recurrent};
+        hni_lstm_prepare(weights, name, cell, &hyper->lstm);
         hyper->weight_self = hyper->lstm.weight_h;
     }
 }
@@ -116,11 +123,11 @@ void hni_hyper_prepare(hn_weights *weights, const char *name, const hn_cell *cel
     const hn_tensor weight =
         named(weights, hyper, "weight_x", HN_SHAPE2(gates * m, n + width), hn_init_orthogonal((int)gates, 1));
     const hn_tensor hyper_bias =
-        cell->layer_norm ? HN_NO_TENSOR : named(weights, hyper, "bias", HN_SHAPE1(gates * m), hn_init_zeros());
+        hni_cell_hyper_norm(cell) ? HN_NO_TENSOR : named(weights, hyper, "bias", HN_SHAPE1(gates * m), hn_init_zeros());
     out_hyper->weight_main = hn_slice(graph, weight, 1, 0, n);
     out_hyper->input = hni_cell_input_prepare(graph, x, scale, hn_slice(graph, weight, 1, n, width), hyper_bias, gates);
     prepare_cell(weights, hyper, cell, out_hyper);
-    prepare_embeddings(weights, name, out_hyper);
+    prepare_embeddings(weights, name, cell, out_hyper);
     prepare_vectors(weights, name, cell, bias, out_hyper);
 }
 

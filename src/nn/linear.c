@@ -14,6 +14,17 @@ hn_tensor hni_weight(hn_weights *weights, const char *prefix, const char *suffix
     return hn_weights_get(weights, name, shape, init);
 }
 
+uint32_t hni_site_of(hn_weights *weights, const char *what, const char *name, const char *role)
+{
+    char site[192];
+    const int length = snprintf(site, sizeof site, "%s %s.%s", what, name, role);
+    if (length < 0 || length >= (int)sizeof site) {
+        hni_graph_fail(hn_weights_graph(weights), HN_ERROR_ARGUMENT, "weights: the name '%.60s..' is too long", name);
+        return 0;
+    }
+    return hn_weights_site(weights, site);
+}
+
 hn_tensor hni_want_rank(hn_graph *graph, hn_tensor weight, const char *name, int rank)
 {
     const hn_shape shape = hn_tensor_shape(graph, weight);

@@ -3,32 +3,26 @@
  *     y = LN(W_h h + W_x x)  or  W_h h + W_x x + b      gates i, g, f, o
  *     c = sigmoid(f + forget_bias) * c + sigmoid(i) * Dropout(tanh(g))
  *     h = sigmoid(o) * tanh(LN(c)) */
-#include <string.h>
-
 #include "nn/cell.h"
 
-void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, int64_t units, double keep,
-                      hni_lstm *out_lstm)
+void hni_lstm_prepare(hn_weights *weights, const char *name, const hn_cell *cell, hni_lstm *lstm)
 {
     hn_graph *graph = hn_weights_graph(weights);
     const hn_init ones = hn_init_constant(1), zeros = hn_init_zeros();
-    char site[192];
-    *out_lstm =
-        (hni_lstm){.units = units, .layer_norm = cell->layer_norm, .forget_bias = cell->forget_bias, .keep = keep};
-    out_lstm->weight_h = hni_weight(weights, name, "weight_h", HN_SHAPE2(4 * units, units), hn_init_orthogonal(4, 1));
-    if (cell->layer_norm) {
+    const int64_t units = lstm->units;
+    lstm->forget_bias = cell->forget_bias;
+    lstm->epsilon = cell->layer_norm_epsilon;
+    lstm->weight_h = hni_weight(weights, name, "weight_h", HN_SHAPE2(4 * units, units), hn_init_orthogonal(4, 1));
+    if (lstm->layer_norm) {
         const hn_shape per_gate = HN_SHAPE3(4, 1, units);
-        out_lstm->gates_gain =
+        lstm->gates_gain =
             hn_reshape(graph, hni_weight(weights, name, "ln_gates.gain", HN_SHAPE2(4, units), ones), per_gate);
-        out_lstm->gates_shift =
+        lstm->gates_shift =
             hn_reshape(graph, hni_weight(weights, name, "ln_gates.shift", HN_SHAPE2(4, units), zeros), per_gate);
-        out_lstm->cell_gain = hni_weight(weights, name, "ln_cell.gain", HN_SHAPE1(units), ones);
-        out_lstm->cell_shift = hni_weight(weights, name, "ln_cell.shift", HN_SHAPE1(units), zeros);
+        lstm->cell_gain = hni_weight(weights, name, "ln_cell.gain", HN_SHAPE1(units), ones);
+        lstm->cell_shift = hni_weight(weights, name, "ln_cell.shift", HN_SHAPE1(units), zeros);
     }
-    strcpy(site, "dropout ");
-    strncat(site, name, sizeof site - 32);
-    strcat(site, ".recurrent");
-    out_lstm->site = hn_weights_site(weights, site);
+    lstm->site = hni_site_of(weights, "dropout", name, "recurrent");
 }
 
 /* Gate k of [4,B,n] as [B,n]. */
@@ -41,7 +35,7 @@ static hn_tensor gate(hn_graph *graph, hn_tensor gates, int k)
 void hni_lstm_update(hn_graph *graph, const hni_lstm *lstm, hn_tensor y, const hni_draw *draw, hni_cell_state *state,
                      hn_tensor *out_phi)
 {
-    if (lstm->layer_norm) y = hn_layer_norm(graph, y, lstm->gates_gain, lstm->gates_shift, HNI_LAYER_NORM_EPSILON);
+    if (lstm->layer_norm) y = hn_layer_norm(graph, y, lstm->gates_gain, lstm->gates_shift, lstm->epsilon);
     const hn_tensor i = hn_sigmoid(graph, gate(graph, y, 0));
     hn_tensor g = hn_tanh(graph, gate(graph, y, 1));
     const hn_tensor f = hn_sigmoid(graph, hn_scale(graph, gate(graph, y, 2), 1, lstm->forget_bias));
@@ -52,9 +46,8 @@ void hni_lstm_update(hn_graph *graph, const hni_lstm *lstm, hn_tensor y, const h
                                         .stride = {draw->length * lstm->units, 1}};
     g = hn_dropout(graph, g, &dropout);
     state->c = hn_mul_add(graph, f, state->c, hn_mul(graph, i, g));
-    const hn_tensor c = lstm->layer_norm
-                            ? hn_layer_norm(graph, state->c, lstm->cell_gain, lstm->cell_shift, HNI_LAYER_NORM_EPSILON)
-                            : state->c;
+    hn_tensor c = state->c;
+    if (lstm->layer_norm) c = hn_layer_norm(graph, c, lstm->cell_gain, lstm->cell_shift, lstm->epsilon);
     const hn_tensor phi = hn_tanh(graph, c);
     state->h = hn_mul(graph, o, phi);
     if (out_phi != NULL) *out_phi = phi;

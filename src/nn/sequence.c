@@ -23,6 +23,11 @@ bool hni_cell_is_rnn(hn_cell_kind kind)
     return kind == HN_CELL_RNN || kind == HN_CELL_HYPERRNN || kind == HN_CELL_HYPERRNN_FULL;
 }
 
+bool hni_cell_hyper_norm(const hn_cell *cell)
+{
+    return cell->layer_norm || cell->hyper_layer_norm == HN_HYPER_LAYER_NORM_ALWAYS;
+}
+
 int64_t hn_cell_state_size(const hn_cell *cell)
 {
     const int64_t size = cell->units + (hni_cell_is_hyper(cell->kind) ? cell->hyper_units : 0);
@@ -90,14 +95,34 @@ static void prepare(hn_weights *weights, const char *name, const hn_cell *cell, 
     if (hni_cell_is_rnn(cell->kind)) {
         hni_rnn_prepare(weights, name, cell, cell->units, blocks, &layer->rnn);
     } else {
-        hni_lstm_prepare(weights, name, cell, cell->units, cell->keep_recurrent, &layer->main);
+        layer->main = (hni_lstm){.units = cell->units, .layer_norm = cell->layer_norm, .keep = cell->keep_recurrent};
+        hni_lstm_prepare(weights, name, cell, &layer->main);
     }
     layer->input = hni_cell_input_prepare(graph, x, scale, weight_x, hyper ? HN_NO_TENSOR : bias, blocks);
     if (hyper) hni_hyper_prepare(weights, name, cell, x, scale, bias, &layer->hyper);
+    layer->zoneout_cell = (hni_zoneout){cell->zoneout_cell, hni_site_of(weights, "zoneout", name, "cell")};
+    layer->zoneout_hidden = (hni_zoneout){cell->zoneout_hidden, hni_site_of(weights, "zoneout", name, "hidden")};
 }
 
-/* One step of the layer's cell. */
-static void run_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
+/* new [B,n], or a unit's old value with the probability p: old + (1 - p) * Dropout(new - old), which outside training is the
+ * expectation p * old + (1 - p) * new. */
+static hn_tensor zoneout(hn_graph *graph, const hni_zoneout *zone, const hni_draw *draw, hn_tensor new_value,
+                         hn_tensor old_value)
+{
+    const double keep = 1 - zone->probability;
+    const hn_shape shape = hn_tensor_shape(graph, new_value);
+    if (keep == 1 || shape.rank != 2) return new_value;
+    const int64_t units = shape.size[1];
+    const hn_dropout_options options = {.keep = keep,
+                                        .site = zone->site,
+                                        .base = (draw->first_row * draw->length + draw->time) * units,
+                                        .stride = {draw->length * units, 1}};
+    const hn_tensor moved = hn_dropout(graph, hn_sub(graph, new_value, old_value), &options);
+    return hn_add(graph, old_value, hn_scale(graph, moved, keep, 0));
+}
+
+/* One step of the layer's cell but for zoneout. */
+static void run_cell(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
                      hni_cell_view *view)
 {
     switch (layer->cell->kind) {
@@ -107,6 +132,15 @@ static void run_step(hn_graph *graph, const hni_layer *layer, int64_t t, const h
     case HN_CELL_HYPERRNN: hni_hyper_rnn_step(graph, layer, t, draw, state, view); return;
     case HN_CELL_HYPERRNN_FULL: hni_hyper_rnn_full_step(graph, layer, t, draw, state, view); return;
     }
+}
+
+static void run_step(hn_graph *graph, const hni_layer *layer, int64_t t, const hni_draw *draw, hni_cell_state *state,
+                     hni_cell_view *view)
+{
+    const hn_tensor old_h = state->h, old_c = state->c;
+    run_cell(graph, layer, t, draw, state, view);
+    state->h = zoneout(graph, &layer->zoneout_hidden, draw, state->h, old_h);
+    state->c = zoneout(graph, &layer->zoneout_cell, draw, state->c, old_c);
 }
 
 /* Lists of tensors of each step, in the tape's memory. */
@@ -166,7 +200,8 @@ static void observe_step(hn_graph *graph, const hn_cell *cell, const hni_cell_vi
     lists->seen[SEEN_Z_X][t] = embedding_only(graph, view->z_x, e);
     lists->seen[SEEN_Z_B][t] = embedding_only(graph, view->z_b, e);
     lists->seen[SEEN_CELL][t] = with_time(graph, state->c);
-    lists->seen[SEEN_PHI][t] = with_time(graph, view->phi);
+    const bool raw = cell->observed_phi == HN_OBSERVED_PHI_RAW;
+    lists->seen[SEEN_PHI][t] = with_time(graph, raw ? hn_tanh(graph, state->c) : view->phi);
 }
 
 static void join_observations(hn_graph *graph, const step_lists *lists, int64_t steps, hn_observation *out)

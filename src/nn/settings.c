@@ -10,11 +10,16 @@ static const char *const output_words[] = {"new", "previous", NULL};
 static const char *const input_init_words[] = {"orthogonal", "uniform", NULL};
 static const char *const scale_words[] = {"paper", "one", NULL};
 static const char *const symbol_words[] = {"bytes", "characters", NULL};
+static const char *const hyper_norm_words[] = {"follow", "always", NULL};
+static const char *const embedding_init_words[] = {"paper", "jitter", NULL};
+static const char *const phi_words[] = {"normalised", "raw", NULL};
 static const char *const activation_words[] = {"tanh", "relu", NULL};
 
 /* The smallest keep probability that makes sense to ask for. */
 #define LEAST_KEEP 0.01
 #define MOST_UNITS 1048576
+#define MOST_ZONEOUT 0.99
+#define EPSILON 1e-3 /* of layer norm, where nothing else is said */
 
 static const hni_setting rows[] = {
     HNI_SETTING_INTEGER("vocabulary_size", hn_language_model, vocabulary_size, 1, MOST_UNITS, 256, "V, symbols"),
@@ -50,6 +55,19 @@ static const hni_setting rows[] = {
                        "start of W_x: orthogonal per gate, or uniform within sqrt(3/X)"),
     HNI_SETTING_CHOICE("scale_start", hn_language_model, cell.scale_start, scale_words, "paper",
                        "scaling vectors at the start: paper (0.1 in a hyperlstm) or one (1)"),
+    HNI_SETTING_NUMBER("zoneout_cell", hn_language_model, cell.zoneout_cell, 0, MOST_ZONEOUT, 0,
+                       "probability that a unit keeps its old c; lstm and hyperlstm only"),
+    HNI_SETTING_NUMBER("zoneout_hidden", hn_language_model, cell.zoneout_hidden, 0, MOST_ZONEOUT, 0,
+                       "probability that a unit keeps its old h"),
+    HNI_SETTING_CHOICE("hyper_layer_norm", hn_language_model, cell.hyper_layer_norm, hyper_norm_words, "follow",
+                       "layer norm in a hyperlstm's hyper cell: follow layer_norm, or always"),
+    HNI_SETTING_NUMBER("layer_norm_epsilon", hn_language_model, cell.layer_norm_epsilon, 1e-12, 1, EPSILON,
+                       "added to the variance in layer norm"),
+    HNI_SETTING_CHOICE(
+        "embedding_init", hn_language_model, cell.embedding_init, embedding_init_words, "paper",
+        "start of the embeddings: paper (all E elements alike), or jitter (small noise tells them apart)"),
+    HNI_SETTING_CHOICE("observed_phi", hn_language_model, cell.observed_phi, phi_words, "normalised",
+                       "what is shown as phi with layer norm: normalised tanh(LN(c)), or raw tanh(c)"),
 };
 
 static const hni_settings table = HNI_SETTINGS("model", rows);
@@ -76,33 +94,69 @@ void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell)
     out_cell->input_size = 1;
 }
 
-/* A setting that the kind of cell has no use for. */
-static hn_status misplaced(hn_context *context, const hn_cell *cell, const char *setting, const char *remedy)
+/* A setting that a kind of cell has no use for. */
+typedef struct misplaced {
+    bool is_set;
+    const char *setting, *remedy;
+} misplaced;
+
+static hn_status refuse(hn_context *context, const hn_cell *cell, const misplaced *list, size_t count)
 {
-    return hni_error(context, HN_ERROR_ARGUMENT, "model.%s does not go with model.cell %s: %s", setting,
-                     cell_words[cell->kind], remedy);
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i].is_set) continue;
+        return hni_error(context, HN_ERROR_ARGUMENT, "model.%s does not go with model.cell %s: %s", list[i].setting,
+                         cell_words[cell->kind], list[i].remedy);
+    }
+    return HN_OK;
+}
+
+#define REFUSE(list) refuse(context, cell, (list), sizeof(list) / sizeof((list)[0]))
+#define NO_CANDIDATE "it drops an LSTM's candidate tanh(g), which an RNN does not have: set it to 1"
+
+static hn_status check_lstm(hn_context *context, const hn_cell *cell)
+{
+    const misplaced list[] = {
+        {cell->activation != HN_ACTIVATION_TANH, "activation relu",
+         "an LSTM's gates fix its functions: set it to tanh"},
+    };
+    return REFUSE(list);
+}
+
+static hn_status check_rnn(hn_context *context, const hn_cell *cell)
+{
+    const misplaced list[] = {
+        {cell->layer_norm, "layer_norm true",
+         "the paper has layer norm in the LSTM and the HyperLSTM only: set it to false"},
+        {cell->keep_recurrent != 1, "keep_recurrent", NO_CANDIDATE},
+        {cell->keep_hyper_recurrent != 1, "keep_hyper_recurrent", NO_CANDIDATE},
+        {cell->forget_bias != 1, "forget_bias", "an RNN has no forget gate: leave it at 1"},
+        {cell->zoneout_cell != 0, "zoneout_cell", "an RNN has no c: set it to 0, or use model.zoneout_hidden"},
+        {cell->observed_phi != HN_OBSERVED_PHI_NORMALISED, "observed_phi raw", "an RNN has no c: set it to normalised"},
+    };
+    return REFUSE(list);
+}
+
+static hn_status check_embeddings(hn_context *context, const hn_cell *cell)
+{
+    const misplaced list[] = {
+        {cell->hyper_layer_norm != HN_HYPER_LAYER_NORM_FOLLOW && cell->kind != HN_CELL_HYPERLSTM,
+         "hyper_layer_norm always", "only a HyperLSTM has a hyper cell with layer norm: set it to follow"},
+        {cell->embedding_init != HN_EMBEDDING_INIT_PAPER && !hni_cell_is_hyper(cell->kind), "embedding_init jitter",
+         "this cell has no embeddings: set it to paper"},
+    };
+    return REFUSE(list);
 }
 
 /* Values are in range; do they go together? */
-static hn_status check_kind(hn_context *context, const hn_cell *cell)
+static hn_status check_together(hn_context *context, const hn_cell *cell)
 {
-    if (!hni_cell_is_rnn(cell->kind)) {
-        if (cell->activation == HN_ACTIVATION_TANH) return HN_OK;
-        return misplaced(context, cell, "activation relu", "an LSTM's gates fix its functions: set it to tanh");
-    }
-    if (cell->layer_norm) {
-        return misplaced(context, cell, "layer_norm true",
-                         "the paper has layer norm in the LSTM and the HyperLSTM only: set it to false");
-    }
-    if (cell->keep_recurrent != 1) {
-        return misplaced(context, cell, "keep_recurrent",
-                         "it drops an LSTM's candidate tanh(g), which an RNN does not have: set it to 1");
-    }
-    if (cell->keep_hyper_recurrent != 1) {
-        return misplaced(context, cell, "keep_hyper_recurrent",
-                         "it drops an LSTM's candidate tanh(g), which an RNN does not have: set it to 1");
-    }
-    return HN_OK;
+    hn_status status = hni_cell_is_rnn(cell->kind) ? check_rnn(context, cell) : check_lstm(context, cell);
+    if (status == HN_OK) status = check_embeddings(context, cell);
+    if (status != HN_OK || cell->layer_norm_epsilon == EPSILON || hni_cell_hyper_norm(cell)) return status;
+    return hni_error(context, HN_ERROR_ARGUMENT,
+                     "model.layer_norm_epsilon is %g, but no cell of the model has layer norm: set model.layer_norm to "
+                     "true, or leave it at %g",
+                     cell->layer_norm_epsilon, EPSILON);
 }
 
 hn_status hni_cell_check(hn_context *context, const hn_cell *cell)
@@ -115,11 +169,11 @@ hn_status hni_cell_check(hn_context *context, const hn_cell *cell)
                          (long long)cell->input_size);
     }
     const hn_status status = hni_settings_check(context, "cell", &table, &model);
-    return status != HN_OK ? status : check_kind(context, cell);
+    return status != HN_OK ? status : check_together(context, cell);
 }
 
 hn_status hn_language_model_check(hn_context *context, const hn_language_model *model)
 {
     const hn_status status = hni_settings_check(context, "language model", &table, model);
-    return status != HN_OK ? status : check_kind(context, &model->cell);
+    return status != HN_OK ? status : check_together(context, &model->cell);
 }

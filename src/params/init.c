@@ -10,6 +10,11 @@
 hn_init hn_init_zeros(void) { return (hn_init){.kind = HN_INIT_ZEROS, .blocks = 1}; }
 hn_init hn_init_constant(double value) { return (hn_init){.kind = HN_INIT_CONSTANT, .value = value, .blocks = 1}; }
 hn_init hn_init_normal(double deviation) { return (hn_init){.kind = HN_INIT_NORMAL, .value = deviation, .blocks = 1}; }
+hn_init hn_init_normal_about(double mean, double deviation)
+{
+    return (hn_init){.kind = HN_INIT_NORMAL, .value = deviation, .blocks = 1, .mean = mean};
+}
+
 hn_init hn_init_uniform(double half_width)
 {
     return (hn_init){.kind = HN_INIT_UNIFORM, .value = half_width, .blocks = 1};
@@ -75,6 +80,8 @@ hn_status hni_init_fill(hn_context *context, const hn_parameter *parameter, uint
     case HN_INIT_CONSTANT: init_constant(parameter->elements, init.value, out_values); return HN_OK;
     case HN_INIT_NORMAL:
         hni_init_normal(context->threads, &key, parameter->elements, init.value, out_values);
+        for (int64_t i = 0; init.mean != 0 && i < parameter->elements; i++)
+            out_values[i] += init.mean;
         return HN_OK;
     case HN_INIT_UNIFORM:
         init_uniform(context->threads, &key, parameter->elements, init.value, out_values);

@@ -75,6 +75,9 @@ static hn_status check_init(hn_store *store, const char *name, hn_shape shape, h
     if (!isfinite(init.value) || (is_width && init.value < 0))
         return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" cannot start with %g: use a finite %s",
                             name, init.value, is_width ? "width of at least 0" : "number");
+    if (init.kind == HN_INIT_NORMAL && !isfinite(init.mean))
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
+                            "\"%s\" cannot start about %g: use a finite mean", name, init.mean);
     return init.kind == HN_INIT_ORTHOGONAL ? check_orthogonal(store, name, shape, init) : HN_OK;
 }
 
@@ -82,6 +85,7 @@ static bool same_init(hn_init a, hn_init b)
 {
     if (a.kind != b.kind) return false;
     if (a.kind == HN_INIT_ZEROS) return true;
+    if (a.kind == HN_INIT_NORMAL && (a.mean < b.mean || a.mean > b.mean)) return false;
     return !(a.value < b.value) && !(a.value > b.value) && (a.kind != HN_INIT_ORTHOGONAL || a.blocks == b.blocks);
 }
 

@@ -5,7 +5,6 @@ __metadata__ has the settings as JSON under "model" and, for models, the dropout
 """
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ LSTM = Model(cell="lstm", layer_norm=False)
 LSTM_LN = Model(cell="lstm")
 HYPERLSTM = Model(layer_norm=False)
 HYPERLSTM_LN = Model()
+ZONEOUT_LN = Model(cell="lstm", layer_norm_epsilon=0.1, zoneout_cell=0.4, zoneout_hidden=0.3)
 RNN = Model(cell="rnn")
 HYPERRNN = Model(cell="hyperrnn")
 HYPERRNN_FULL = Model(cell="hyperrnn_full")
@@ -39,6 +39,14 @@ MODELS = {  # name: (model, dropout, lengths)
     "hyperlstm_ln_previous": (Model(hyper_output="previous"), DROPOUT, None),
     "hyperlstm_ln_2": (Model(layers=2), DROPOUT_LAYERS, None),
     "lstm_2": (Model(cell="lstm", layer_norm=False, layers=2), DROPOUT_LAYERS, None),
+    "lstm_zoneout": (Model(cell="lstm", layer_norm=False, zoneout_cell=0.4, zoneout_hidden=0.3), DROPOUT, (5, 2, 3)),
+    "lstm_zoneout_evaluated": (ZONEOUT_LN, Dropout(training=False), None),
+    "hyperlstm_zoneout": (
+        Model(layer_norm=False, hyper_layer_norm="always", layer_norm_epsilon=0.02, zoneout_cell=0.2, zoneout_hidden=0.5),
+        DROPOUT_HYPER,
+        None,
+    ),
+    "hyperrnn_zoneout_2": (Model(cell="hyperrnn", zoneout_hidden=0.3, layers=2), DROPOUT_RNN, None),
     "rnn": (RNN, DROPOUT_RNN, None),
     "rnn_relu_2": (Model(cell="rnn", activation="relu", layers=2), DROPOUT_RNN, (5, 2, 3)),
     "hyperrnn": (HYPERRNN, DROPOUT_RNN, None),
@@ -102,8 +110,7 @@ def model_case(name):
     others |= {f"final_state.{k}": state.contiguous() for k, state in enumerate(result.states)}
     metadata = {
         "model": model.settings(),
-        # the seed is a string: it does not fit the numbers of every JSON reader
-        "case": json.dumps(asdict(dropout) | {"seed": str(dropout.seed)}),
+        "case": json.dumps(dropout.settings()),
     }
     return with_gradients(parameters, others, gradients), metadata
 

@@ -20,18 +20,21 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-LAYER_NORM_EPSILON = 1e-3
+def layer_norm(x, gain, shift, epsilon):
+    return torch.nn.functional.layer_norm(x, x.shape[-1:], eps=epsilon) * gain + shift
 
 
-def layer_norm(x, gain, shift):
-    return torch.nn.functional.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPSILON) * gain + shift
+def zoneout(p, old, new):
+    """What training does on average: a unit keeps its old value with the probability p."""
+    return p * old + (1 - p) * new if p > 0 else new
 
 
 class LstmPart:
     """What follows the products in both cells: layer norm, the gates and the two states of `units` numbers."""
 
-    def __init__(self, tensors, prefix, forget_bias):
-        self.forget_bias = forget_bias
+    def __init__(self, tensors, prefix, model):
+        self.forget_bias, self.epsilon = model["forget_bias"], model.get("layer_norm_epsilon", 1e-3)
+        self.zone_h, self.zone_c = model.get("zoneout_hidden", 0), model.get("zoneout_cell", 0)
         self.norm = None
         if prefix + ".ln_cell.gain" in tensors:
             names = ("ln_gates.gain", "ln_gates.shift", "ln_cell.gain", "ln_cell.shift")
@@ -40,10 +43,10 @@ class LstmPart:
     def finish(self, gates, c):
         """gates [4,units] in the order i, g, f, o."""
         if self.norm:
-            gates = layer_norm(gates, self.norm[0], self.norm[1])
+            gates = layer_norm(gates, self.norm[0], self.norm[1], self.epsilon)
         i, g, f, o = gates
         c = torch.sigmoid(f + self.forget_bias) * c + torch.sigmoid(i) * torch.tanh(g)
-        shown = layer_norm(c, self.norm[2], self.norm[3]) if self.norm else c
+        shown = layer_norm(c, self.norm[2], self.norm[3], self.epsilon) if self.norm else c
         return torch.sigmoid(o) * torch.tanh(shown), c
 
 
@@ -51,7 +54,7 @@ class Lstm(LstmPart):
     """x is a symbol (one-hot: a column of the matrix) in layer 0, else a vector."""
 
     def __init__(self, tensors, prefix, model):
-        super().__init__(tensors, prefix, model["forget_bias"])
+        super().__init__(tensors, prefix, model)
         self.weight_x, self.weight_h = tensors[prefix + ".weight_x"], tensors[prefix + ".weight_h"]
         self.columns = self.weight_x.T.contiguous()
         self.bias = 0 if self.norm else tensors[prefix + ".bias"]
@@ -61,20 +64,21 @@ class Lstm(LstmPart):
         h, c = self.state
         product_x = self.columns[x] if isinstance(x, int) else self.weight_x @ x
         gates = product_x + self.weight_h @ h + self.bias
-        self.state = self.finish(gates.view(4, -1), c)
+        new_h, new_c = self.finish(gates.view(4, -1), c)
+        self.state = [zoneout(self.zone_h, h, new_h), zoneout(self.zone_c, c, new_c)]
         return self.state[0]
 
 
 class HyperLstm(LstmPart):
     def __init__(self, tensors, prefix, model):
-        super().__init__(tensors, prefix, model["forget_bias"])
+        super().__init__(tensors, prefix, model)
         self.get = lambda name: tensors[f"{prefix}.{name}"]
         units, hyper_units = model["units"], model["hyper_units"]
         self.new_output = {"new": True, "previous": False}[model["hyper_output"]]
         self.weight_x, self.weight_h = self.get("weight_x"), self.get("weight_h")
         self.columns = self.weight_x.T.contiguous()
         self.bias = self.get("bias").view(4, units)
-        self.hyper = LstmPart(tensors, prefix + ".hyper", model["forget_bias"])
+        self.hyper = LstmPart(tensors, prefix + ".hyper", model)
         self.hyper_bias = 0 if self.hyper.norm else self.get("hyper.bias")
         # the hyper cell reads [h; x]
         self.hyper_from_h = self.get("hyper.weight_x")[:, :units].contiguous()
@@ -108,9 +112,67 @@ class HyperLstm(LstmPart):
             + self.scales("b", used)
             + self.bias
         )
-        h, c = self.finish(gates, c)
-        self.state = [h, c, new_hyper_h, hyper_c]
-        return h
+        new_h, new_c = self.finish(gates, c)
+        self.state = [zoneout(self.zone_h, h, new_h), zoneout(self.zone_c, c, new_c), new_hyper_h, hyper_c]
+        return self.state[0]
+
+
+class RnnPart:
+    """The activation, and what each of the cells named rnn holds under its prefix."""
+
+    def __init__(self, tensors, prefix, model):
+        self.get = lambda name: tensors[f"{prefix}.{name}"]
+        self.phi = {"tanh": torch.tanh, "relu": torch.relu}[model.get("activation", "tanh")]
+        self.zone_h = model.get("zoneout_hidden", 0)
+        self.columns = self.get("weight_x").T.contiguous()
+
+    def from_x(self, x):
+        return self.columns[x] if isinstance(x, int) else self.get("weight_x") @ x
+
+
+class Rnn(RnnPart):
+    def __init__(self, tensors, prefix, model):
+        super().__init__(tensors, prefix, model)
+        self.state = torch.zeros(model["units"], dtype=torch.float64)
+
+    def step(self, x):
+        new = self.phi(self.get("weight_h") @ self.state + self.from_x(x) + self.get("bias"))
+        self.state = zoneout(self.zone_h, self.state, new)
+        return self.state
+
+
+class HyperRnn(RnnPart):
+    def __init__(self, tensors, prefix, model):
+        super().__init__(tensors, prefix, model)
+        self.full = model["cell"] == "hyperrnn_full"
+        self.new_output = {"new": True, "previous": False}[model["hyper_output"]]
+        self.units, self.inputs = model["units"], self.get("weight_x").shape[1]
+        self.h = torch.zeros(self.units, dtype=torch.float64)
+        self.hyper_h = torch.zeros(model["hyper_units"], dtype=torch.float64)
+
+    def mix(self, name, products, hyper_h):
+        """What is made of W h or W x: its rows scaled, or E products weighted by the embedding."""
+        z = self.get(f"z_{name}.weight") @ hyper_h + self.get(f"z_{name}.bias")
+        if self.full:
+            return z @ products.view(-1, self.units)
+        return self.get(f"d_{name}.weight")[0] @ z * products
+
+    def step(self, x):
+        dense = x
+        if isinstance(x, int):
+            dense = torch.zeros(self.inputs, dtype=torch.float64)
+            dense[x] = 1
+        read = torch.cat([self.h, dense])  # [h; x]
+        new_hyper_h = self.phi(
+            self.get("hyper.weight_x") @ read + self.get("hyper.weight_h") @ self.hyper_h + self.get("hyper.bias")
+        )
+        used = new_hyper_h if self.new_output else self.hyper_h
+        self.hyper_h = new_hyper_h
+        bias = self.get("d_b.weight")[0] @ (self.get("z_b.weight") @ used) + self.get("bias")
+        products = self.get("weight_h") @ self.h
+        new = self.phi(self.mix("h", products, used) + self.mix("x", self.from_x(x), used) + bias)
+        self.h = zoneout(self.zone_h, self.h, new)
+        return self.h
 
 
 def load(path):
@@ -149,7 +211,8 @@ def read_symbols(path, vocabulary, model, penn_treebank):
 
 
 def bits_per_character(tensors, model, symbols):
-    make = {"lstm": Lstm, "hyperlstm": HyperLstm}[model["cell"]]
+    makers = {"lstm": Lstm, "hyperlstm": HyperLstm, "rnn": Rnn, "hyperrnn": HyperRnn, "hyperrnn_full": HyperRnn}
+    make = makers[model["cell"]]
     layers = [make(tensors, f"layers.{k}", model) for k in range(model["layers"])]
     weight, bias = tensors["softmax.weight"], tensors["softmax.bias"]
     nats = []

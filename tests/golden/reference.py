@@ -13,7 +13,6 @@ import torch
 
 from philox import dropout_factors
 
-EPSILON = 1e-3  # of every layer norm
 INPUT_GATE, CANDIDATE, FORGET_GATE, OUTPUT_GATE = range(4)  # the order of the gate blocks: i, g, f, o
 
 
@@ -31,6 +30,10 @@ class Model:
     vocabulary_size: int = 11
     hyper_output: str = "new"  # or "previous"
     activation: str = "tanh"  # or "relu"; RNN kinds only
+    zoneout_cell: float = 0.0
+    zoneout_hidden: float = 0.0
+    hyper_layer_norm: str = "follow"  # or "always"
+    layer_norm_epsilon: float = 1e-3
 
     def is_hyper(self):
         return self.cell.startswith("hyper")
@@ -43,8 +46,16 @@ class Model:
 
     def settings(self):
         """What __metadata__.model says; a key that the kind has no use for is left out."""
-        unused = ("layer_norm", "forget_bias") if self.is_rnn() else ("activation",)
-        return json.dumps({key: value for key, value in asdict(self).items() if key not in unused})
+        values = asdict(self)
+        for key in ("layer_norm", "forget_bias") if self.is_rnn() else ():
+            del values[key]
+        for key in ("activation", "zoneout_cell", "zoneout_hidden", "hyper_layer_norm", "layer_norm_epsilon"):
+            if values[key] == getattr(Model, key):  # later than the first files: left out where it is the default
+                del values[key]
+        return json.dumps(values)
+
+    def hyper_norm(self):
+        return self.layer_norm or self.hyper_layer_norm == "always"
 
     def input_width(self, layer):
         return self.vocabulary_size if layer == 0 else self.units
@@ -65,11 +76,19 @@ class Dropout:
     hyper_recurrent: float = 1.0
     seed: int = 0
     step: int = 0
+    training: bool = True  # if not, zoneout takes the expectation
 
-    def factors(self, name, keep, batch, length, width):
+    def settings(self):
+        """What __metadata__.case says. The seed is a string: it does not fit the numbers of every JSON reader."""
+        values = asdict(self) | {"seed": str(self.seed)}
+        if self.training:
+            del values["training"]
+        return values
+
+    def factors(self, name, keep, batch, length, width, what="dropout"):
         """[B,T,width] factors of the site "dropout NAME": element index (row*T + t)*width + unit."""
         index = np.arange(batch * length * width).reshape(batch, length, width)
-        return torch.from_numpy(dropout_factors(index, self.seed, self.step, "dropout " + name, keep))
+        return torch.from_numpy(dropout_factors(index, self.seed, self.step, f"{what} {name}", keep))
 
 
 # ---- parameters ---------------------------------------------------------------------------------------------------------
@@ -110,7 +129,7 @@ def parameter_shapes(model):
         if model.is_rnn():
             shapes |= rnn_shapes(f"{prefix}.hyper", n + x, m)
         else:
-            shapes |= lstm_shapes(f"{prefix}.hyper", n + x, m, model.layer_norm, keep_bias=False)
+            shapes |= lstm_shapes(f"{prefix}.hyper", n + x, m, model.hyper_norm(), keep_bias=False)
         for name in "hxb":
             shapes[f"{prefix}.z_{name}.weight"] = (gates * e, m)
             if name != "b":
@@ -144,32 +163,39 @@ def random_parameters(model, rng):
 # ---- cells --------------------------------------------------------------------------------------------------------------
 
 
-def layer_norm(x, gain, shift):
+def layer_norm(x, gain, shift, epsilon=1e-3):
     """Over the last axis, with the biased variance."""
     mean = x.mean(-1, keepdim=True)
     variance = ((x - mean) ** 2).mean(-1, keepdim=True)
-    return gain * (x - mean) / torch.sqrt(variance + EPSILON) + shift
+    return gain * (x - mean) / torch.sqrt(variance + epsilon) + shift
+
+
+def normalise(parameters, prefix, name, x, model):
+    return layer_norm(
+        x, parameters[f"{prefix}.{name}.gain"], parameters[f"{prefix}.{name}.shift"], model.layer_norm_epsilon
+    )
 
 
 def finish_step(parameters, prefix, gates, c, model, mask):
     """gates [B,4,N] before layer norm, c [B,N] -> the new h, c. mask: dropout factors [B,N] of the candidate, or None."""
-    if model.layer_norm:
-        gates = layer_norm(gates, parameters[f"{prefix}.ln_gates.gain"], parameters[f"{prefix}.ln_gates.shift"])
+    normed = f"{prefix}.ln_gates.gain" in parameters
+    if normed:
+        gates = normalise(parameters, prefix, "ln_gates", gates, model)
     i, g, f, o = gates.unbind(1)
     candidate = torch.tanh(g)
     if mask is not None:
         candidate = candidate * mask
     c = torch.sigmoid(f + model.forget_bias) * c + torch.sigmoid(i) * candidate
     shown = c  # c is normalised only on its way to h; it is carried as it is
-    if model.layer_norm:
-        shown = layer_norm(c, parameters[f"{prefix}.ln_cell.gain"], parameters[f"{prefix}.ln_cell.shift"])
+    if normed:
+        shown = normalise(parameters, prefix, "ln_cell", c, model)
     return torch.sigmoid(o) * torch.tanh(shown), c
 
 
 def lstm_step(parameters, prefix, x, h, c, model, mask):
     """One step of an LSTM, layer-normed if the model is: x [B,X], h and c [B,N] -> h, c."""
     gates = x @ parameters[f"{prefix}.weight_x"].T + h @ parameters[f"{prefix}.weight_h"].T
-    if not model.layer_norm:
+    if f"{prefix}.bias" in parameters:
         gates = gates + parameters[f"{prefix}.bias"]
     return finish_step(parameters, prefix, gates.unflatten(1, (4, -1)), c, model, mask)
 
@@ -266,6 +292,7 @@ def sequence(parameters, prefix, inputs, state, model, lengths=None, reverse=Fal
         hyper_mask = dropout.factors(
             f"{prefix}.hyper.recurrent", dropout.hyper_recurrent, batch, length, model.hyper_units
         )
+    zones = zoneout_masks(prefix, model, dropout or Dropout(), batch, length)
     if reverse:
         inputs = turn(inputs, lengths)
     outputs = []
@@ -279,11 +306,33 @@ def sequence(parameters, prefix, inputs, state, model, lengths=None, reverse=Fal
             None if mask is None else mask[:, t],
             None if hyper_mask is None else hyper_mask[:, t],
         )
+        new = zoneout(new, state, zones, t, model, dropout or Dropout())
         alive = (t < lengths).unsqueeze(1)
         state = torch.where(alive, new, state)
         outputs.append(torch.where(alive, new[:, : model.units], 0.0))
     outputs = torch.stack(outputs, 1)
     return turn(outputs, lengths) if reverse else outputs, state
+
+
+def zoneout_masks(prefix, model, dropout, batch, length):
+    """[B,T,S] of the numbers that take their new value (Krueger et al. 2016); the hyper cell's always do."""
+    moves = torch.ones(batch, length, model.state_size(), dtype=torch.bool)
+    n = model.units
+    for start, role, probability in ((0, "hidden", model.zoneout_hidden), (n, "cell", model.zoneout_cell)):
+        if probability > 0:
+            factors = dropout.factors(f"{prefix}.{role}", 1 - probability, batch, length, n, what="zoneout")
+            moves[:, :, start : start + n] = factors > 0
+    return moves
+
+
+def zoneout(new, old, moves, t, model, dropout):
+    if dropout.training:
+        return torch.where(moves[:, t], new, old)
+    p, n = torch.zeros(model.state_size(), dtype=torch.float64), model.units
+    p[:n] = model.zoneout_hidden
+    if not model.is_rnn():
+        p[n : 2 * n] = model.zoneout_cell
+    return p * old + (1 - p) * new
 
 
 def turn(x, lengths):

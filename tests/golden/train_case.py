@@ -1,7 +1,6 @@
 """train_hyperlstm_ln.safetensors: 20 steps of Adam on windows of one text, with carried state, dropout and clipping."""
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -53,6 +52,6 @@ def all_files():
         "final_state.0": states[0].contiguous(),
     }
     tensors |= {f"final.{name}": value.detach() for name, value in parameters.items()}
-    settings = asdict(DROPOUT) | {"seed": str(DROPOUT.seed), "rate": RATE, "clip_norm": CLIP, "steps": STEPS}
+    settings = DROPOUT.settings() | {"rate": RATE, "clip_norm": CLIP, "steps": STEPS}
     del settings["step"]  # the number of the window
     return {"train_hyperlstm_ln": (tensors, {"model": model.settings(), "case": json.dumps(settings)})}

@@ -25,7 +25,10 @@ static hn_language_model model_of(int cell, int layers, bool dropout)
     model.layers = layers;
     if (!dropout) return model;
     model.keep_input = model.keep_between = model.keep_output = all_keep[0];
-    if (model.cell.kind < HN_CELL_RNN) model.cell.keep_recurrent = model.cell.keep_hyper_recurrent = all_keep[1];
+    model.cell.zoneout_hidden = 0.3;
+    if (model.cell.kind >= HN_CELL_RNN) return model;
+    model.cell.keep_recurrent = model.cell.keep_hyper_recurrent = all_keep[1];
+    model.cell.zoneout_cell = 0.2;
     return model;
 }
 

@@ -47,7 +47,10 @@ static hn_cell cell_of(hn_cell_kind kind, bool layer_norm, double keep)
     cell.hyper_units = M;
     cell.embedding_size = E;
     cell.input_size = X_SIZE;
-    if (kind < HN_CELL_RNN) cell.keep_recurrent = cell.keep_hyper_recurrent = keep;
+    if (keep < 1) cell.zoneout_hidden = 0.2;
+    if (kind >= HN_CELL_RNN) return cell;
+    cell.keep_recurrent = cell.keep_hyper_recurrent = keep;
+    if (keep < 1) cell.zoneout_cell = 0.3;
     return cell;
 }
 

@@ -29,6 +29,7 @@ static void read_case(golden_case *golden)
     golden->step = (uint32_t)number_of(object, "step", 0);
     golden->rate = number_of(object, "rate", 0);
     golden->clip_norm = number_of(object, "clip_norm", 0);
+    hn_graph_train(golden->graph, !json_is_false(json_object_get(object, "training")));
     golden->reverse = json_is_true(json_object_get(object, "reverse"));
     const char *seed = json_string_value(json_object_get(object, "seed"));
     if (seed != NULL) golden->seed = strtoull(seed, NULL, 10);
@@ -61,9 +62,9 @@ void golden_open(golden_case *golden, const golden_options *options)
     free(path);
     assert_ok(golden->context,
               hn_language_model_from_json(golden->context, hn_safetensors_text(golden->file, "model"), &golden->model));
-    read_case(golden);
     const hn_graph_options graph_options = {options->backend, options->dtype};
     assert_ok(golden->context, hn_graph_create(golden->context, &graph_options, &golden->graph));
+    read_case(golden);
     assert_ok(golden->context, hn_store_create(golden->context, &golden->store));
     assert_ok(golden->context, hn_weights_create(golden->graph, golden->store, &golden->weights));
     if (!options->model) return;

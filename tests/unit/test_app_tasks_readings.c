@@ -84,15 +84,31 @@ static void values_are_those_of_the_model(void **state)
     t.model.cell.input_init = HN_INPUT_INIT_UNIFORM;
     t.model.cell.forget_bias = 0.5;
     t.model.keep_input = 0.75;
+    t.model.cell.zoneout_cell = 0.25;
+    t.model.cell.zoneout_hidden = 0.125;
+    t.model.cell.hyper_layer_norm = HN_HYPER_LAYER_NORM_ALWAYS;
+    t.model.cell.layer_norm_epsilon = 0.0625;
+    t.model.cell.observed_phi = HN_OBSERVED_PHI_RAW;
     t.data.vocabulary_size = 77;
     const said all = say(&t);
     static const char *const wanted[] = {
-        "model.hyper_output = previous", "model.scale_start = one",
-        "model.input_init = uniform",    "model.forget_bias = 0.5",
-        "model.keep_input = 0.75",       "data.vocabulary_size = 77",
-        "reading: bits per character|",  "reading: dropout, scale|inverted",
-        "reading: tracks|B of floor",    "reading: softmax layer|begins with orthogonal",
-        "reading: equal elements|",      "reading: loss|mean over all",
+        "model.hyper_output = previous",
+        "model.scale_start = one",
+        "model.input_init = uniform",
+        "model.forget_bias = 0.5",
+        "model.keep_input = 0.75",
+        "data.vocabulary_size = 77",
+        "model.zoneout_cell = 0.25",
+        "model.zoneout_hidden = 0.125",
+        "model.observed_phi = raw",
+        "model.layer_norm_epsilon = 0.0625",
+        "model.hyper_layer_norm = always",
+        "reading: bits per character|",
+        "reading: dropout, scale|inverted",
+        "reading: tracks|B of floor",
+        "reading: softmax layer|begins with orthogonal",
+        "reading: equal elements|",
+        "reading: loss|mean over all",
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (strstr(all.text, wanted[i]) == NULL) fail_msg("'%s' is not in:\n%s", wanted[i], all.text);
@@ -114,6 +130,10 @@ static void readings_are_of_the_cell(void **state)
         {"reading: forget bias|", {true, true, false, false, false}},
         {"reading: layer norm of c|", {true, true, false, false, false}},
         {"reading: recurrent dropout, hyper cell|", {false, true, false, false, false}},
+        {"reading: zoneout of c|", {true, true, false, false, false}},
+        {"reading: embeddings|model.embedding_init = paper", {false, true, false, true, true}},
+        {"reading: equal elements|", {false, true, false, true, false}},
+        {"reading: histograms of phi|model.observed_phi = normalised", {true, true, false, false, false}},
         {"reading: start of W_x|", {true, true, true, true, true}},
         {"reading: dropout between layers|", {false, false, false, false, false}},
         {"reading: Penn Treebank characters|", {false, false, false, false, false}},
@@ -140,18 +160,35 @@ static void conditions_of_the_model_and_the_data(void **state)
     t.data.kind = HNI_TEXT_KIND_PENN_TREEBANK;
     const said all = say(&t);
     assert_null(strstr(all.text, "reading: layer norm"));
+    assert_null(strstr(all.text, "reading: histograms of phi"));
     assert_non_null(strstr(all.text, "reading: dropout between layers|model.keep_between = 1.0"));
     assert_non_null(strstr(all.text, "reading: Penn Treebank characters|Mikolov"));
+    test_task_close(&t);
+}
+
+/* Noise at the start takes away what the paper's start means; layer norm in the hyper cell alone has an epsilon. */
+static void conditions_of_readings(void **state)
+{
+    test_task t;
+    (void)state;
+    set_up(&t, HN_CELL_HYPERLSTM, false);
+    t.model.cell.embedding_init = HN_EMBEDDING_INIT_JITTER;
+    const said noisy = say(&t);
+    assert_non_null(strstr(noisy.text, "model.embedding_init = jitter"));
+    assert_null(strstr(noisy.text, "reading: equal elements|"));
+    assert_null(strstr(noisy.text, "reading: layer norm, epsilon|"));
+    t.model.cell.hyper_layer_norm = HN_HYPER_LAYER_NORM_ALWAYS;
+    const said all = say(&t);
+    assert_non_null(strstr(all.text, "reading: layer norm, epsilon|model.layer_norm_epsilon = 0.001"));
     test_task_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_key_is_said),
-        cmocka_unit_test(values_are_those_of_the_model),
-        cmocka_unit_test(readings_are_of_the_cell),
-        cmocka_unit_test(conditions_of_the_model_and_the_data),
+        cmocka_unit_test(every_key_is_said),        cmocka_unit_test(values_are_those_of_the_model),
+        cmocka_unit_test(readings_are_of_the_cell), cmocka_unit_test(conditions_of_the_model_and_the_data),
+        cmocka_unit_test(conditions_of_readings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

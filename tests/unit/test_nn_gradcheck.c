@@ -19,6 +19,9 @@ typedef struct options {
     hn_activation activation;
     double keep; /* of every dropout that the kind has; 0 stands for 1 */
     double forget_bias;
+    double zoneout_cell, zoneout_hidden;
+    bool hyper_norm;           /* hyper_layer_norm always */
+    double epsilon;            /* 0: the default */
     int64_t row, time, window; /* where dropout's numbers start */
     int layers;                /* 0: a sequence; else a language model */
 } options;
@@ -179,6 +182,10 @@ static void choose_settings(bench *b)
     b->cell.activation = b->o->activation;
     if (!is_rnn(b->o)) b->cell.keep_recurrent = b->cell.keep_hyper_recurrent = keep;
     if (b->o->forget_bias != 0) b->cell.forget_bias = b->o->forget_bias;
+    b->cell.zoneout_cell = b->o->zoneout_cell;
+    b->cell.zoneout_hidden = b->o->zoneout_hidden;
+    if (b->o->hyper_norm) b->cell.hyper_layer_norm = HN_HYPER_LAYER_NORM_ALWAYS;
+    if (b->o->epsilon > 0) b->cell.layer_norm_epsilon = b->o->epsilon;
     b->model.cell = b->cell;
     b->model.vocabulary_size = V;
     b->model.layers = b->o->layers > 0 ? b->o->layers : 1;
@@ -194,7 +201,7 @@ static int parameters_of(const options *o) /* what the cell must ask for */
     if (o->kind == HN_CELL_HYPERRNN) return 3 + 3 + hyper;
     if (o->kind == HN_CELL_HYPERRNN_FULL) return 3 + 3 + hyper - 2;
     if (o->kind == HN_CELL_LSTM) return 2 + (o->layer_norm ? norm : 1);
-    return 3 + (o->layer_norm ? norm : 0) + 2 + (o->layer_norm ? norm : 1) + hyper;
+    return 3 + (o->layer_norm ? norm : 0) + 2 + (o->layer_norm || o->hyper_norm ? norm : 1) + hyper;
 }
 
 static hni_gradcheck_report check(const options *o, bool mutate)
@@ -279,6 +286,19 @@ static const options cases[] = {
      .window = 9},
     {"LN-HyperLSTM, one step of a symbol", HYPER, .layer_norm = true, .one_step = true, .symbols = true},
     {"LN-HyperLSTM, weight_h a sample", HYPER, .layer_norm = true, .per_sample = true},
+    {"LSTM, zoneout", LSTM, .zoneout_cell = 0.4, .zoneout_hidden = 0.3},
+    {"LSTM, zoneout of c, lengths", LSTM, .zoneout_cell = 0.4, .lengths = true},
+    {"LN-LSTM, zoneout of h, reverse within lengths, a later window", LSTM, .layer_norm = true, .zoneout_hidden = 0.4,
+     .reverse = true, .lengths = true, .row = 5, .time = 4, .window = 9},
+    {"LN-LSTM, epsilon", LSTM, .layer_norm = true, .epsilon = 0.1},
+    {"LN-HyperLSTM, zoneout, dropout", HYPER, .layer_norm = true, .zoneout_cell = 0.4, .zoneout_hidden = 0.3,
+     .keep = 0.7},
+    {"HyperLSTM, layer norm in the hyper cell", HYPER, .hyper_norm = true},
+    {"HyperLSTM, layer norm in the hyper cell, epsilon, symbols, input scale", HYPER, .hyper_norm = true,
+     .epsilon = 0.05, .symbols = true, .input_scale = true},
+    {"LN-HyperLSTM, layer norm in the hyper cell", HYPER, .layer_norm = true, .hyper_norm = true},
+    {"HyperRNN, zoneout", ROWS, .zoneout_hidden = 0.4},
+    {"RNN, relu, zoneout", RNN, RELU, .zoneout_hidden = 0.4},
     {"RNN", RNN},
     {"RNN, relu", RNN, RELU},
     {"RNN, symbols, input scale", RNN, .symbols = true, .input_scale = true},

@@ -77,6 +77,17 @@ static void normal_scales(void **state)
     free(scaled);
 }
 
+static void normal_about_a_mean(void **state)
+{
+    double *centred = start_of("a", HN_SHAPE1(10), hn_init_normal(0.25), SEED, 1);
+    double *moved = start_of("a", HN_SHAPE1(10), hn_init_normal_about(-3, 0.25), SEED, 1);
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        assert_close(moved[i], centred[i] - 3, 0, 0);
+    free(centred);
+    free(moved);
+}
+
 static void uniform_moments(void **state)
 {
     const int64_t count = 200000;
@@ -281,6 +292,7 @@ int main(void)
         cmocka_unit_test(constants),
         cmocka_unit_test(normal_moments),
         cmocka_unit_test(normal_scales),
+        cmocka_unit_test(normal_about_a_mean),
         cmocka_unit_test(uniform_moments),
         cmocka_unit_test(orthogonal_blocks),
         cmocka_unit_test(orthogonal_of_higher_rank),

@@ -167,6 +167,7 @@ static void refuses_bad_declarations(void **state)
     refuses_bad_declaration("x", HN_SHAPE1(INT64_MAX - 5), hn_init_zeros(), HN_ERROR_SHAPE, "63 bits");
     refuses_bad_declaration("x", shape, hn_init_constant((double)NAN), HN_ERROR_ARGUMENT, "nan");
     refuses_bad_declaration("x", shape, hn_init_normal(-1), HN_ERROR_ARGUMENT, "-1");
+    refuses_bad_declaration("x", shape, hn_init_normal_about((double)NAN, 1), HN_ERROR_ARGUMENT, "nan");
     refuses_bad_declaration("x", shape, hn_init_uniform((double)INFINITY), HN_ERROR_ARGUMENT, "inf");
     refuses_bad_declaration("x", HN_SHAPE1(4), hn_init_orthogonal(1, 1), HN_ERROR_SHAPE, "rows and columns");
     refuses_bad_declaration("x", shape, hn_init_orthogonal(3, 1), HN_ERROR_ARGUMENT, "divide 4");

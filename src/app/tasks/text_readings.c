@@ -15,7 +15,7 @@
 #define ALL (LSTMS | RNNS)
 
 /* What else a model must have for a reading to concern it. */
-typedef enum condition { ALWAYS, LAYER_NORM, STACKED, TREEBANK } condition;
+typedef enum condition { ALWAYS, LAYER_NORM, ANY_NORM, EQUAL_START, STACKED, TREEBANK } condition;
 
 typedef struct concern {
     hni_reading reading;
@@ -30,15 +30,16 @@ static const concern of_model[] = {
     {{"matrices", NULL, "sums of E slices, which begin orthogonal / sqrt(E), with embeddings that begin at 1"},
      CELL(HN_CELL_HYPERRNN_FULL),
      ALWAYS},
-    {{"embeddings", NULL,
-      "weights of z_h and z_x begin at 0 with bias 1, those of z_b at N(0, 0.01 squared) without bias"},
+    {{"embeddings", "embedding_init",
+      "weights of z_h and z_x begin at 0 (jitter: N(0, 0.01 squared), and a tenth of their start as noise on those of "
+      "the scaling vectors) with bias 1, those of z_b at N(0, 0.01 squared) without bias"},
      HYPER,
      ALWAYS},
     {{"equal elements", NULL,
       "begun so, the elements of one z_h (or z_x) of a scaled cell stay equal in exact arithmetic whatever E is: "
       "log.csv has their effective rank"},
      SCALED,
-     ALWAYS},
+     EQUAL_START},
     {{"phi", "activation", "in the hyper cell too"}, RNNS, ALWAYS},
     {{"start of the embeddings", "embedding_init", NULL}, HYPER, ALWAYS},
     {{"layer norm, epsilon", "layer_norm_epsilon", NULL}, LSTMS, LAYER_NORM},
@@ -49,10 +50,13 @@ static const concern of_model[] = {
     {{"layer norm", NULL, "of each gate over its units, after scaled products and bias are summed; biased variance"},
      LSTMS,
      LAYER_NORM},
-    {{"layer norm, epsilon", NULL, "0.001"}, LSTMS, LAYER_NORM},
+    {{"layer norm, epsilon", "layer_norm_epsilon", NULL}, LSTMS, ANY_NORM},
     {{"layer norm of c", NULL, "on its way to h only: c is carried as it is"}, LSTMS, LAYER_NORM},
-    {{"layer norm, hyper cell", NULL, "follows model.layer_norm"}, HYPERLSTM, ALWAYS},
-    {{"histograms of phi", NULL, "of phi(LN(c)), what the output gate multiplies"}, LSTMS, LAYER_NORM},
+    {{"layer norm, hyper cell", "hyper_layer_norm", NULL}, HYPERLSTM, ALWAYS},
+    {{"histograms of phi", "observed_phi",
+      "normalised is what the output gate multiplies, tanh(LN(c)); raw is tanh(c)"},
+     LSTMS,
+     LAYER_NORM},
     {{"forget bias", "forget_bias", "inside the sigmoid after layer norm, in both cells, not a stored parameter"},
      LSTMS,
      ALWAYS},
@@ -68,6 +72,8 @@ static const concern of_model[] = {
      LSTMS,
      ALWAYS},
     {{"recurrent dropout, hyper cell", "keep_hyper_recurrent", NULL}, HYPERLSTM, ALWAYS},
+    {{"zoneout of c", "zoneout_cell", NULL}, LSTMS, ALWAYS},
+    {{"zoneout of h", "zoneout_hidden", "of the main cell; evaluation takes the expectation"}, ALL, ALWAYS},
     {{"dropout, scale", NULL, "inverted: what is kept is divided by its keep probability, the one-hot input too"},
      ALL,
      ALWAYS},
@@ -101,6 +107,9 @@ static bool concerns(const concern *row, const hni_task_work *work)
     if ((row->cells & CELL(work->model.cell.kind)) == 0) return false;
     switch (row->condition) {
     case LAYER_NORM: return work->model.cell.layer_norm;
+    case ANY_NORM:
+        return work->model.cell.layer_norm || work->model.cell.hyper_layer_norm == HN_HYPER_LAYER_NORM_ALWAYS;
+    case EQUAL_START: return work->model.cell.embedding_init == HN_EMBEDDING_INIT_PAPER;
     case STACKED: return work->model.layers > 1;
     case TREEBANK: return work->data.kind == HNI_TEXT_KIND_PENN_TREEBANK;
     case ALWAYS: break;
