@@ -53,6 +53,7 @@ typedef struct hni_sweep {
     bool has_seeds; /* the last axis is that of the seeds */
     int jobs, threads;
     char *base; /* effective recipe without the axes; hni_free */
+    const hni_task *task;
     hni_sweep_run *runs;
     size_t run_count;
     int lock;

@@ -101,12 +101,13 @@ static hn_status read_point(const hni_sweep *sweep, size_t run, const char *path
     hn_context *context = sweep->cli->context;
     hni_plan *plan = NULL;
     hn_status status;
-    HNI_TRY(hni_plan_read(context, path, sweep->sets, sweep->set_count, &plan));
+    HNI_TRY(hni_plan_read_unchecked(context, path, sweep->sets, sweep->set_count, &plan));
     for (size_t i = 0; i < sweep->axis_count; i++) {
         const bool is_seed = sweep->has_seeds && i + 1 == sweep->axis_count;
         HNI_TRY(hni_recipe_set_by(context, is_seed ? "--seeds" : "--grid", hni_sweep_assignment(sweep, run, i),
                                   &plan->recipe));
     }
+    HNI_TRY(name_run(sweep, run, hni_train_settings_check(context, path, &plan->train)));
     HNI_TRY(name_run(sweep, run, check_length(sweep, plan)));
     HNI_TRY(name_run(sweep, run, check_data(sweep, plan, places)));
     HNI_TRY(hni_recipe_print(context, &plan->recipe, out_text));
@@ -171,8 +172,9 @@ static hn_status read_base(hni_sweep *sweep, const char *path)
     hn_context *context = sweep->cli->context;
     hni_plan *plan = NULL;
     hn_status status;
-    HNI_TRY(hni_plan_read(context, path, sweep->sets, sweep->set_count, &plan));
+    HNI_TRY(hni_plan_read_unchecked(context, path, sweep->sets, sweep->set_count, &plan));
     HNI_TRY(hni_recipe_print(context, &plan->recipe, &sweep->base));
+    sweep->task = plan->task;
 cleanup:
     hni_plan_destroy(plan);
     return status;
@@ -207,19 +209,11 @@ cleanup:
 
 hn_status hni_sweep_renew(const hni_sweep *sweep, const char *name, const char *text, char **out_text)
 {
-    hn_context *context = sweep->cli->context;
-    hni_cli_recipes recipes;
     hni_plan *plan = NULL;
-    char *path = NULL;
     hn_status status;
-    hni_cli_find_recipes(&recipes);
-    HNI_TRY(hni_recipe_find(context, sweep->recipe, recipes.folders, recipes.count, &path));
-    HNI_TRY(hni_plan_read(context, path, NULL, 0, &plan)); /* for the task's tables of keys */
-    hni_recipe_default(&plan->recipe);
-    HNI_TRY(hni_recipe_read_text(context, name, text, strlen(text), &plan->recipe));
-    HNI_TRY(hni_recipe_print(context, &plan->recipe, out_text));
+    HNI_TRY(hni_plan_read_text(sweep->cli->context, sweep->task, name, text, &plan));
+    HNI_TRY(hni_recipe_print(sweep->cli->context, &plan->recipe, out_text));
 cleanup:
     hni_plan_destroy(plan);
-    hni_free(context, path);
     return status;
 }

@@ -164,6 +164,15 @@ def one_at_a_time_in_a_folder(folder, recipe):
     fail_unless(child.wait(100) == 0, "the first sweep ends with its work saved")
 
 
+def keys_that_belong_together(folder, recipe):
+    """Each run's keys must go together, not those of the recipe without the grid."""
+    base = ("sweep", recipe, "--set", "train.steps=9", "--set", "train.momentum=0.9", "--threads", 1, "-o", folder / "optimizers")
+    error = hypernet(*base, "--grid", "train.optimizer=sgd,adam", expect=1)[1]
+    fail_unless("optimizer=adam: " in error and "momentum" in error and not (folder / "optimizers").exists(), error)
+    result = json.loads(hypernet(*base, "--grid", "train.optimizer=sgd,rmsprop", "--json")[0])
+    fail_unless([run["state"] for run in result["runs"]] == ["finished"] * 2, f"{result}")
+
+
 def odd_values(folder, recipe):
     """Values that make no folder's name, and a start that was cut off before its first checkpoint."""
     text = folder / "text.txt"
@@ -193,6 +202,7 @@ def main():
         for number in (signal.SIGINT, signal.SIGKILL):
             interrupted(folder, recipe, number)
         one_at_a_time_in_a_folder(folder, recipe)
+        keys_that_belong_together(folder, recipe)
         odd_values(folder, recipe)
         print("ok")
 

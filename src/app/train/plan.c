@@ -59,8 +59,8 @@ cleanup:
     return status;
 }
 
-hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count,
-                        hni_plan **out_plan)
+hn_status hni_plan_read_unchecked(hn_context *context, const char *path, const char *const *sets, size_t set_count,
+                                  hni_plan **out_plan)
 {
     char task[HNI_RECIPE_TASK_SIZE];
     hni_plan *plan = NULL;
@@ -71,6 +71,20 @@ hn_status hni_plan_read(hn_context *context, const char *path, const char *const
     HNI_TRY(hni_recipe_read(context, path, &plan->recipe));
     for (size_t i = 0; i < set_count; i++)
         HNI_TRY(hni_recipe_set(context, sets[i], &plan->recipe));
+    *out_plan = plan;
+    plan = NULL;
+cleanup:
+    hni_plan_destroy(plan);
+    return status;
+}
+
+hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count,
+                        hni_plan **out_plan)
+{
+    hni_plan *plan = NULL;
+    hn_status status;
+    *out_plan = NULL;
+    HNI_TRY(hni_plan_read_unchecked(context, path, sets, set_count, &plan));
     HNI_TRY(hni_train_settings_check(context, path, &plan->train));
     *out_plan = plan;
     plan = NULL;

@@ -19,6 +19,9 @@ typedef struct hni_plan {
 /* Reads the recipe at `path`, then each of `sets` ("train.rate=0.01"). */
 HN_MUST_USE hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count,
                                     hni_plan **out_plan);
+/* The same without asking whether the keys of `train` go together: more of them will be set. hni_train_settings_check asks. */
+HN_MUST_USE hn_status hni_plan_read_unchecked(hn_context *context, const char *path, const char *const *sets,
+                                              size_t set_count, hni_plan **out_plan);
 /* The recipe of a run of `task`, from memory, as it stands; `name` is the file's name in messages. */
 HN_MUST_USE hn_status hni_plan_read_text(hn_context *context, const hni_task *task, const char *name, const char *text,
                                          hni_plan **out_plan);
