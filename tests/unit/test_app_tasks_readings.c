@@ -115,6 +115,16 @@ static void values_are_those_of_the_model(void **state)
     test_task_close(&t);
 }
 
+/* No name comes twice, which would hide one of them from a reader of JSON. */
+static void assert_names_differ(const said *all)
+{
+    for (const char *line = all->text; line[0] != 0; line = strchr(line, '\n') + 1) {
+        char name[96];
+        snprintf(name, sizeof name, "\n%.*s|", (int)strcspn(line, "|"), line);
+        if (strstr(line, name) != NULL) fail_msg("'%s' stands there twice in:\n%s", name + 1, all->text);
+    }
+}
+
 /* A reading stands there for the models that it concerns, and for no other. */
 static void readings_are_of_the_cell(void **state)
 {
@@ -143,6 +153,7 @@ static void readings_are_of_the_cell(void **state)
         test_task t;
         set_up(&t, kinds[k], kinds[k] == HN_CELL_LSTM || kinds[k] == HN_CELL_HYPERLSTM);
         const said all = say(&t);
+        assert_names_differ(&all);
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             if ((strstr(all.text, cases[i].name) != NULL) != cases[i].of[k])
                 fail_msg("cell %zu, '%s' is wrong in:\n%s", k, cases[i].name, all.text);
@@ -155,6 +166,15 @@ static void conditions_of_the_model_and_the_data(void **state)
 {
     test_task t;
     (void)state;
+    set_up(&t, HN_CELL_HYPERLSTM, false);
+    t.model.cell.embedding_init = HN_EMBEDDING_INIT_JITTER;
+    t.model.cell.hyper_layer_norm = HN_HYPER_LAYER_NORM_ALWAYS;
+    const said jittered = say(&t);
+    assert_null(strstr(jittered.text, "reading: equal elements"));
+    assert_null(strstr(jittered.text, "reading: layer norm of c"));
+    assert_non_null(strstr(jittered.text, "reading: embeddings|model.embedding_init = jitter"));
+    assert_non_null(strstr(jittered.text, "reading: layer norm, epsilon|model.layer_norm_epsilon = 0.001"));
+    test_task_close(&t);
     set_up(&t, HN_CELL_LSTM, false);
     t.model.layers = 2;
     t.data.kind = HNI_TEXT_KIND_PENN_TREEBANK;
