@@ -90,6 +90,7 @@ static void describe_training(info *all)
     static const hni_reading readings[] = {
         {"gradient clipping", "clip_norm", "by global norm, factor min(1, clip_norm / norm); 0: not at all"},
         {"gradient clipping, values", "clip_value", NULL},
+        {"optimizer", "optimizer", NULL},
         {"Adam, epsilon", "epsilon", "outside the root; mean and variance corrected for their bias"},
         {"run length", "epochs", "passes over the training part, unless train.steps says updates"},
         {"run length, updates", "steps", NULL},
