@@ -129,16 +129,23 @@ static hn_status open_context(hni_cli *cli)
     return wanted && wanted[0] ? hni_kernels_choose_isa(cli->context, wanted) : HN_OK;
 }
 
-int hni_cli_start(hni_cli *cli, const struct argp *parser, int argc, char **argv, void *options)
+int hni_cli_open(hni_cli *cli)
 {
-    argp_err_exit_status = 2;
-    suggest_option(cli, parser, argc, argv);
-    argv[0] = cli->name; /* argp begins its messages with it */
-    if (argp_parse(parser, argc, argv, 0, NULL, options) != 0) return 2;
     if (open_context(cli) == HN_OK) return 0;
     if (cli->context) return hni_cli_fail(cli);
     fprintf(stderr, "%s: out of memory\n", cli->name);
     return 1;
+}
+
+int hni_cli_start(hni_cli *cli, const struct argp *parser, int argc, char **argv, void *options)
+{
+    cli->parser = parser;
+    if (cli->only_parser) return 2;
+    argp_err_exit_status = 2;
+    suggest_option(cli, parser, argc, argv);
+    argv[0] = cli->name; /* argp begins its messages with it */
+    if (argp_parse(parser, argc, argv, 0, NULL, options) != 0) return 2;
+    return hni_cli_open(cli);
 }
 
 /* ---- messages and results ------------------------------------------------------------------------------------------- */

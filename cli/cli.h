@@ -46,6 +46,8 @@ typedef struct hni_cli {
     const char *data;    /* --data, for hni_data_places_find; NULL: none */
     int argc;            /* the whole command line, for the record of a run */
     char **argv;
+    const struct argp *parser; /* of the command, once hni_cli_start was called */
+    bool only_parser;          /* hni_cli_start notes the parser, and the command ends there */
 } hni_cli;
 
 typedef struct hni_command {
@@ -53,10 +55,17 @@ typedef struct hni_command {
     int (*run)(hni_cli *cli, int argc, char **argv); /* argv[0] is the command; returns the exit code */
     const char *help;                                /* one line */
 } hni_command;
+extern const hni_command hni_commands[]; /* in the order of --help; a row without a name stands behind the last */
+/* NULL: there is none of that name. */
+const hni_command *hni_command_find(const char *name);
+/* What a command's line may hold, for the manual and for completion. */
+const struct argp *hni_command_parser(const hni_command *command);
 
 /* For the `children` of a command's parser: --data DIR, --threads N, --json. */
 extern const struct argp_child hni_cli_common[];
 
+/* Opens cli->context, with $HN_ISA. Returns 0, or the exit code after having said why not. */
+int hni_cli_open(hni_cli *cli);
 /* Parses the options and opens the context. Returns 0, or the exit code after having said why not. Wrong usage and --help end
  * the program here. */
 int hni_cli_start(hni_cli *cli, const struct argp *parser, int argc, char **argv, void *options);
@@ -88,6 +97,8 @@ typedef struct hni_cli_recipes {
 void hni_cli_find_recipes(hni_cli_recipes *out_recipes);
 
 /* The subcommands. */
+int hni_command_manual(void);                  /* __manual: the manual page, in roff, from the tables of options */
+int hni_command_complete(int argc, char **argv); /* __complete WORD...: what the last word may become, one a line */
 int hni_command_recipes(hni_cli *cli, int argc, char **argv);
 int hni_command_eval(hni_cli *cli, int argc, char **argv);
 int hni_command_sample(hni_cli *cli, int argc, char **argv);

@@ -6,7 +6,7 @@
 #include "cli.h"
 #include "kernels/table.h"
 
-static const hni_command commands[] = {
+const hni_command hni_commands[] = {
     {"recipes", hni_command_recipes, "list what can be trained, and whether its data is here"},
     {"train", hni_command_train, "train a model from a recipe, or go on with a run"},
     {"sweep", hni_command_sweep, "train a recipe with every combination of some keys' values"},
@@ -17,15 +17,16 @@ static const hni_command commands[] = {
     {"plot", hni_command_plot, "draw one picture of runs: curves, weight change, phi, path, rank"},
     {"report", hni_command_report, "write a page with the curves and figures of runs"},
     {"gradcheck", hni_command_gradcheck, "check the gradients of every op"},
+    {NULL, NULL, NULL},
 };
-#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+#define COMMAND_COUNT (sizeof hni_commands / sizeof hni_commands[0] - 1)
 
 static void print_help(void)
 {
     puts("Usage: hypernet COMMAND [OPTION...]\n\nTrain, study and export networks whose weights are made by another "
          "network.\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].help);
+        printf("  %-10s %s\n", hni_commands[i].name, hni_commands[i].help);
     puts(
         "\n  --help     this text; 'hypernet COMMAND --help' says more\n  --version  version, backend and libraries\n\n"
         "Example:\n  hypernet train text-small --set data.path=my.txt");
@@ -36,29 +37,42 @@ static int print_version(bool as_json)
     const hni_kernels *cpu = hni_kernels_cpu(HN_DTYPE_F32);
     const char *backend = cpu ? "cpu" : "generic";
     const char *onednn = cpu ? HYPERNET_ONEDNN : "not compiled in";
-    if (as_json) {
-        hni_cli cli = {.name = "hypernet"};
-        return hni_cli_print_json(&cli,
-                                  json_pack("{s:s,s:s,s:s,s:s,s:s}", "version", hn_version(), "backend", backend, "isa",
-                                            hni_kernels_isa(), "onednn", onednn, "libraries", HYPERNET_LIBRARIES));
+    hni_cli cli = {.name = "hypernet", .json = as_json};
+    int code = hni_cli_open(&cli); /* what $HN_ISA asks for is what the commands would run with */
+    if (code == 0 && as_json) {
+        code = hni_cli_print_json(&cli, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "version", hn_version(), "backend",
+                                                  backend, "isa", hni_kernels_isa(), "onednn", onednn, "libraries",
+                                                  HYPERNET_LIBRARIES, "build", HYPERNET_BUILD));
+    } else if (code == 0) {
+        printf("hypernet %s\nbackend %s, instruction set %s\noneDNN %s\n%s\nbuilt with %s\n", hn_version(), backend,
+               hni_kernels_isa(), onednn, HYPERNET_LIBRARIES, HYPERNET_BUILD);
     }
-    printf("hypernet %s\nbackend %s, instruction set %s\noneDNN %s\n%s\n", hn_version(), backend, hni_kernels_isa(),
-           onednn, HYPERNET_LIBRARIES);
-    return 0;
+    hn_context_destroy(cli.context);
+    return code;
 }
 
-static const hni_command *find_command(const char *name)
+const hni_command *hni_command_find(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+        if (strcmp(hni_commands[i].name, name) == 0) return &hni_commands[i];
     return NULL;
+}
+
+const struct argp *hni_command_parser(const hni_command *command)
+{
+    char name[32];
+    char *argv[] = {name, NULL};
+    hni_cli cli = {.command = command->name, .argc = 1, .argv = argv, .only_parser = true};
+    snprintf(name, sizeof name, "%s", command->name);
+    (void)command->run(&cli, 1, argv);
+    return cli.parser;
 }
 
 static int refuse_command(const char *name)
 {
     const char *words[COMMAND_COUNT + 1];
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        words[i] = commands[i].name;
+        words[i] = hni_commands[i].name;
     words[COMMAND_COUNT] = NULL;
     const char *nearest = hni_nearest_word(words, name);
     const char *what = name[0] == '-' ? "option" : "command";
@@ -90,7 +104,9 @@ static int run(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "--version") == 0) return print_version(argc > 2 && strcmp(argv[2], "--json") == 0);
-    const hni_command *command = find_command(argv[1]);
+    if (strcmp(argv[1], "__manual") == 0) return hni_command_manual();
+    if (strcmp(argv[1], "__complete") == 0) return hni_command_complete(argc - 2, argv + 2);
+    const hni_command *command = hni_command_find(argv[1]);
     return command ? run_command(command, argc, argv) : refuse_command(argv[1]);
 }
 

@@ -72,6 +72,12 @@ if(TARGET hypernet_static)
 endif()
 if(TARGET hypernet)
   install(TARGETS hypernet)
+  if(TARGET hypernet_manual)
+    install(FILES ${PROJECT_BINARY_DIR}/hypernet.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  endif()
+  install(FILES ${PROJECT_SOURCE_DIR}/tools/completion/hypernet.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME hypernet)
+  install(FILES ${PROJECT_SOURCE_DIR}/tools/completion/_hypernet DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/recipes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hypernet/recipes
     FILES_MATCHING PATTERN "*.yaml")
 endif()

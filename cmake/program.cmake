@@ -16,7 +16,12 @@ if(cli_sources AND TARGET hypernet_static)
   foreach(library yaml-0.1 zlib liblzma cairo)
     string(APPEND library_versions ", ${library} ${app_libraries_${library}_VERSION}")
   endforeach()
+  set(build_words "${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}, ${CMAKE_BUILD_TYPE}")
+  foreach(option HYPERNET_CPU HYPERNET_SHARED HYPERNET_SANITIZE)
+    string(APPEND build_words ", ${option}=${${option}}")
+  endforeach()
   target_compile_definitions(hypernet PRIVATE
+    HYPERNET_BUILD="${build_words}"
     HYPERNET_RECIPES_DIR="${CMAKE_INSTALL_FULL_DATADIR}/hypernet/recipes"
     HYPERNET_ONEDNN="${dnnl_VERSION}"
     HYPERNET_LIBRARIES="${library_versions}")
@@ -24,4 +29,12 @@ if(cli_sources AND TARGET hypernet_static)
     target_link_libraries(hypernet PRIVATE hypernet_app)
   endif()
   target_link_libraries(hypernet PRIVATE hypernet_flags hypernet_static PkgConfig::app_libraries PkgConfig::jansson)
+
+  # The manual page is what the tables of options say, so it cannot differ from them. A program for another machine cannot be
+  # asked: then it is left out.
+  if(NOT CMAKE_CROSSCOMPILING)
+    add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/hypernet.1
+      COMMAND hypernet __manual >${PROJECT_BINARY_DIR}/hypernet.1 VERBATIM DEPENDS hypernet)
+    add_custom_target(hypernet_manual ALL DEPENDS ${PROJECT_BINARY_DIR}/hypernet.1)
+  endif()
 endif()
