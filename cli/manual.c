@@ -36,7 +36,8 @@ static void print_paragraphs(const char *text, size_t length)
         if (line == 0)
             puts(".PP");
         else
-            print_text(text + at, line), putchar('\n');
+            print_text(text + at, line);
+        if (line != 0) putchar('\n');
         at += line + 1;
     }
     if (is_table) puts(".fi");
@@ -74,7 +75,8 @@ static void print_command(const hni_command *command)
     printf(".SS ");
     print_words(command->name);
     putchar('\n');
-    for (const char *form = parser->args_doc; *form != 0;) {
+    const char *form = parser->args_doc; /* one a line */
+    do {
         const size_t length = strcspn(form, "\n");
         fputs(".B hypernet ", stdout);
         print_words(command->name);
@@ -82,7 +84,7 @@ static void print_command(const hni_command *command)
         print_text(form, length);
         puts("\n.br");
         form += length + (form[length] == '\n');
-    }
+    } while (*form != 0);
     puts(".PP");
     print_paragraphs(parser->doc, examples != NULL ? (size_t)(examples - parser->doc) : strlen(parser->doc));
     print_options(parser);

@@ -31,10 +31,11 @@ if(cli_sources AND TARGET hypernet_static)
   target_link_libraries(hypernet PRIVATE hypernet_flags hypernet_static PkgConfig::app_libraries PkgConfig::jansson)
 
   # The manual page is what the tables of options say, so it cannot differ from them. A program for another machine cannot be
-  # asked: then it is left out.
-  if(NOT CMAKE_CROSSCOMPILING)
+  # asked, and one with sanitizers is not for installing: then it is left out.
+  if(NOT CMAKE_CROSSCOMPILING AND NOT HYPERNET_SANITIZE AND NOT HYPERNET_FUZZ)
     add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/hypernet.1
-      COMMAND hypernet __manual >${PROJECT_BINARY_DIR}/hypernet.1 VERBATIM DEPENDS hypernet)
+      COMMAND sh -c [["$1" __manual >"$2"]] sh $<TARGET_FILE:hypernet> ${PROJECT_BINARY_DIR}/hypernet.1
+      VERBATIM DEPENDS hypernet)
     add_custom_target(hypernet_manual ALL DEPENDS ${PROJECT_BINARY_DIR}/hypernet.1)
   endif()
 endif()

@@ -24,7 +24,7 @@ zsh_offers() {
     PATH="$folder:$PATH" zsh -f -c '
         file=$1; shift
         words=(hypernet "$@"); CURRENT=$(( $# + 1 ))
-        compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -l -- "$@"; }
+        compadd() { while [[ $1 != -- ]]; do shift; done; shift; (( $# )) && print -l -- "$@"; }
         _files() { print FILES; }
         source $file' zsh "$root/tools/completion/_hypernet" "$@"
 }

@@ -122,6 +122,9 @@ END
 check_program() {
     version=$(cd / && "$1/bin/hypernet" --version) || { echo "the installed program does not run"; return 1; }
     printf '%s\n' "$version" | grep -q '^hypernet [0-9]' || { echo "no version"; return 1; }
+    for name in man/man1/hypernet.1 bash-completion/completions/hypernet zsh/site-functions/_hypernet; do
+        wanted "$1/share/$name" || return 1
+    done
     list=$(cd / && "$1/bin/hypernet" recipes) || return 1
     for recipe in "$root"/recipes/*.yaml; do
         name=$(basename "$recipe" .yaml)
@@ -246,5 +249,7 @@ if [ -n "${HYPERNET_BIN:-}" ]; then
     bad_tree
     rm "$folder/bad/share/hypernet/recipes/text-small.yaml"
     refuses 'recipes/text-small.yaml' check_program "$folder/bad"
+    : >"$folder/bad/share/man/man1/hypernet.1"
+    refuses 'man1/hypernet.1' check_program "$folder/bad"
 fi
 exit $failed
