@@ -62,6 +62,14 @@ static int end_context(void **state)
     return held;
 }
 
+static size_t count_of(const char *page, const char *word)
+{
+    size_t count = 0;
+    for (const char *at = strstr(page, word); at != NULL; at = strstr(at + 1, word))
+        count++;
+    return count;
+}
+
 static void assert_holds(const char *page, const char *piece)
 {
     if (strstr(page, piece) == NULL) fail_msg("the page does not hold '%s'", piece);
@@ -234,8 +242,14 @@ static void test_when_runs_reach_a_figure(void **state)
     assert_holds(page, "slow</th><td>300</td><td>3.00</td><td>3 min 0 s</td>");
     assert_holds(page, "fast</th><td>200</td><td>2.00</td><td>3 min 0 s</td>");
     assert_holds(page, "slow</th><td colspan=\"3\" class=\"note\">not reached</td>");
+    assert_int_equal(count_of(page, "class=\"best\""), 4 + 1); /* the first at each figure, and the lowest of all */
     assert_holds(page, "Dashed: 2.50, which every run reaches.");
     assert_holds(page, "Learning curves over epochs");
+    free(page);
+    fast[0] = slow[0], fast[1] = slow[1];
+    slow[2].valid_bpc = (double)NAN; /* now both are alike: nobody is first */
+    page = write_page(*state, &(hni_report){.runs = runs, .run_count = 2});
+    assert_int_equal(count_of(page, "class=\"best\""), 0 + 1);
     free(page);
     slow[0].valid_bpc = slow[1].valid_bpc = slow[2].valid_bpc = (double)NAN;
     page = write_page(*state, &(hni_report){.runs = runs, .run_count = 1});

@@ -47,9 +47,9 @@ void hni_frame_draw(const hni_frame *frame, hni_canvas *canvas, bool numbers_of_
 
 #define PANEL_LEAST 150.0
 #define PANEL_MOST 330.0
-#define PANEL_GAP 22.0
+#define PANEL_GAP 28.0
 #define PANEL_NUMBERS 34.0
-#define PANEL_RIGHT 4.0 /* half of the last number under an axis */
+#define PANEL_RIGHT 14.0 /* half of the last number under an axis */
 
 hni_panels hni_panels_lay_out(size_t count, double picture_width, double edge)
 {

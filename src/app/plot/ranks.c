@@ -57,7 +57,7 @@ static void choose_ranges(ranks_drawing *drawing)
     }
     choose_unit(drawing, x_high);
     hni_axis_make(&drawing->x, 0.0, x_high / drawing->unit, 3, false);
-    if (top >= LOGARITHMIC_FROM && low >= 1.0) {
+    if (top >= LOGARITHMIC_FROM && low > 0.99) {
         hni_axis_make(&drawing->y, 0.9, top * 1.1, 7, true);
     } else {
         double margin = 0.08 * (top - low);
@@ -188,7 +188,8 @@ hn_status hni_ranks_picture(hn_context *context, const hni_ranks *ranks, const h
     }
     drawing.narrow = options->width < 520;
     drawing.edge = options->inlined ? 0.0 : 10.0;
-    drawing.head = drawing.narrow ? 44.0 : 24.0;
+    const hni_ranks_panel *named = fullest(ranks);
+    drawing.head = drawing.narrow && named != NULL && named->count > 1 ? 44.0 : 24.0;
     drawing.panels = hni_panels_lay_out(ranks->count, drawing.width, drawing.edge);
     sized.height = ceil(drawing.head + (double)drawing.panels.rows * (TITLE_HEIGHT + PANEL_HEIGHT + NUMBERS));
     HNI_TRY(hni_canvas_create(context, &sized, &drawing.canvas));

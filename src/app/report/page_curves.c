@@ -83,22 +83,27 @@ static const hni_run_row *first_row(const hni_run *run, double level)
     return NULL;
 }
 
-/* Fewest steps to a level among all runs; -1 if none reaches it. */
+/* Fewest steps to a level among all runs; -1 if none reaches it, or all at once. */
 static int64_t fewest_steps(const hni_report *report, double level)
 {
     int64_t fewest = -1;
+    size_t at_once = 0;
     for (size_t i = 0; i < report->run_count; i++) {
         const hni_run_row *row = first_row(&report->runs[i], level);
         if (row != NULL && (fewest < 0 || row->step < fewest)) fewest = row->step;
     }
-    return fewest;
+    for (size_t i = 0; i < report->run_count; i++) {
+        const hni_run_row *row = first_row(&report->runs[i], level);
+        at_once += row != NULL && row->step == fewest;
+    }
+    return at_once < report->run_count ? fewest : -1;
 }
 
 static void write_reach(hni_page *page, size_t index, double level, int64_t fewest)
 {
     hni_text *html = &page->html;
     const hni_run_row *row = first_row(&page->report->runs[index], level);
-    bool first = row != NULL && row->step == fewest && page->report->run_count > 1;
+    bool first = row != NULL && row->step == fewest;
     hni_text_add(html, "<tr%s><th scope=\"row\">", first ? " class=\"best\"" : "");
     hni_page_write_key(page, index);
     hni_page_write_name(page, index);
@@ -109,7 +114,7 @@ static void write_reach(hni_page *page, size_t index, double level, int64_t fewe
     hni_markup_text(html, "</th><td>");
     hni_markup_count(html, row->step);
     hni_markup_text(html, "</td><td>");
-    hni_page_figure(html, row->epoch, 2);
+    hni_page_figure(html, row->epoch, row->epoch < 1 ? 3 : 2);
     hni_markup_text(html, "</td><td>");
     hni_page_duration(html, row->seconds);
     hni_markup_text(html, "</td></tr>\n");

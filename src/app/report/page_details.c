@@ -40,7 +40,7 @@ static void write_validations(hni_text *html, const hni_run *run)
         hni_markup_text(html, "<tr><td>");
         hni_markup_count(html, row->step);
         hni_markup_text(html, "</td>");
-        write_cell(html, row->epoch, 2);
+        write_cell(html, row->epoch, row->epoch < 1 ? 3 : 2);
         hni_markup_text(html, "<td>");
         hni_page_duration(html, row->seconds);
         hni_markup_text(html, "</td>");

@@ -9,9 +9,8 @@
 
 hn_status hni_page_heat(hni_page *page, const hni_run_heat *heat)
 {
-    hni_canvas_options options = {.format = HNI_PICTURE_SVG,
-                                  .title = "Weight change under text, four rows a line: gates i, g, f, o",
-                                  .inlined = true};
+    hni_canvas_options options = {
+        .format = HNI_PICTURE_SVG, .title = "Weight change under text, a row for each gate", .inlined = true};
     hn_status status = HN_OK;
     hni_markup_text(&page->html, "<figure>");
     if (heat->title != NULL) {
@@ -56,7 +55,8 @@ void hni_page_heats(hni_page *page)
         "<h2>Weights that change under the text</h2>\n"
         "<p>A hypernetwork makes the weights of the main network anew at every character. The rows under the text "
         "show how far it moved the recurrent weights since the character before (Frobenius norm), one row for each "
-        "gate: i&nbsp;(input), g&nbsp;(candidate), f&nbsp;(forget), o&nbsp;(output). The stronger the colour, the "
+        "gate: i&nbsp;(input), g&nbsp;(candidate), f&nbsp;(forget), o&nbsp;(output); an RNN has one. The stronger the "
+        "colour, the "
         "larger the change; point "
         "at a cell to read its numbers.</p>\n");
     for (size_t i = 0; i < report->run_count; i++) {

@@ -68,7 +68,7 @@ static const char rules[] =
     ".runs td{display:inline-block;margin-right:1rem;font-size:.9rem}\n"
     ".runs td .unit{display:inline;color:var(--muted);font-weight:400}\n"
     ".reach,.paper{font-size:.875rem}.reach thead th,.paper thead th{font-size:.75rem}\n"
-    ".reach th,.reach td,.paper th,.paper td{padding:.25rem .3rem}.paper td{white-space:nowrap}\n"
+    ".reach th,.reach td,.paper th,.paper td{padding:.25rem .3rem}.reach td,.paper td{white-space:nowrap}\n"
     "dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}\n"
     "}\n"
     "@media print{details{break-inside:avoid}figure{break-inside:avoid}}\n";
