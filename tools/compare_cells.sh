@@ -3,7 +3,7 @@
 # embeddings against `jitter` and scaling vectors that start at 0.1 against 1. One thread a run, two runs at a time; a run that is finished
 # is not repeated, one that was interrupted goes on. Prints the best validation of every run.
 #
-#     HYPERNET_BIN=build/gcc/hypernet tools/compare_cells.sh kjv FOLDER                 recipe text-small, King James Bible, seeds 1 2 3
+#     HYPERNET_BIN=build/gcc/hypernet tools/compare_cells.sh kjv FOLDER                 recipe text-small, 1,400 updates, King James Bible, seeds 1 2 3
 #     HYPERNET_BIN=build/gcc/hypernet tools/compare_cells.sh ptb FOLDER [NAME SEED]...  recipe ptb-256, Penn Treebank, seed 1, and these
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,13 +30,13 @@ settings_of() {
     esac
 }
 
-plan() { # shellcheck disable=SC2046
-    plan_run "$1-$2" "$recipe" --seed "$2" $(settings_of "$1")
+plan() { # shellcheck disable=SC2046,SC2086
+    plan_run "$1-$2" $recipe --seed "$2" $(settings_of "$1")
 }
 
 case $data in
 kjv)
-    recipe=text-small
+    recipe="text-small --set train.steps=1400 --set train.validate_every=350"
     for seed in 1 2 3; do for name in $COMPARED; do plan "$name" "$seed"; done; done | run_all
     ;;
 ptb)

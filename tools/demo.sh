@@ -36,7 +36,7 @@ demo_cells=${DEMO_CELLS:-lstm lstm-ln hyperlstm hyperlstm-ln}
 start() {
     rm -rf "${folder:?}/$1"
     # shellcheck disable=SC2046
-    "$program" train text-demo --threads 1 --set "train.rate=$(rate_of "$1")" --set "train.steps=$steps" $(cell_settings "$1") \
+    "$program" train text-small --threads 1 --set "train.rate=$(rate_of "$1")" --set "train.steps=$steps" --set train.validate_every=350 $(cell_settings "$1") \
         -o "$folder/$1" --json >"$folder/$1.json" 2>"$folder/$1.log" &
 }
 
