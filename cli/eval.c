@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/train/trainer.h"
 #include "cli.h"
+#include "core/alloc.h"
 #include "format.h"
 #include "io/files.h"
 #include "io/text.h"
@@ -10,6 +12,9 @@
 #include "symbols.h"
 
 #define MOST_TRACKS 4096
+#define DYNAMIC_RATE "0.1"
+#define DYNAMIC_DECAY "0.001"
+#define DYNAMIC_LENGTH "20"
 
 typedef struct eval_options {
     hni_cli *cli;
@@ -18,9 +23,17 @@ typedef struct eval_options {
     bool per_symbol;
     hni_symbols_form form; /* what of it is printed */
     const char *output;
+    bool is_dynamic;
+    hni_dynamic_options dynamic;
+    const char *of_dynamic; /* the last option given that only --dynamic has use for; NULL: none */
 } eval_options;
 
-enum { KEY_SPLIT = 0x100, KEY_FILE, KEY_TRACKS, KEY_PER_SYMBOL };
+/* What was measured. */
+typedef struct eval_result {
+    hni_metric metric, dynamic;
+} eval_result;
+
+enum { KEY_SPLIT = 0x100, KEY_FILE, KEY_TRACKS, KEY_PER_SYMBOL, KEY_DYNAMIC, KEY_RATE, KEY_DECAY, KEY_LENGTH };
 
 static const struct argp_option rows[] = {
     {"split", KEY_SPLIT, "valid|test|train", 0, "part of the recipe's data (default: test)", 0},
@@ -33,6 +46,15 @@ static const struct argp_option rows[] = {
      "only; default: ansi on a terminal, else csv)",
      0},
     {"output", 'o', "FILE", 0, "where the bits of the symbols go (default: standard output)", 0},
+    {"dynamic", KEY_DYNAMIC, 0, 0,
+     "also with weights that follow the text: after each segment they take a step down its loss, and a step back to "
+     "the "
+     "trained ones (dynamic evaluation); no file is changed",
+     0},
+    {"dynamic-rate", KEY_RATE, "R", 0, "size of the step down the loss (default: " DYNAMIC_RATE ")", 0},
+    {"dynamic-decay", KEY_DECAY, "L", 0,
+     "share of the way back to the trained weights, 0 to 1 (default: " DYNAMIC_DECAY ")", 0},
+    {"dynamic-length", KEY_LENGTH, "T", 0, "symbols of a segment (default: " DYNAMIC_LENGTH ")", 0},
     {0}};
 
 static hni_symbols_form find_form(const char *text)
@@ -48,6 +70,28 @@ static hni_symbols_form parse_form(struct argp_state *state, const char *text)
     if (form == HNI_SYMBOLS_NONE)
         argp_error(state, "--per-symbol: '%s' is unknown: it is csv, ansi, html or table", text);
     return form;
+}
+
+/* The options of --dynamic; false for another key. */
+static bool parse_dynamic(int key, char *argument, struct argp_state *state)
+{
+    static const char *const names[] = {"--dynamic-rate", "--dynamic-decay", "--dynamic-length"};
+    eval_options *options = state->input;
+    hni_dynamic_options *dynamic = &options->dynamic;
+    if (key < KEY_RATE || key > KEY_LENGTH) return false;
+    const char *name = names[key - KEY_RATE];
+    options->of_dynamic = name;
+    if (key == KEY_RATE) dynamic->rate = hni_cli_number(state, name, argument, 0, 1e30);
+    if (key == KEY_DECAY) dynamic->decay = hni_cli_number(state, name, argument, 0, 1);
+    if (key == KEY_LENGTH) dynamic->length = hni_cli_integer(state, name, argument, 1, 1000000000);
+    return true;
+}
+
+static void check_dynamic(const eval_options *options, struct argp_state *state)
+{
+    if (options->of_dynamic != NULL && !options->is_dynamic)
+        argp_error(state, "%s is for dynamic evaluation: add --dynamic", options->of_dynamic);
+    if (options->is_dynamic && options->tracks > 1) argp_error(state, "--dynamic follows one text: leave --tracks out");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -68,6 +112,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options->form = argument != NULL ? parse_form(state, argument) : HNI_SYMBOLS_NONE;
         return 0;
     case 'o': options->output = argument; return 0;
+    case KEY_DYNAMIC: options->is_dynamic = true; return 0;
     case ARGP_KEY_ARG:
         if (options->run != NULL && options->per_symbol && find_form(argument) != HNI_SYMBOLS_NONE)
             argp_error(state, "'%s' is taken for a second run: write --per-symbol=%s", argument, argument);
@@ -82,8 +127,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "--per-symbol needs one track: leave --tracks out");
         if (options->output != NULL && !options->per_symbol)
             argp_error(state, "--output is for the bits of the symbols: add --per-symbol");
+        check_dynamic(options, state);
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default: return parse_dynamic(key, argument, state) ? 0 : ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -94,7 +140,8 @@ static const struct argp parser = {
     "Measures a trained model on a part of its data, or on another text: state carried through the "
     "whole, no dropout.\vExamples:\n  hypernet eval runs/mine --split valid\n"
     "  hypernet eval runs/mine --file other.txt\n"
-    "  hypernet eval runs/mine --per-symbol=html -o surprise.html",
+    "  hypernet eval runs/mine --per-symbol=html -o surprise.html\n"
+    "  hypernet eval runs/mine --file other.txt --dynamic --dynamic-rate 0.2",
     hni_cli_common,
     NULL,
     NULL};
@@ -119,20 +166,34 @@ static bool show_progress(void *user, int64_t done, int64_t total)
     return true;
 }
 
-static hn_status measure(const eval_options *options, hni_cli_model *model, hni_symbols *symbols,
-                         hni_metric *out_metric)
+/* Refuses a dynamic evaluation that does not fit into memory, before anything is computed. */
+static hn_status check_memory(const eval_options *options, hni_cli_model *model, const hni_evaluate_options *evaluate)
 {
     hn_context *context = options->cli->context;
-    const bool shown = hni_is_terminal(stderr);
-    const hni_evaluate_options evaluate = {
-        .split = options->file != NULL    ? "all"
-                 : options->split != NULL ? options->split
-                                          : "test",
-        .tracks = options->tracks > 0 ? options->tracks : 1,
-        .progress = shown ? show_progress : NULL,
-        .symbol = options->per_symbol ? hni_symbols_take : NULL,
-        .user = symbols,
-    };
+    const int64_t has = hni_free_memory();
+    char needs_text[32], has_text[32];
+    int64_t needs = 0;
+    if (model->task->dynamic_bytes == NULL) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "--dynamic: task '%s' has no dynamic evaluation",
+                         model->task->name);
+    }
+    const hn_status status = model->task->dynamic_bytes(model->work, evaluate, &needs);
+    if (status != HN_OK || has == 0 || needs <= has) return status;
+    return hni_error(context, HN_ERROR_MEMORY, "dynamic evaluation needs %s, %s free: make --dynamic-length smaller",
+                     hni_bytes_print((uint64_t)needs, needs_text, sizeof needs_text),
+                     hni_bytes_print((uint64_t)has, has_text, sizeof has_text));
+}
+
+static hn_status evaluate(const hni_cli_model *model, const hni_evaluate_options *evaluate, hni_metric *out_metric)
+{
+    const hn_status status = model->task->evaluate(model->work, evaluate, out_metric);
+    if (evaluate->progress != NULL) fputs("\r      \r", stderr);
+    return status;
+}
+
+static hn_status open_model(const eval_options *options, hni_cli_model *model)
+{
+    hn_context *context = options->cli->context;
     hni_data_places places;
     hn_status status;
     HNI_TRY(hni_data_places_find(context, options->cli->data, &places));
@@ -143,8 +204,32 @@ static hn_status measure(const eval_options *options, hni_cli_model *model, hni_
         goto cleanup;
     }
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, &places, options->file));
-    status = model->task->evaluate(model->work, &evaluate, out_metric);
-    if (shown) fputs("\r      \r", stderr);
+cleanup:
+    return status;
+}
+
+/* The static figure, and the dynamic one if it is wanted: both predict as many symbols at once, so that with rate 0 they are equal. */
+static hn_status measure(const eval_options *options, hni_cli_model *model, hni_symbols *symbols,
+                         eval_result *out_result)
+{
+    hni_evaluate_options plain = {
+        .split = options->file != NULL    ? "all"
+                 : options->split != NULL ? options->split
+                                          : "test",
+        .tracks = options->tracks > 0 ? options->tracks : 1,
+        .progress = hni_is_terminal(stderr) ? show_progress : NULL,
+        .symbol = options->per_symbol ? hni_symbols_take : NULL,
+        .user = symbols,
+        .window = options->is_dynamic ? options->dynamic.length : 0,
+    };
+    hni_evaluate_options dynamic = plain;
+    hn_status status;
+    dynamic.symbol = options->per_symbol ? hni_symbols_take_dynamic : NULL;
+    dynamic.dynamic = &options->dynamic;
+    HNI_TRY(open_model(options, model));
+    if (options->is_dynamic) HNI_TRY(check_memory(options, model, &dynamic));
+    HNI_TRY(evaluate(model, &plain, &out_result->metric));
+    if (options->is_dynamic) HNI_TRY(evaluate(model, &dynamic, &out_result->dynamic));
 cleanup:
     return status;
 }
@@ -182,13 +267,14 @@ static const char *data_name(const eval_options *options)
     return options->file != NULL ? options->file : options->split != NULL ? options->split : "test";
 }
 
-/* "test: 1.2345 bits per character (449,944 characters; one stream, state carried)" */
-static void describe(const eval_options *options, const hni_cli_model *model, const hni_metric *metric, hni_text *out)
+/* "test: 1.2345 bits per character (449,944 characters; one stream, state carried)"; `kind` stands behind the part's name. */
+static void describe(const eval_options *options, const hni_cli_model *model, const char *kind,
+                     const hni_metric *metric, hni_text *out)
 {
     char count[32];
     hni_task_size size;
     model->task->size(model->work, &size);
-    hni_text_add(out, "%s: %.4f %s (%s %s; %s)", data_name(options), metric->value, size.metric_name,
+    hni_text_add(out, "%s%s: %.4f %s (%s %s; %s)", data_name(options), kind, metric->value, size.metric_name,
                  hni_count_print(metric->count, count, sizeof count), size.symbol_name, metric->note);
 }
 
@@ -213,9 +299,17 @@ cleanup:
     return status;
 }
 
-static int print_json(const eval_options *options, const hni_cli_model *model, const hni_symbols *symbols,
-                      const hni_metric *metric)
+static json_t *dynamic_as_json(const hni_dynamic_options *dynamic, const hni_metric *metric)
 {
+    return json_pack("{s:f,s:I,s:s,s:f,s:f,s:I}", "value", metric->value, "count", (json_int_t)metric->count, "note",
+                     metric->note, "rate", dynamic->rate, "decay", dynamic->decay, "length",
+                     (json_int_t)dynamic->length);
+}
+
+static int print_json(const eval_options *options, const hni_cli_model *model, const hni_symbols *symbols,
+                      const eval_result *measured)
+{
+    const hni_metric *metric = &measured->metric;
     hni_task_size size;
     model->task->size(model->work, &size);
     json_t *result = json_pack("{s:s,s:s,s:s,s:f,s:s,s:I,s:s}", "checkpoint", model->path, "task", model->task->name,
@@ -223,42 +317,54 @@ static int print_json(const eval_options *options, const hni_cli_model *model, c
                                (json_int_t)metric->count, "note", metric->note);
     if (result != NULL && metric->figure_count > 0) json_object_set_new(result, "figures", figures_as_json(metric));
     if (result != NULL && options->per_symbol) json_object_set_new(result, "symbols", hni_symbols_json(symbols));
+    if (result != NULL && options->is_dynamic)
+        json_object_set_new(result, "dynamic", dynamic_as_json(&options->dynamic, &measured->dynamic));
     if (result != NULL && options->output != NULL) json_object_set_new(result, "file", json_string(options->output));
     return hni_cli_print_json(options->cli, result);
 }
 
-/* The figure goes to stdout, but out of the way of symbols that another program may read. */
+/* The figures go to stdout, but out of the way of symbols that another program may read. */
 static int print_result(const eval_options *options, const hni_cli_model *model, const hni_symbols *symbols,
-                        const hni_metric *metric)
+                        const eval_result *result)
 {
     const bool is_alone = options->form == HNI_SYMBOLS_NONE || options->output != NULL ||
                           options->form == HNI_SYMBOLS_ANSI || options->form == HNI_SYMBOLS_TABLE;
-    hni_text figure = {.context = options->cli->context};
-    describe(options, model, metric, &figure);
-    hn_status status = figure.status;
-    if (status == HN_OK && !options->cli->json) {
-        fprintf(is_alone ? stdout : stderr, "%s\n", figure.data);
-        print_figures(is_alone ? stdout : stderr, metric);
+    FILE *file = is_alone ? stdout : stderr;
+    hni_text figure = {.context = options->cli->context}, dynamic = {.context = options->cli->context};
+    hn_status status;
+    describe(options, model, "", &result->metric, &figure);
+    if (options->is_dynamic) describe(options, model, ", dynamic", &result->dynamic, &dynamic);
+    HNI_TRY(figure.status);
+    HNI_TRY(dynamic.status);
+    if (!options->cli->json) {
+        fprintf(file, "%s\n", figure.data);
+        if (options->is_dynamic) fprintf(file, "%s\n", dynamic.data);
+        print_figures(file, &result->metric);
     }
-    if (status == HN_OK) status = write_symbols(options, symbols, figure.data);
+    HNI_TRY(write_symbols(options, symbols, figure.data));
+cleanup:
     hni_text_free(&figure);
+    hni_text_free(&dynamic);
     if (status != HN_OK) return hni_cli_fail(options->cli);
-    return options->cli->json ? print_json(options, model, symbols, metric) : 0;
+    return options->cli->json ? print_json(options, model, symbols, result) : 0;
 }
 
 int hni_command_eval(hni_cli *cli, int argc, char **argv)
 {
     eval_options options = {.cli = cli};
+    (void)hni_number_parse(DYNAMIC_RATE, &options.dynamic.rate);
+    (void)hni_number_parse(DYNAMIC_DECAY, &options.dynamic.decay);
+    (void)hni_whole_parse(DYNAMIC_LENGTH, &options.dynamic.length);
     hni_cli_model model = {.context = NULL};
     hni_symbols *symbols = NULL;
-    hni_metric metric;
+    eval_result result = {.metric = {.value = 0}};
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
     code = choose_form(&options);
     if (code != 0) return code;
     hn_status status = hni_symbols_create(cli->context, &symbols);
-    if (status == HN_OK) status = measure(&options, &model, symbols, &metric);
-    code = status == HN_OK ? print_result(&options, &model, symbols, &metric) : hni_cli_fail(cli);
+    if (status == HN_OK) status = measure(&options, &model, symbols, &result);
+    code = status == HN_OK ? print_result(&options, &model, symbols, &result) : hni_cli_fail(cli);
     hni_cli_model_close(&model);
     hni_symbols_destroy(symbols);
     return code;

@@ -16,6 +16,7 @@ const char *const hni_symbols_words[HNI_SYMBOLS_FORMS + 1] = {"", "csv", "ansi",
 typedef struct place {
     int32_t row;
     float bits; /* NaN: not predicted */
+    float dynamic;
     uint8_t size;
     char bytes[4];
 } place;
@@ -31,6 +32,7 @@ struct hni_symbols {
     hn_context *context;
     place *places;
     size_t count, room;
+    size_t dynamic_count; /* those with a dynamic figure too */
     hn_status status;
 };
 
@@ -65,6 +67,13 @@ void hni_symbols_take(void *user, int64_t row, const char *bytes, size_t size, d
     place *new = &all->places[all->count++];
     *new = (place){.row = (int32_t)row, .bits = (float)bits, .size = (uint8_t)size};
     memcpy(new->bytes, bytes, size);
+}
+
+void hni_symbols_take_dynamic(void *user, int64_t row, const char *bytes, size_t size, double bits)
+{
+    hni_symbols *all = user;
+    (void)row, (void)bytes, (void)size;
+    if (all->dynamic_count < all->count) all->places[all->dynamic_count++].dynamic = (float)bits;
 }
 
 /* ---- a row a kind of symbol ---- */
@@ -152,12 +161,15 @@ static void add_field(hni_text *out, const place *at)
 
 static void print_csv(const hni_symbols *all, hni_text *out)
 {
-    hni_text_add(out, "offset,symbol,bits\n");
+    const bool has_dynamic = all->dynamic_count > 0;
+    hni_text_add(out, "offset,symbol,bits%s\n", has_dynamic ? ",dynamic_bits" : "");
     for (size_t i = 0; i < all->count && out->status == HN_OK; i++) {
         if (isnan(all->places[i].bits)) continue;
         hni_text_add(out, "%zu,", i);
         add_field(out, &all->places[i]);
-        hni_text_add(out, ",%.9g\n", (double)all->places[i].bits);
+        hni_text_add(out, ",%.9g", (double)all->places[i].bits);
+        if (has_dynamic) hni_text_add(out, ",%.9g", (double)all->places[i].dynamic);
+        hni_text_add(out, "\n");
     }
 }
 

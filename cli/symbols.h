@@ -24,6 +24,9 @@ void hni_symbols_destroy(hni_symbols *symbols);
 /* As hni_evaluate_options.symbol, with the symbols as user. A failure shows in hni_symbols_print. */
 void hni_symbols_take(void *user, int64_t row, const char *bytes, size_t size, double bits);
 
+/* The same from a dynamic evaluation of the same text, once all were taken: one more column of the CSV. */
+void hni_symbols_take_dynamic(void *user, int64_t row, const char *bytes, size_t size, double bits);
+
 /* title and figure: of the page. Appends to the text. */
 HN_MUST_USE hn_status hni_symbols_print(const hni_symbols *symbols, hni_symbols_form form, const char *title,
                                         const char *figure, hni_text *out_text);

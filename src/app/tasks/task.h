@@ -38,6 +38,14 @@ typedef struct hni_metric {
     size_t figure_count;
 } hni_metric;
 
+/* Dynamic evaluation: the weights follow the text. After each segment, which was predicted before, they take a step down its mean
+ * loss and a step back to the trained ones (Krause et al. 2018). */
+typedef struct hni_dynamic_options {
+    double rate;    /* of the gradient of the mean loss, in nats */
+    double decay;   /* 0 .. 1: share of the way back to the trained weights */
+    int64_t length; /* symbols of a segment */
+} hni_dynamic_options;
+
 typedef struct hni_evaluate_options {
     const char *split; /* "valid", "test", "train", or "all": the three joined, or the whole of hni_task_open.file */
     int64_t tracks;    /* 0: the task's choice while training; 1: one stream */
@@ -47,6 +55,9 @@ typedef struct hni_evaluate_options {
      * has `size` bytes, the same for the same row. */
     void (*symbol)(void *user, int64_t row, const char *bytes, size_t size, double bits);
     void *user;
+    int64_t window; /* symbols of a track that are predicted at once; 0: the task's choice */
+    /* Not NULL (one track only): dynamic; the weights are afterwards what they were before. Its length takes the place of `window`. */
+    const hni_dynamic_options *dynamic;
 } hni_evaluate_options;
 
 /* One extra tensor of a checkpoint: carried state, buffers, blobs. Memory belongs to the task until its next call. */
@@ -167,6 +178,8 @@ typedef struct hni_task {
     void (*settle)(const hni_task_work *work, void *data);
     /* Names of the figures that every metric of this work comes with, in their order, known once it is opened. NULL: none. */
     const hni_figure *(*figures)(const hni_task_work *work, size_t *out_count);
+    /* Memory that a dynamic evaluation takes beside what is there already: a forecast. NULL: the task has no dynamic evaluation. */
+    hn_status (*dynamic_bytes)(hni_task_work *work, const hni_evaluate_options *options, int64_t *out_bytes);
     /* The paper's row of a model of this size, and its table; NULL (also for the function) if there is none. */
     const hni_paper_row *(*paper)(const hni_task_work *work, const hni_paper_table **out_table);
 } hni_task;

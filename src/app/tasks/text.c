@@ -208,5 +208,6 @@ const hni_task hni_task_text = {
     .describe = hni_text_describe,
     .settle = settle,
     .figures = figures_of,
+    .dynamic_bytes = hni_text_dynamic_bytes,
     .paper = paper,
 };

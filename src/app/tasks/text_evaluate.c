@@ -9,6 +9,7 @@
 #include "app/tasks/text.h"
 #include "core/alloc.h"
 #include "core/parallel.h"
+#include "optim/adapt.h"
 
 #define MOST_TRACKS 64
 /* Fewer predictions than this a track and the zero states at their starts would show. */
@@ -25,6 +26,7 @@ typedef struct evaluation {
     int64_t *starts;                /* [K] */
     float *bits;                    /* [K, window] */
     hni_text_ranks *ranks;
+    hni_adapter *adapter; /* NULL: the weights stay */
     double sum;
     int64_t done;
 } evaluation;
@@ -71,7 +73,14 @@ static hn_status choose_part(evaluation *run)
     run->first = work->text->start[split];
     run->predictions = work->text->count[split] - 1;
     run->tracks = choose_tracks(run->options->tracks, run->predictions);
-    run->window = choose_window(work, run->tracks);
+    run->window = run->options->window;
+    if (run->options->dynamic != NULL) run->window = run->options->dynamic->length;
+    if (run->window <= 0) run->window = choose_window(work, run->tracks);
+    if (run->window > run->predictions) run->window = run->predictions;
+    if (run->options->dynamic != NULL && run->tracks != 1) {
+        return hni_error(work->context, HN_ERROR_ARGUMENT,
+                         "dynamic evaluation: the weights follow one text, not %lld tracks", (long long)run->tracks);
+    }
     if (run->options->symbol == NULL || run->tracks == 1) return HN_OK;
     return hni_error(work->context, HN_ERROR_ARGUMENT,
                      "bits of each symbol are in order with one track only, not with %lld", (long long)run->tracks);
@@ -89,19 +98,32 @@ static hn_status create(evaluation *run)
     run->bits = memory;
     for (int k = 0; k < work->model.layers; k++)
         HNI_TRY(hn_tensor_persist(work->graph, hn_graph_dtype(work->graph), shape, &run->state[k]));
-    HNI_TRY(hni_text_ranks_create(work, run->tracks * run->window, &run->ranks));
+    if (run->options->dynamic == NULL) {
+        HNI_TRY(hni_text_ranks_create(work, run->tracks * run->window, &run->ranks));
+    } else {
+        HNI_TRY(hni_text_dynamic_check(work, run->options->dynamic));
+        HNI_TRY(hni_adapter_create(hn_weights_store(work->weights), &run->adapter));
+        hn_graph_record(work->graph, true);
+    }
 cleanup:
     return status;
 }
 
-static void destroy(evaluation *run)
+/* The first failure counts: `status`, else that of putting the weights back. */
+static hn_status destroy(evaluation *run, hn_status status)
 {
     hni_task_work *work = run->work;
+    if (run->adapter != NULL) {
+        const hn_status back = hni_adapter_restore(run->adapter);
+        if (status == HN_OK) status = back;
+    }
+    hni_adapter_destroy(run->adapter);
     for (int k = 0; k < work->model.layers; k++)
         if (run->state[k].slot != 0) hn_tensor_drop(work->graph, run->state[k]);
     hni_free(work->context, run->starts);
     hni_free(work->context, run->bits);
     hni_text_ranks_destroy(run->ranks);
+    return status;
 }
 
 /* ---- windows ---- */
@@ -126,6 +148,18 @@ static void tell_symbol(const evaluation *run, int64_t place, double bits)
     run->options->symbol(run->options->user, row, bytes, size, bits);
 }
 
+/* The weights follow the segment whose mean loss this is. */
+static hn_status adapt(evaluation *run, hn_tensor loss)
+{
+    const hni_dynamic_options *dynamic = run->options->dynamic;
+    hn_status status;
+    HNI_TRY(hn_store_zero_gradients(hn_weights_store(run->work->weights)));
+    HNI_TRY(hn_backward(run->work->graph, loss));
+    HNI_TRY(hni_adapter_step(run->adapter, dynamic->rate, dynamic->decay));
+cleanup:
+    return status;
+}
+
 /* `length` predictions of every track from `time` on; the first `counted` tracks count. */
 static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t counted)
 {
@@ -143,11 +177,13 @@ static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t 
     const hn_tensor targets = hn_gather_windows(graph, work->corpus, run->starts, run->tracks, length);
     for (int64_t track = 0; track < run->tracks; track++)
         run->starts[track]--;
+    if (run->adapter != NULL) window.targets = targets;
     const hn_language_result result =
         hn_language_run(work->weights, &work->model, &window, run->state, observe ? seen : NULL);
     const hn_tensor bits = hn_symbol_bits(graph, result.logits, targets);
     HNI_TRY(hn_graph_status(graph));
     HNI_TRY(hn_tensor_read(graph, bits, HN_DTYPE_F32, run->tracks * length, run->bits));
+    if (run->adapter != NULL) HNI_TRY(adapt(run, result.loss)); /* while the state is still the one that was read */
     for (int k = 0; k < work->model.layers; k++)
         HNI_TRY(hn_tensor_store(graph, result.state[k], run->state[k]));
     if (observe) HNI_TRY(hni_text_ranks_add(run->ranks, seen));
@@ -181,7 +217,11 @@ static hn_status predict_all(evaluation *run)
 
 static void write_note(const evaluation *run, hni_metric *metric)
 {
-    if (run->tracks == 1) {
+    const hni_dynamic_options *dynamic = run->options->dynamic;
+    if (dynamic != NULL) {
+        snprintf(metric->note, sizeof metric->note, "one stream, weights follow: rate %g, decay %g, segments of %lld",
+                 dynamic->rate, dynamic->decay, (long long)run->window);
+    } else if (run->tracks == 1) {
         snprintf(metric->note, sizeof metric->note, "one stream, state carried");
     } else {
         snprintf(metric->note, sizeof metric->note, "%lld tracks, state carried", (long long)run->tracks);
@@ -204,15 +244,18 @@ hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *opt
     out_metric->value = run.sum / (double)run.done;
     out_metric->count = run.done;
     write_note(&run, out_metric);
-    hni_text_ranks_finish(run.ranks);
-    out_metric->figures = work->figures;
-    out_metric->figure_count = work->figure_count;
+    if (run.ranks != NULL) {
+        hni_text_ranks_finish(run.ranks);
+        out_metric->figures = work->figures;
+        out_metric->figure_count = work->figure_count;
+    }
     if (!isfinite(out_metric->value)) {
         status =
-            hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's predictions are not finite numbers");
+            hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's predictions are not finite numbers%s",
+                      options->dynamic != NULL ? ": the weights left them behind: take a smaller rate" : "");
     }
 cleanup:
-    destroy(&run);
+    status = destroy(&run, status);
     hn_graph_reset(graph);
     hn_graph_record(graph, recording);
     hn_graph_train(graph, training);

@@ -131,7 +131,6 @@ hn_status hni_text_ranks_add(hni_text_ranks *ranks, const hn_observation *layers
 
 void hni_text_ranks_finish(const hni_text_ranks *ranks)
 {
-    if (ranks == NULL) return;
     for (size_t i = 0; i < ranks->work->figure_count; i++)
         ranks->work->figures[i].value = hni_covariance_rank(&ranks->covariances[i]);
 }

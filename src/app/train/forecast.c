@@ -35,8 +35,7 @@ static int64_t group_room(const group_files *group)
     return limit > held ? limit - held : 1;
 }
 
-/* Bytes of memory that this process can still take; 0 where the system does not say. */
-static int64_t free_memory(void)
+int64_t hni_free_memory(void)
 {
     static const group_files groups[] = {
         {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file "},
@@ -89,7 +88,7 @@ hn_status hni_forecast(hni_trainer *trainer)
     const hn_status status = dry_step(trainer, &step_bytes);
     if (status != HN_OK) return status;
     forecast->parameters = hn_store_elements(trainer->store);
-    forecast->free_bytes = free_memory();
+    forecast->free_bytes = hni_free_memory();
     forecast->steps = trainer->steps;
     forecast->bytes = hni_forecast_bytes(forecast->parameters, step_bytes, hni_train_state_blocks(&trainer->plan->train));
     if (forecast->free_bytes > 0 && forecast->bytes > forecast->free_bytes) {

@@ -48,6 +48,9 @@ typedef struct hni_train_forecast {
 /* Memory that training needs in all, from what one update needs on a dry graph. See hni_train_state_blocks. */
 int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, int state_blocks);
 
+/* Bytes of memory that this process can still take; 0 where the system does not say. */
+int64_t hni_free_memory(void);
+
 typedef struct hni_trainer hni_trainer;
 
 /* Makes the run directory (which must not hold a run). The plan belongs to the trainer from then on, whatever is returned. */
