@@ -192,6 +192,22 @@ static void the_papers_start_keeps_one_direction(void **state)
     test_task_close(&t);
 }
 
+/* Jitter tells the elements apart from the start, and they learn to move apart. */
+static void jitter_breaks_the_symmetry(void **state)
+{
+    test_task t;
+    (void)state;
+    test_task_prepare(&t, 3000);
+    t.model.cell.embedding_init = HN_EMBEDDING_INIT_JITTER;
+    test_task_open(&t, 4);
+    updates(&t, 30);
+    const hni_metric metric = evaluate(&t, 0);
+    for (size_t i = 0; i < metric.figure_count; i++) {
+        if (!(metric.figures[i].value > 1 + 1e-4)) fail_msg("%s %g", metric.figures[i].name, metric.figures[i].value);
+    }
+    test_task_close(&t);
+}
+
 /* One gate, so that its name is left out; and the full form begins at z = 1 too. */
 static void a_hyper_rnn_has_one_gate(void **state)
 {
@@ -238,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_mean_far_from_zero_costs_nothing),
         cmocka_unit_test(evaluation_equals_a_computation_by_hand),
         cmocka_unit_test(the_papers_start_keeps_one_direction),
+        cmocka_unit_test(jitter_breaks_the_symmetry),
         cmocka_unit_test(a_hyper_rnn_has_one_gate),
         cmocka_unit_test(a_model_without_embeddings_has_none),
     };
