@@ -69,6 +69,7 @@ typedef struct info {
     char keys[MOST_LINES][64], values[MOST_LINES][512]; /* what the task says */
     int lines;
     int64_t step_bytes, training_bytes;
+    int64_t micro_batches;
     const hni_paper_row *paper; /* NULL: no model of the paper */
     const hni_paper_table *table;
     const char *metric; /* its name, "bits per character" */
@@ -138,6 +139,15 @@ static hn_status forecast(info *all)
     const hni_cli_model *model = &all->model;
     hn_tensor loss;
     hn_status status;
+    hni_task_size size;
+    model->task->size(model->work, &size);
+    all->micro_batches = model->plan != NULL && model->plan->train.micro_batches > 1 ? model->plan->train.micro_batches : 1;
+    if (all->micro_batches > 1 && all->micro_batches > size.rows_per_step) {
+        HNI_TRY(hni_error(model->context, HN_ERROR_ARGUMENT,
+                          "recipe: train.micro_batches is %lld, but a batch has %lld rows",
+                          (long long)all->micro_batches, (long long)size.rows_per_step));
+    }
+    if (model->task->take_part != NULL) model->task->take_part(model->work, 0, all->micro_batches);
     HNI_TRY(model->task->loss(model->work, 0, &loss));
     HNI_TRY(hn_backward(model->graph, loss));
     all->step_bytes = hn_graph_peak_bytes(model->graph);
@@ -239,10 +249,10 @@ static int print_json(hni_cli *cli, const info *all)
     for (int i = 0; i < all->lines; i++)
         json_object_set_new(details, all->keys[i], json_string(all->values[i]));
     json_t *result = json_pack(
-        "{s:s,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I},s:o,s:o}", "path", all->model.path, "task", all->model.task->name,
+        "{s:s,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I,s:I},s:o,s:o}", "path", all->model.path, "task", all->model.task->name,
         "parameters", "total", (json_int_t)hn_store_elements(store), "by_part", parts_as_json(store), "memory",
         "parameters", (json_int_t)hn_store_elements(store) * 4, "step", (json_int_t)all->step_bytes, "training",
-        (json_int_t)all->training_bytes, "details", details, "tensors", tensors_as_json(store));
+        (json_int_t)all->training_bytes, "micro_batches", (json_int_t)all->micro_batches, "details", details, "tensors", tensors_as_json(store));
     if (result != NULL && all->paper != NULL) json_object_set_new(result, "paper", paper_as_json(all));
     return hni_cli_print_json(cli, result);
 }
@@ -299,7 +309,9 @@ static int print_text(const info *all)
     print_parameters(all->model.store);
     if (all->paper != NULL) print_paper(all);
     printf("\nmemory to train: %s", hni_bytes_print((uint64_t)all->training_bytes, bytes, sizeof bytes));
-    printf(", %s of it for one update\n", hni_bytes_print((uint64_t)all->step_bytes, bytes, sizeof bytes));
+    printf(", %s of it for one update", hni_bytes_print((uint64_t)all->step_bytes, bytes, sizeof bytes));
+    if (all->micro_batches > 1) printf(", done in %lld parts", (long long)all->micro_batches);
+    printf("\n");
     return 0;
 }
 

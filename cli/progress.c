@@ -135,6 +135,11 @@ void hni_progress_begin(hni_progress *progress, const hni_trainer *trainer, cons
             size.symbol_name, (long long)size.windows_per_epoch,
             hni_bytes_print((uint64_t)forecast->bytes, bytes, sizeof bytes),
             forecast->free_bytes > 0 ? hni_bytes_print((uint64_t)forecast->free_bytes, has, sizeof has) : "unknown");
+    if (forecast->micro_batches > 1) {
+        fprintf(stderr, "each update in %lld parts of at most %lld rows%s\n", (long long)forecast->micro_batches,
+                (long long)forecast->rows, forecast->chosen ? ", so that it fits (train.micro_batches)" : "");
+    }
+    if (hni_trainer_init(trainer) != NULL) fprintf(stderr, "parameters from %s\n", hni_trainer_init(trainer));
     if (state->step > 0) fprintf(stderr, "going on after update %lld\n", (long long)state->step);
     progress->start = hni_seconds_now();
     progress->last =

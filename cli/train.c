@@ -16,19 +16,21 @@
 
 typedef struct train_options {
     hni_cli *cli;
-    const char *recipe, *resume, *output, *seed;
+    const char *recipe, *resume, *output, *seed, *init_from;
     const char *sets[MOST_SETS];
     size_t set_count;
     int64_t max_steps;
     double max_seconds;
 } train_options;
 
-enum { KEY_SET = 0x100, KEY_SEED, KEY_RESUME, KEY_MAX_STEPS, KEY_MAX_TIME };
+enum { KEY_SET = 0x100, KEY_SEED, KEY_RESUME, KEY_MAX_STEPS, KEY_MAX_TIME, KEY_INIT_FROM };
 
 static const struct argp_option rows[] = {
     {"output", 'o', "RUN", 0, "the run directory to make (default: a fresh name)", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "change a key of the recipe, for example model.units=512; may be repeated", 0},
     {"seed", KEY_SEED, "N", 0, "the same as --set train.seed=N", 0},
+    {"init-from", KEY_INIT_FROM, "RUN|FILE.safetensors", 0,
+     "start from the parameters of this run's best checkpoint, or of this file, and learn on from there with the recipe's data", 0},
     {"resume", KEY_RESUME, "RUN", 0, "go on with this run from its last checkpoint", 0},
     {"max-steps", KEY_MAX_STEPS, "N", 0, "stop after N updates in all; the run can be resumed", 0},
     {"max-time", KEY_MAX_TIME, "TIME", 0, "stop after this time (90s, 8m, 2h); the run can be resumed", 0},
@@ -67,6 +69,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         hni_cli_integer(state, "--seed", argument, 0, INT64_C(9007199254740992));
         options->seed = argument;
         return 0;
+    case KEY_INIT_FROM: options->init_from = argument; return 0;
     case KEY_RESUME: options->resume = argument; return 0;
     case KEY_MAX_STEPS: options->max_steps = hni_cli_integer(state, "--max-steps", argument, 1, INT64_MAX); return 0;
     case KEY_MAX_TIME: options->max_seconds = parse_time(state, argument); return 0;
@@ -80,6 +83,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "a run that is resumed keeps its recipe, seed and folder: --set, --seed and -o do not go "
                               "with --resume");
         }
+        if (options->resume != NULL && options->init_from != NULL) {
+            argp_error(state, "a run that is resumed goes on from its own last checkpoint: --init-from does not go with "
+                              "--resume");
+        }
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -91,7 +98,8 @@ static const struct argp parser = {
     "RECIPE|FILE.yaml\n--resume RUN",
     "Trains a model and keeps the best and the last checkpoint in a run directory. Ctrl-C saves and "
     "stops.\vExamples:\n  hypernet train text-small --set data.path=my.txt -o runs/mine\n"
-    "  hypernet train --resume runs/mine --max-time 2h",
+    "  hypernet train --resume runs/mine --max-time 2h\n"
+    "  hypernet train text-small --set data.path=letters.txt --init-from runs/mine -o runs/tuned",
     hni_cli_common,
     NULL,
     NULL};
@@ -169,6 +177,7 @@ static hn_status start(train_options *options, hni_train_options *train, char *f
     HNI_TRY(hni_plan_read(cli->context, path, options->sets, options->set_count, &plan));
     if (options->output == NULL) HNI_TRY(fresh_folder(cli, plan, folder, size));
     train->folder = options->output != NULL ? options->output : folder;
+    train->init_from = options->init_from;
     status = hni_trainer_start(plan, train, out_trainer); /* takes the plan */
     plan = NULL;
 cleanup:

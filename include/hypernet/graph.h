@@ -86,6 +86,9 @@ HN_API HN_MUST_USE hn_status hn_tensor_write(hn_graph *graph, hn_tensor persiste
                                              const void *data);
 /* Copies `source` (any tensor of that shape) into a persistent tensor, outside the tape: state carried to the next window. */
 HN_API HN_MUST_USE hn_status hn_tensor_store(hn_graph *graph, hn_tensor source, hn_tensor persistent);
+/* The same for the rows first_row, first_row + 1, .. (of the first dimension) of a larger persistent tensor. */
+HN_API HN_MUST_USE hn_status hn_tensor_store_rows(hn_graph *graph, hn_tensor source, hn_tensor persistent,
+                                                  int64_t first_row);
 /* Gradient of a differentiable leaf or parameter after hn_backward, as hn_tensor_read. */
 HN_API HN_MUST_USE hn_status hn_gradient_read(hn_graph *graph, hn_tensor tensor, hn_dtype dtype, int64_t count,
                                               void *out_data);

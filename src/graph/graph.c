@@ -410,3 +410,29 @@ hn_status hn_tensor_store(hn_graph *graph, hn_tensor source, hn_tensor persisten
     }
     return graph->kernels->map(&graph->exec, HNI_MAP_COPY, no_parameters, &from->view, &to->view, false);
 }
+
+hn_status hn_tensor_store_rows(hn_graph *graph, hn_tensor source, hn_tensor persistent, int64_t first_row)
+{
+    static const double no_parameters[2] = {0, 0};
+    hni_value *from, *to;
+    hn_status status = want_persistent(graph, "store", persistent);
+    if (status == HN_OK)
+        status = want_count(graph, "store", source, hn_shape_elements(hn_tensor_shape(graph, source)), &from);
+    if (status == HN_OK)
+        status = want_count(graph, "store", persistent, hn_shape_elements(hn_tensor_shape(graph, persistent)), &to);
+    if (status != HN_OK) return status;
+    hni_view rows = to->view;
+    const int64_t count = from->view.rank > 0 ? from->view.size[0] : 0;
+    if (rows.rank > 0 && count > 0 && first_row >= 0 && first_row <= rows.size[0] - count) {
+        rows.data = hni_view_at(&to->view, first_row * rows.stride[0]);
+        rows.size[0] = count;
+    }
+    if (!hn_shape_equal(hni_view_shape(&from->view), hni_view_shape(&rows)) || from->view.dtype != rows.dtype ||
+        !is_float(rows.dtype)) {
+        return hni_error(graph->context, HN_ERROR_SHAPE,
+                         "store: source and target must be float tensors, and the source %lld rows of the target from "
+                         "row %lld on",
+                         (long long)count, (long long)first_row);
+    }
+    return graph->kernels->map(&graph->exec, HNI_MAP_COPY, no_parameters, &from->view, &rows, false);
+}

@@ -44,6 +44,7 @@ void test_task_prepare(test_task *t, size_t size)
     t->data.batch = 3;
     t->data.length = 7;
     t->backend = HN_BACKEND_GENERIC;
+    t->dtype = HN_DTYPE_F32;
     t->model.cell.kind = HN_CELL_HYPERLSTM;
     t->model.cell.layer_norm = true;
     t->model.cell.units = 6;
@@ -57,6 +58,7 @@ void test_task_open(test_task *t, uint64_t seed)
     hn_graph_options options;
     hn_graph_options_default(&options);
     options.backend = t->backend;
+    options.dtype = t->dtype;
     test_task_ok(t, t->task->open(&open, &t->work));
     test_task_ok(t, hn_store_create(t->context, &t->store));
     test_task_ok(t, t->task->declare(t->work, t->store));

@@ -21,6 +21,7 @@ typedef struct test_task {
     hn_graph *graph;
     hn_weights *weights;
     hn_backend backend; /* generic unless it is changed like the settings */
+    hn_dtype dtype;     /* F32, as well */
 } test_task;
 
 /* Context, folder, text of `size` bytes, settings. */

@@ -7,6 +7,7 @@
 
 #include "app/tasks/task.h"
 #include "core/alloc.h"
+#include "core/parallel.h"
 #include "test_support.h"
 
 enum { SAMPLES = 6, WIDTH = 4, WINDOWS = 3, MOST_VALIDATIONS = 16 };
@@ -36,6 +37,7 @@ struct hni_task_work {
     hn_graph *graph;
     hn_tensor carried, latest; /* [1] */
     float copy;
+    int64_t part, parts; /* of the samples */
 };
 
 static const hni_setting data_rows[] = {HNI_SETTING_INTEGER("unused", toy_data, unused, 0, 9, 0, "")};
@@ -62,6 +64,7 @@ static hn_status toy_open(const hni_task_open *open, hni_task_work **out_work)
     if (status != HN_OK) return status;
     (*out_work)->context = open->context;
     (*out_work)->model = *(const toy_model *)open->model;
+    (*out_work)->parts = 1;
     return HN_OK;
 }
 
@@ -73,7 +76,7 @@ static void toy_close(hni_task_work *work)
 static void toy_size(const hni_task_work *work, hni_task_size *out_size)
 {
     (void)work;
-    *out_size = (hni_task_size){WINDOWS, SAMPLES, 1, 1, 1, "samples", "error"};
+    *out_size = (hni_task_size){WINDOWS, SAMPLES, 1, 1, 1, "samples", "error", SAMPLES};
 }
 
 static const char *toy_checksum(const hni_task_work *work)
@@ -135,17 +138,22 @@ static hn_status toy_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss
     if (!hn_graph_is_dry(graph)) fill_inputs(step, inputs, SAMPLES * WIDTH);
     for (int i = 0; step == script.bad_loss_at && i < SAMPLES * WIDTH; i++)
         inputs[i] = INFINITY;
-    const hn_dropout_options dropout = {.keep = work->model.keep, .site = hn_weights_site(work->weights, "dropout x")};
-    const hn_tensor x = hn_tensor_from(graph, HN_DTYPE_F32, HN_SHAPE2(SAMPLES, work->model.width),
-                                       work->model.width == WIDTH ? inputs : NULL, false);
+    int64_t first, end;
+    hni_parallel_part(SAMPLES, (int)work->parts, (int)work->part, &first, &end);
+    const hn_dropout_options dropout = {.keep = work->model.keep,
+                                        .site = hn_weights_site(work->weights, "dropout x"),
+                                        .base = first * work->model.width};
+    const hn_tensor x = hn_tensor_from(graph, HN_DTYPE_F32, HN_SHAPE2(end - first, work->model.width),
+                                       work->model.width == WIDTH ? inputs + first * WIDTH : NULL, false);
     const hn_tensor weight = toy_weight(work->weights, work);
     const hn_tensor y = hn_matmul(graph, hn_dropout(graph, x, &dropout), weight, HN_TRANSPOSE_B);
     const hn_tensor error = hn_scale(graph, y, 1, -1);
-    const hn_tensor square = hn_mean(graph, hn_mul(graph, error, error), HN_ALL_AXES, false);
-    const hn_tensor first = hn_reshape(graph, hn_slice(graph, weight, 1, 0, 1), HN_SHAPE1(1));
-    const hn_tensor pull = hn_sum(graph, hn_mul(graph, first, work->carried), HN_ALL_AXES, false);
-    *out_loss = hn_add(graph, square, hn_scale(graph, pull, 0.01, 0));
-    if (step == script.bad_gradient_at) *out_loss = hn_add(graph, *out_loss, steep_zero(graph, first));
+    const hn_tensor squares = hn_sum(graph, hn_mul(graph, error, error), HN_ALL_AXES, false);
+    const hn_tensor first_weight = hn_reshape(graph, hn_slice(graph, weight, 1, 0, 1), HN_SHAPE1(1));
+    const hn_tensor pull = hn_sum(graph, hn_mul(graph, first_weight, work->carried), HN_ALL_AXES, false);
+    *out_loss = hn_scale(graph, squares, 1.0 / SAMPLES, 0);
+    if (work->part == 0) *out_loss = hn_add(graph, *out_loss, hn_scale(graph, pull, 0.01, 0));
+    if (step == script.bad_gradient_at) *out_loss = hn_add(graph, *out_loss, steep_zero(graph, first_weight));
     work->latest = hn_scale(graph, work->carried, step % WINDOWS == WINDOWS - 1 ? 0 : 1, 1);
     return hn_graph_status(graph);
 }
@@ -153,7 +161,14 @@ static hn_status toy_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss
 static hn_status toy_advance(hni_task_work *work, int64_t step)
 {
     (void)step;
+    if (work->part < work->parts - 1) return HN_OK; /* one number for all samples */
     return hn_tensor_store(work->graph, work->latest, work->carried);
+}
+
+static void toy_take_part(hni_task_work *work, int64_t part, int64_t parts)
+{
+    work->part = part;
+    work->parts = parts;
 }
 
 static hni_figure toy_figures[2] = {{"first", 0}, {"second", 0}};
@@ -167,9 +182,12 @@ static const hni_figure *toy_figure_names(const hni_task_work *work, size_t *out
 
 static hn_status toy_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric)
 {
-    float weight[WIDTH];
+    float weight[WIDTH] = {1};
     assert_string_equal(options->split, "valid");
-    const hn_status status = hn_store_read(hn_weights_store(work->weights), 0, HN_DTYPE_F32, WIDTH, weight);
+    const hn_status status =
+        work->model.width != WIDTH
+            ? HN_OK
+            : hn_store_read(hn_weights_store(work->weights), 0, HN_DTYPE_F32, WIDTH, weight);
     assert_true(script.validations < MOST_VALIDATIONS);
     script.seen[script.validations] = (double)weight[0];
     out_metric->value = script.figures != NULL ? script.figures[script.validations] : (double)weight[0];
@@ -253,6 +271,7 @@ static const hni_task toy = {
     .label = toy_label,
     .sights = toy_sights,
     .describe = toy_describe,
+    .take_part = toy_take_part,
     .figures = toy_figure_names,
 };
 

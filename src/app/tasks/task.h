@@ -21,6 +21,7 @@ typedef struct hni_task_size {
     int64_t train_symbols, valid_symbols, test_symbols; /* 0: opened without data */
     const char *symbol_name;                            /* "characters" */
     const char *metric_name;                            /* "bits per character" */
+    int64_t rows_per_step;                              /* B: the most parts that an update can be done in */
 } hni_task_size;
 
 /* A named figure beside the metric. */
@@ -77,6 +78,7 @@ typedef struct hni_task_open {
     const hni_data_places *places; /* NULL: no data is wanted (info, sampling from a checkpoint) */
     const char *file;              /* not NULL: this file is the data, as one split "all", whatever the recipe says */
     const hn_safetensors *checkpoint; /* not NULL: model and blobs (vocabulary) are taken from here */
+    const hn_safetensors *symbols;    /* not NULL: the vocabulary alone, where it has one: the model is the recipe's */
 } hni_task_open;
 
 #define HNI_TASK_MOST_GATES 4
@@ -182,6 +184,10 @@ typedef struct hni_task {
     hn_status (*dynamic_bytes)(hni_task_work *work, const hni_evaluate_options *options, int64_t *out_bytes);
     /* The paper's row of a model of this size, and its table; NULL (also for the function) if there is none. */
     const hni_paper_row *(*paper)(const hni_task_work *work, const hni_paper_table **out_table);
+    /* From now on loss and advance do the rows of part `part` of `parts` of the batch; at first 0 of 1, at most size.rows_per_step.
+     * The losses of the parts add up to that of the whole, and so do their gradients; part 0 is the largest. An evaluation takes
+     * no more memory than a part. NULL: this task's batches are not divided. */
+    void (*take_part)(hni_task_work *work, int64_t part, int64_t parts);
 } hni_task;
 
 /* NULL if there is none of that name; index past the end gives NULL. */

@@ -63,6 +63,32 @@ static hn_status take_recipe(hni_task_work *work, const hni_task_open *open)
     return hni_text_settings_check(work->context, &work->data);
 }
 
+/* The rows of a trained model's symbols for the recipe's text, whatever symbols occur in it. A file of parameters alone has none. */
+static hn_status take_symbols(hni_task_work *work, const hn_safetensors *file)
+{
+    const char *json = hn_safetensors_text(file, "model");
+    hn_language_model model;
+    hn_status status = HN_OK;
+    if (json == NULL || hn_safetensors_find(file, "blob.vocabulary") == NULL) return HN_OK;
+    HNI_TRY(hn_language_model_from_json(work->context, json, &model));
+    if (model.symbols != work->model.symbols) {
+        HNI_TRY(hni_error(work->context, HN_ERROR_FORMAT, "checkpoint: its symbols are %s, those of data.kind are %s",
+                          model.symbols == HN_SYMBOL_CHARACTER ? "characters" : "bytes",
+                          model.symbols == HN_SYMBOL_CHARACTER ? "bytes" : "characters"));
+    }
+    if (work->data.vocabulary_size != 0 && work->data.vocabulary_size != model.vocabulary_size) {
+        HNI_TRY(hni_error(work->context, HN_ERROR_SHAPE,
+                          "checkpoint: has %lld rows of symbols, data.vocabulary_size is %lld: set it to %lld",
+                          (long long)model.vocabulary_size, (long long)work->data.vocabulary_size,
+                          (long long)model.vocabulary_size));
+    }
+    work->data.vocabulary_size = work->model.vocabulary_size = model.vocabulary_size;
+    HNI_TRY(hni_trained_read_vocabulary(work->context, file, &model, &work->trained));
+    work->vocabulary = work->trained;
+cleanup:
+    return status;
+}
+
 static hn_status read_text(hni_task_work *work, const hni_task_open *open)
 {
     const hni_text_source source = {.places = open->places, .vocabulary = work->trained, .file = open->file};
@@ -96,9 +122,11 @@ static hn_status open_work(const hni_task_open *open, hni_task_work **out_work)
     HNI_TRY(hni_alloc(context, "task", sizeof *work, &memory));
     work = memory;
     work->context = context;
+    work->parts = 1;
     work->data = *(const hni_text_settings *)open->data;
     work->model = *(const hn_language_model *)open->model;
     HNI_TRY(open->checkpoint != NULL ? take_checkpoint(work, open->checkpoint) : take_recipe(work, open));
+    if (open->symbols != NULL && open->checkpoint == NULL) HNI_TRY(take_symbols(work, open->symbols));
     HNI_TRY(hn_language_model_check(context, &work->model));
     if (open->places != NULL || open->file != NULL) HNI_TRY(read_text(work, open));
     HNI_TRY(hni_alloc_array(context, "windows", (size_t)work->data.batch, sizeof(int64_t), &memory));
@@ -118,6 +146,7 @@ static void size_of(const hni_task_work *work, hni_task_size *out_size)
         .symbols_per_step = work->data.batch * work->data.length,
         .symbol_name = "characters",
         .metric_name = "bits per character",
+        .rows_per_step = work->data.batch,
     };
     if (work->text == NULL) return;
     out_size->train_symbols = work->text->count[HNI_TEXT_TRAIN];
@@ -207,6 +236,7 @@ const hni_task hni_task_text = {
     .sights = hni_text_sights,
     .describe = hni_text_describe,
     .settle = settle,
+    .take_part = hni_text_take_part,
     .figures = figures_of,
     .dynamic_bytes = hni_text_dynamic_bytes,
     .paper = paper,

@@ -23,11 +23,13 @@ struct hni_task_work {
     hn_vocabulary *trained;          /* of the checkpoint */
     hni_figure *figures;             /* ranks, of the latest evaluation; NULL: a model without embeddings */
     size_t figure_count;
+    int64_t part, parts; /* of the rows of the batch that a step does; 0 of 1 */
 };
 
 /* text_step.c */
 hn_status hni_text_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss);
 hn_status hni_text_advance(hni_task_work *work, int64_t step);
+void hni_text_take_part(hni_task_work *work, int64_t part, int64_t parts);
 /* text_evaluate.c */
 hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
 /* text_observe.c */

@@ -48,7 +48,8 @@ static int64_t choose_tracks(int64_t wanted, int64_t predictions)
  * observed, which takes memory too. */
 static int64_t choose_window(const hni_task_work *work, int64_t tracks)
 {
-    const int64_t characters = work->data.batch * work->data.length;
+    const int64_t rows = (work->data.batch + work->parts - 1) / work->parts; /* of a part of a training step */
+    const int64_t characters = rows * work->data.length;
     const int64_t window = (work->figure_count > 0 ? characters - characters / 4 : characters) / tracks;
     if (window > LONGEST_WINDOW) return LONGEST_WINDOW;
     return window < 1 ? 1 : window;

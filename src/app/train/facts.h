@@ -17,6 +17,7 @@ typedef struct hni_facts_start {
     int64_t seed;
     int64_t first_step;
     const hn_store *store;
+    const char *init_from; /* the file that a new run's parameters were taken from; NULL: none, or a run that goes on */
 } hni_facts_start;
 
 /* Begins a session: reads the file of a resumed run (a damaged one is begun anew: it holds nothing that training needs). */

@@ -53,8 +53,8 @@ int64_t hni_free_memory(void)
 
 /* ---- what is needed ---- */
 
-/* Step memory of one update, by a graph that computes nothing. */
-static hn_status dry_step(hni_trainer *trainer, int64_t *out_bytes)
+/* Step memory of an update in `parts` parts, by a graph that computes nothing: that of its first part, the largest. */
+static hn_status dry_step(hni_trainer *trainer, int64_t parts, int64_t *out_bytes)
 {
     const hn_graph_options options = {HN_BACKEND_DRY, HN_DTYPE_F32};
     hn_graph *graph = NULL;
@@ -64,6 +64,7 @@ static hn_status dry_step(hni_trainer *trainer, int64_t *out_bytes)
     HNI_TRY(hn_graph_create(trainer->context, &options, &graph));
     HNI_TRY(hn_weights_create(graph, trainer->store, &weights));
     HNI_TRY(trainer->task->bind(trainer->work, weights));
+    if (trainer->task->take_part != NULL) trainer->task->take_part(trainer->work, 0, parts);
     HNI_TRY(trainer->task->loss(trainer->work, 0, &loss));
     HNI_TRY(hn_backward(graph, loss));
     *out_bytes = hn_graph_peak_bytes(graph);
@@ -81,22 +82,86 @@ int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, int state_blo
     return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
 }
 
-hn_status hni_forecast(hni_trainer *trainer)
+/* What is left of the machine's memory, and of what the context may take. */
+static int64_t room(const hn_context *context)
+{
+    const int64_t machine = hni_free_memory();
+    if (context->memory_limit == 0) return machine;
+    const int64_t left = context->memory_limit - context->memory_held;
+    return machine > 0 && machine < left ? machine : left > 1 ? left : 1;
+}
+
+/* Fills `bytes` for an update in `parts` parts. */
+static hn_status try_parts(hni_trainer *trainer, int64_t parts, bool *out_fits)
 {
     hni_train_forecast *forecast = &trainer->forecast;
     int64_t step_bytes = 0;
-    const hn_status status = dry_step(trainer, &step_bytes);
+    const hn_status status = dry_step(trainer, parts, &step_bytes);
     if (status != HN_OK) return status;
+    forecast->micro_batches = parts;
+    forecast->bytes =
+        hni_forecast_bytes(forecast->parameters, step_bytes, hni_train_state_blocks(&trainer->plan->train));
+    *out_fits = forecast->free_bytes <= 0 || forecast->bytes <= forecast->free_bytes;
+    return HN_OK;
+}
+
+/* The fewest parts that fit; all rows alone if nothing does. More parts never take more memory. */
+static hn_status choose_parts(hni_trainer *trainer, int64_t most, bool *out_fits)
+{
+    int64_t too_few = 0, enough = most;
+    hn_status status;
+    HNI_TRY(try_parts(trainer, 1, out_fits));
+    if (*out_fits || most == 1) goto cleanup;
+    too_few = 1;
+    while (enough - too_few > 1) {
+        const int64_t middle = too_few + (enough - too_few) / 2;
+        HNI_TRY(try_parts(trainer, middle, out_fits));
+        if (*out_fits) {
+            enough = middle;
+        } else {
+            too_few = middle;
+        }
+    }
+    HNI_TRY(try_parts(trainer, enough, out_fits));
+cleanup:
+    return status;
+}
+
+static hn_status check_parts(const hni_trainer *trainer, int64_t most)
+{
+    const int64_t wanted = trainer->plan->train.micro_batches;
+    if (wanted <= most) return HN_OK;
+    return hni_error(trainer->context, HN_ERROR_ARGUMENT,
+                     "recipe: train.micro_batches is %lld, but a batch has %lld rows: at most so many parts, or 0 to have "
+                     "the number chosen",
+                     (long long)wanted, (long long)most);
+}
+
+hn_status hni_forecast(hni_trainer *trainer)
+{
+    hni_train_forecast *forecast = &trainer->forecast;
+    hni_train_settings *settings = &trainer->plan->train;
+    const int64_t most =
+        trainer->task->take_part != NULL && trainer->size.rows_per_step > 0 ? trainer->size.rows_per_step : 1;
+    bool fits = true;
+    hn_status status;
+    HNI_TRY(check_parts(trainer, most));
     forecast->parameters = hn_store_elements(trainer->store);
-    forecast->free_bytes = hni_free_memory();
+    forecast->free_bytes = room(trainer->context);
     forecast->steps = trainer->steps;
-    forecast->bytes = hni_forecast_bytes(forecast->parameters, step_bytes, hni_train_state_blocks(&trainer->plan->train));
-    if (forecast->free_bytes > 0 && forecast->bytes > forecast->free_bytes) {
+    forecast->chosen = settings->micro_batches == 0;
+    HNI_TRY(forecast->chosen ? choose_parts(trainer, most, &fits)
+                             : try_parts(trainer, settings->micro_batches, &fits));
+    forecast->rows = (trainer->size.rows_per_step + forecast->micro_batches - 1) / forecast->micro_batches;
+    if (!fits) {
         char needs[32], has[32];
         return hni_error(trainer->context, HN_ERROR_MEMORY,
-                         "training needs %s, %s free: make model.units, data.batch or data.length smaller",
+                         "training needs %s, %s free: make model.units, data.batch or data.length smaller%s",
                          hni_bytes_print((uint64_t)forecast->bytes, needs, sizeof needs),
-                         hni_bytes_print((uint64_t)forecast->free_bytes, has, sizeof has));
+                         hni_bytes_print((uint64_t)forecast->free_bytes, has, sizeof has),
+                         forecast->micro_batches < most ? ", or train.micro_batches larger (0: as it fits)" : "");
     }
-    return HN_OK;
+    settings->micro_batches = forecast->micro_batches; /* from here on it stands in the recipe */
+cleanup:
+    return status;
 }

@@ -8,6 +8,7 @@
 #include "nn/trained.h"
 
 const hni_plan *hni_trainer_plan(const hni_trainer *trainer) { return trainer->plan; }
+const char *hni_trainer_init(const hni_trainer *trainer) { return trainer->init_path; }
 const hni_train_state *hni_trainer_state(const hni_trainer *trainer) { return &trainer->state; }
 const hni_train_forecast *hni_trainer_forecast(const hni_trainer *trainer) { return &trainer->forecast; }
 void hni_trainer_size(const hni_trainer *trainer, hni_task_size *out_size) { *out_size = trainer->size; }
@@ -23,6 +24,8 @@ void hni_trainer_close(hni_trainer *trainer)
     hn_graph_destroy(trainer->graph);
     hni_plan_destroy(trainer->plan);
     hni_folder_unlock(trainer->lock);
+    hn_safetensors_close(trainer->init);
+    hni_free(trainer->context, trainer->init_path);
     hni_free(trainer->context, trainer->folder);
     hni_free(trainer->context, trainer->command);
     hni_free(trainer->context, trainer);
@@ -72,18 +75,25 @@ static hn_status resolve_length(hni_trainer *trainer)
     return HN_OK;
 }
 
-/* Data and model, measured on paper before anything large is allocated. */
-static hn_status prepare(hni_trainer *trainer)
+/* Data and model, measured on paper before anything large is allocated. A file at `symbols_path` that the run starts or goes on from
+ * says what its symbols are; NULL: there is none. */
+static hn_status prepare(hni_trainer *trainer, const hn_safetensors *symbols, const char *symbols_path)
 {
     const hni_plan *plan = trainer->plan;
-    const hni_task_open open = {
-        .context = trainer->context, .data = plan->data, .model = plan->model, .places = trainer->options.places};
+    const hni_task_open open = {.context = trainer->context,
+                                .data = plan->data,
+                                .model = plan->model,
+                                .places = trainer->options.places,
+                                .symbols = symbols};
     hn_status status;
-    HNI_TRY(trainer->task->open(&open, &trainer->work));
+    status = trainer->task->open(&open, &trainer->work);
+    if (symbols != NULL) status = hni_trained_name_file(trainer->context, symbols_path, status);
+    if (status != HN_OK) goto cleanup;
     trainer->task->size(trainer->work, &trainer->size);
     HNI_TRY(resolve_length(trainer));
     HNI_TRY(hn_store_create(trainer->context, &trainer->store));
     HNI_TRY(trainer->task->declare(trainer->work, trainer->store));
+    HNI_TRY(hni_init_check(trainer));
     HNI_TRY(hni_forecast(trainer));
 cleanup:
     return status;
@@ -96,6 +106,7 @@ static hn_status build(hni_trainer *trainer)
     hn_status status;
     HNI_TRY(hn_graph_create(trainer->context, NULL, &trainer->graph));
     HNI_TRY(hn_store_seal(trainer->store, trainer->graph, (uint64_t)settings->seed));
+    HNI_TRY(hni_init_read(trainer));
     HNI_TRY(hn_weights_create(trainer->graph, trainer->store, &trainer->weights));
     HNI_TRY(hn_optimizer_create(trainer->store, &options, &trainer->optimizer));
     HNI_TRY(trainer->task->bind(trainer->work, trainer->weights));
@@ -132,6 +143,7 @@ static hn_status open_facts(hni_trainer *trainer)
         .seed = trainer->plan->train.seed,
         .first_step = trainer->state.step,
         .store = trainer->store,
+        .init_from = trainer->init_path,
     };
     HNI_TRY(hni_facts_open(trainer->context, &start, &trainer->facts));
 cleanup:
@@ -160,7 +172,8 @@ hn_status hni_trainer_start(hni_plan *plan, const hni_train_options *options, hn
     *out_trainer = NULL;
     HNI_TRY(create(plan, options, &trainer));
     HNI_TRY(hni_folder_refuse_used(trainer->context, trainer->folder));
-    HNI_TRY(prepare(trainer));
+    HNI_TRY(hni_init_open(trainer));
+    HNI_TRY(prepare(trainer, trainer->init, trainer->init_path));
     if (trainer->task->settle != NULL) trainer->task->settle(trainer->work, trainer->plan->data);
     HNI_TRY(build(trainer));
     HNI_TRY(hni_folder_make(trainer->context, trainer->folder));
@@ -194,7 +207,7 @@ hn_status hni_trainer_resume(hn_context *context, const hni_train_options *optio
     HNI_TRY(hni_folder_lock(context, trainer->folder, &trainer->lock));
     HNI_TRY(hn_safetensors_open(context, path, &file));
     HNI_TRY(hni_checkpoint_check(trainer, file));
-    HNI_TRY(prepare(trainer));
+    HNI_TRY(prepare(trainer, file, path));
     HNI_TRY(build(trainer));
     HNI_TRY(hni_trained_name_file(context, path, hni_checkpoint_read(trainer, file)));
     HNI_TRY(hni_log_cut(trainer));

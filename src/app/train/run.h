@@ -29,6 +29,8 @@ struct hni_trainer {
     int64_t saved_step; /* updates made when last.safetensors was written; -1: never */
     double saved_at;    /* hni_seconds_now of that moment */
     double rate;        /* of the last update */
+    char *init_path;    /* of the file that the parameters start from; NULL: none */
+    hn_safetensors *init;
     size_t log_figures; /* columns of log.csv that hold figures of the task */
 };
 
@@ -52,6 +54,14 @@ HN_MUST_USE hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char *
 HN_MUST_USE hn_status hni_checkpoint_check(hni_trainer *trainer, const hn_safetensors *file);
 /* Checks `file` against the data, and takes everything from it. */
 HN_MUST_USE hn_status hni_checkpoint_read(hni_trainer *trainer, const hn_safetensors *file);
+
+/* ---- init.c: options.init_from; nothing without it ---- */
+
+HN_MUST_USE hn_status hni_init_open(hni_trainer *trainer);
+/* Names and shapes against the declared store. */
+HN_MUST_USE hn_status hni_init_check(hni_trainer *trainer);
+/* Into the sealed store, before there is an optimiser. */
+HN_MUST_USE hn_status hni_init_read(hni_trainer *trainer);
 
 /* ---- trainer.c ---- */
 

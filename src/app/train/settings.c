@@ -60,6 +60,9 @@ static const hni_setting rows[] = {
                        "rmsprop: decay of the mean of squares"),
     HNI_SETTING_NUMBER("average_decay", hni_train_settings, average_decay, 0, 0.99999999, 0,
                        "decay of the weight average that is validated and kept as best; 0: no average"),
+    HNI_SETTING_INTEGER("micro_batches", hni_train_settings, micro_batches, 0, 1048576, 1,
+                        "parts in which the rows of a batch are done, one after the other, to save memory; 0: as few as "
+                        "fit the free memory"),
     HNI_SETTING_INTEGER("seed", hni_train_settings, seed, 0, 9007199254740992.0, 1, "seed of every random number"),
     HNI_SETTING_INTEGER("validate_every", hni_train_settings, validate_every, 0, MOST_STEPS, 0,
                         "updates between validations; 0: an epoch"),

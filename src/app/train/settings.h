@@ -29,6 +29,7 @@ typedef struct hni_train_settings {
     double one_cycle_warmup, one_cycle_start_divisor, one_cycle_final_divisor;
     double plateau_factor, plateau_threshold, plateau_minimum;
     int64_t plateau_patience; /* validations */
+    int64_t micro_batches;    /* parts of an update; 0: until the forecast has chosen */
 } hni_train_settings;
 
 const hni_settings *hni_train_settings_table(void);

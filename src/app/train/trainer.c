@@ -34,27 +34,42 @@ static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *rep
     return refuse(trainer, "the gradient of", report->bad_parameter);
 }
 
+/* Loss and gradients of one part of the batch; they add to those of the parts before it. */
+static hn_status do_part(hni_trainer *trainer, int64_t part, double *loss)
+{
+    const hni_train_settings *settings = &trainer->plan->train;
+    const hni_task *task = trainer->task;
+    const int64_t step = trainer->state.step;
+    hn_tensor loss_tensor;
+    double value = 0;
+    hn_status status;
+    hn_graph_reset(trainer->graph);
+    hn_graph_set_step(trainer->graph, (uint64_t)settings->seed, (uint32_t)step);
+    if (task->take_part != NULL) task->take_part(trainer->work, part, settings->micro_batches);
+    HNI_TRY(task->loss(trainer->work, step, &loss_tensor));
+    HNI_TRY(hn_backward(trainer->graph, loss_tensor));
+    HNI_TRY(hn_tensor_read(trainer->graph, loss_tensor, HN_DTYPE_F64, 1, &value));
+    *loss += value;
+    if (!isfinite(value)) return refuse_loss(trainer);
+    HNI_TRY(task->advance(trainer->work, step)); /* the tape of the part is gone after it; a failed update ends the session */
+cleanup:
+    return status;
+}
+
 static hn_status update(hni_trainer *trainer)
 {
     hni_train_state *state = &trainer->state;
-    const hni_train_settings *settings = &trainer->plan->train;
     const double start = hni_seconds_now();
     hn_step_report report = {.clip_factor = 1};
-    hn_tensor loss_tensor;
     double loss = 0;
     hn_status status;
-    hn_graph_reset(trainer->graph);
-    hn_graph_set_step(trainer->graph, (uint64_t)settings->seed, (uint32_t)state->step);
     HNI_TRY(hn_store_zero_gradients(trainer->store));
-    HNI_TRY(trainer->task->loss(trainer->work, state->step, &loss_tensor));
-    HNI_TRY(hn_backward(trainer->graph, loss_tensor));
-    HNI_TRY(hn_tensor_read(trainer->graph, loss_tensor, HN_DTYPE_F64, 1, &loss));
-    if (!isfinite(loss)) return refuse_loss(trainer);
+    for (int64_t part = 0; part < trainer->plan->train.micro_batches; part++)
+        HNI_TRY(do_part(trainer, part, &loss));
     trainer->rate = hn_schedule_rate_after(&trainer->schedule, &state->plateau, state->step);
     status = hn_optimizer_step(trainer->optimizer, trainer->rate, &report);
     if (status == HN_ERROR_NONFINITE) return refuse_gradient(trainer, &report);
     if (status != HN_OK) goto cleanup;
-    HNI_TRY(trainer->task->advance(trainer->work, state->step));
     state->step++;
     state->row_steps++;
     state->row_loss += loss;

@@ -37,12 +37,16 @@ typedef struct hni_train_options {
     int64_t max_steps;   /* stop after so many updates in all; 0: no limit */
     double max_seconds;  /* of this session; 0: no limit */
     hni_train_events events;
+    const char *init_from; /* a run or a safetensors file whose parameters a new run starts from; NULL: none */
 } hni_train_options;
 
 typedef struct hni_train_forecast {
     int64_t parameters;        /* trainable numbers */
     int64_t bytes, free_bytes; /* memory that training needs; what the machine has left (0: unknown) */
     int64_t steps;             /* of the whole run */
+    int64_t micro_batches;     /* parts of an update, and .. */
+    int64_t rows;              /* .. rows of the largest; 0: the task does not say */
+    bool chosen;               /* the forecast has chosen their number */
 } hni_train_forecast;
 
 /* Memory that training needs in all, from what one update needs on a dry graph. See hni_train_state_blocks. */
@@ -61,6 +65,8 @@ HN_MUST_USE hn_status hni_trainer_resume(hn_context *context, const hni_train_op
 HN_MUST_USE hn_status hni_trainer_run(hni_trainer *trainer, hni_train_end *out_end);
 void hni_trainer_close(hni_trainer *trainer);
 
+/* The file that the parameters were taken from; NULL: none. */
+const char *hni_trainer_init(const hni_trainer *trainer);
 const hni_plan *hni_trainer_plan(const hni_trainer *trainer);
 const hni_train_state *hni_trainer_state(const hni_trainer *trainer);
 const hni_train_forecast *hni_trainer_forecast(const hni_trainer *trainer);
