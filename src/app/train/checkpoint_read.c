@@ -60,6 +60,19 @@ cleanup:
     return status;
 }
 
+static hn_status read_state(hni_trainer *trainer, const hn_safetensors *file)
+{
+    const char *training;
+    char where[512];
+    hn_status status;
+    snprintf(where, sizeof where, "%.400s/%s: training", trainer->folder, HNI_RUN_LAST);
+    HNI_TRY(want_text(trainer, file, "training", &training));
+    hni_settings_default(hni_train_state_table(), &trainer->state);
+    HNI_TRY(hni_settings_from_json(trainer->context, where, hni_train_state_table(), training, &trainer->state));
+cleanup:
+    return status;
+}
+
 hn_status hni_checkpoint_check(hni_trainer *trainer, const hn_safetensors *file)
 {
     const char *task;
@@ -72,6 +85,7 @@ hn_status hni_checkpoint_check(hni_trainer *trainer, const hn_safetensors *file)
                          HNI_RUN_LAST, task, trainer->task->name);
     }
     HNI_TRY(check_recipe(trainer, file));
+    HNI_TRY(read_state(trainer, file));
 cleanup:
     return status;
 }
@@ -174,14 +188,8 @@ cleanup:
 
 hn_status hni_checkpoint_read(hni_trainer *trainer, const hn_safetensors *file)
 {
-    const char *training;
-    char where[512];
     hn_status status;
-    snprintf(where, sizeof where, "%.400s/%s: training", trainer->folder, HNI_RUN_LAST);
     HNI_TRY(check_data(trainer, file));
-    HNI_TRY(want_text(trainer, file, "training", &training));
-    hni_settings_default(hni_train_state_table(), &trainer->state);
-    HNI_TRY(hni_settings_from_json(trainer->context, where, hni_train_state_table(), training, &trainer->state));
     HNI_TRY(check_state(trainer));
     HNI_TRY(refuse_other_state(trainer, file));
     HNI_TRY(read_numbers(trainer, file));

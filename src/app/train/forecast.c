@@ -82,26 +82,29 @@ int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, int state_blo
     return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
 }
 
-/* What is left of the machine's memory, and of what the context may take. */
+/* What is left of what the context may take; INT64_MAX: no limit. */
 static int64_t room(const hn_context *context)
 {
-    const int64_t machine = hni_free_memory();
-    if (context->memory_limit == 0) return machine;
+    if (context->memory_limit == 0) return INT64_MAX;
     const int64_t left = context->memory_limit - context->memory_held;
-    return machine > 0 && machine < left ? machine : left > 1 ? left : 1;
+    return left > 1 ? left : 1;
 }
 
-/* Fills `bytes` for an update in `parts` parts. */
+/* Fills `bytes` for an update in `parts` parts. Chunks of step memory grow by doubling: what is not used of them the machine does not
+ * miss, but the context counts it. */
 static hn_status try_parts(hni_trainer *trainer, int64_t parts, bool *out_fits)
 {
     hni_train_forecast *forecast = &trainer->forecast;
+    const int64_t machine = hni_free_memory(), context = room(trainer->context);
     int64_t step_bytes = 0;
     const hn_status status = dry_step(trainer, parts, &step_bytes);
     if (status != HN_OK) return status;
     forecast->micro_batches = parts;
     forecast->bytes =
         hni_forecast_bytes(forecast->parameters, step_bytes, hni_train_state_blocks(&trainer->plan->train));
-    *out_fits = forecast->free_bytes <= 0 || forecast->bytes <= forecast->free_bytes;
+    *out_fits = (machine <= 0 || forecast->bytes <= machine) && forecast->bytes <= context - step_bytes;
+    forecast->free_bytes = machine <= 0 || context < machine ? context : machine;
+    if (forecast->free_bytes == INT64_MAX) forecast->free_bytes = 0;
     return HN_OK;
 }
 
@@ -147,7 +150,6 @@ hn_status hni_forecast(hni_trainer *trainer)
     hn_status status;
     HNI_TRY(check_parts(trainer, most));
     forecast->parameters = hn_store_elements(trainer->store);
-    forecast->free_bytes = room(trainer->context);
     forecast->steps = trainer->steps;
     forecast->chosen = settings->micro_batches == 0;
     HNI_TRY(forecast->chosen ? choose_parts(trainer, most, &fits)

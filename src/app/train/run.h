@@ -50,7 +50,7 @@ void hni_folder_unlock(int lock);
 HN_MUST_USE hn_status hni_checkpoint_write(hni_trainer *trainer, bool best);
 /* The first parameter with a value that is not finite; NULL if there is none. */
 HN_MUST_USE hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_name);
-/* Checks that `file` is a checkpoint of this program and of this run's recipe. */
+/* Checks that `file` is a checkpoint of this program and of this run's recipe; reads the training state. */
 HN_MUST_USE hn_status hni_checkpoint_check(hni_trainer *trainer, const hn_safetensors *file);
 /* Checks `file` against the data, and takes everything from it. */
 HN_MUST_USE hn_status hni_checkpoint_read(hni_trainer *trainer, const hn_safetensors *file);

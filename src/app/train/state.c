@@ -21,6 +21,8 @@ static const hni_setting rows[] = {
                         "validations in a row that were not better"),
     HNI_SETTING_INTEGER("plateau_drops", hni_train_state, plateau.drops, 0, LARGEST, 0,
                         "times the rate was lessened"),
+    HNI_SETTING_BOOL("keeps_symbols", hni_train_state, keeps_symbols, 0,
+                     "whether the vocabulary is that of the model that the run started from"),
 };
 
 static const hni_settings table = HNI_SETTINGS("training", rows);

@@ -18,6 +18,7 @@ typedef struct hni_train_state {
     double row_norm;
     int64_t row_clipped;
     hn_plateau plateau; /* of a plateau schedule */
+    bool keeps_symbols; /* the vocabulary is another run's: it is in the checkpoint, and not to be made of the text */
 } hni_train_state;
 
 const hni_settings *hni_train_state_table(void);
