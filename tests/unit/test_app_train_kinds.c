@@ -108,7 +108,7 @@ static void test_too_many_parts(void **state)
 /* A context that may take `limit` bytes: a run of that many parts, or of as many as fit (0). Returns what was forecast. */
 static hni_train_forecast forecast_within(const fixture *made, int64_t limit, const char *parts, hn_status *out_status)
 {
-    const char *sets[] = {parts, "model.width=1000000", "train.steps=2"};
+    const char *sets[] = {parts, "model.width=200000", "train.steps=2"};
     hn_context_options options;
     fixture other = {.folder = made->folder, .recipe = made->recipe};
     hni_train_forecast forecast = {.bytes = 0};
@@ -162,7 +162,7 @@ static void test_parts_are_chosen(void **state)
     const hni_train_forecast free_choice = forecast_within(made, 0, "train.micro_batches=0", &status);
     assert_int_equal(status, HN_OK);
     assert_true(free_choice.chosen && free_choice.micro_batches == 1 && free_choice.bytes == one.bytes);
-    const hni_train_forecast chosen = forecast_within(made, two.bytes + 12000000, "train.micro_batches=0", &status);
+    const hni_train_forecast chosen = forecast_within(made, two.bytes + (one.bytes - two.bytes) / 2, "train.micro_batches=0", &status);
     assert_int_equal(status, HN_OK);
     assert_true(chosen.chosen && chosen.micro_batches == 3 && chosen.rows == 2);
     (void)forecast_within(made, two.bytes, "train.micro_batches=2", &status);
