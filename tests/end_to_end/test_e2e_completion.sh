@@ -48,7 +48,7 @@ same "a command" "$(bash_offers tra)" train
 same "no such command" "$(bash_offers nonsense x)" ""
 same "an option" "$(bash_offers train --max-t)" --max-time
 holds "options" "$(bash_offers eval --)" --split --file --threads --json --help
-holds "recipes" "$(bash_offers train text-)" text-small text-demo
+holds "recipes" "$(bash_offers train text-)" text-small text-medium
 same "words of an option" "$(bash_offers eval --split '')" "$(printf 'valid\ntest\ntrain')"
 same "a word of an option, with =" "$(bash_offers eval --split = va)" valid
 same "a verb" "$(bash_offers data '')" show
