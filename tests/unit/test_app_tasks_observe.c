@@ -316,12 +316,37 @@ static void sights_tell_what_there_is(void **state)
     }
 }
 
+/* What is observed as phi depends on layer norm and on a reading. */
+static void phi_is_named(void **state)
+{
+    static const struct {
+        bool layer_norm, raw;
+        const char *name;
+    } cases[] = {{true, false, "φ(LN(c))"}, {true, true, "φ(c)"}, {false, false, "φ(c)"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hni_task_sights found;
+        test_task t;
+        test_task_prepare(&t, 500);
+        t.model.cell.layer_norm = cases[i].layer_norm;
+        t.model.cell.observed_phi = cases[i].raw ? HN_OBSERVED_PHI_RAW : HN_OBSERVED_PHI_NORMALISED;
+        test_task_open(&t, 4);
+        t.task->sights(t.work, &found);
+        assert_string_equal(found.phi_quantity, cases[i].name);
+        test_task_close(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changes_are_those_of_the_matrix), cmocka_unit_test(plain_cells_show_what_they_have),
-        cmocka_unit_test(given_text_is_seen_whole),        cmocka_unit_test(the_start_of_a_line_is_not_told),
-        cmocka_unit_test(bits_are_those_of_evaluation),    cmocka_unit_test(sights_tell_what_there_is),
+        cmocka_unit_test(changes_are_those_of_the_matrix),
+        cmocka_unit_test(plain_cells_show_what_they_have),
+        cmocka_unit_test(given_text_is_seen_whole),
+        cmocka_unit_test(the_start_of_a_line_is_not_told),
+        cmocka_unit_test(bits_are_those_of_evaluation),
+        cmocka_unit_test(sights_tell_what_there_is),
+        cmocka_unit_test(phi_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

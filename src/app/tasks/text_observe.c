@@ -22,6 +22,12 @@ static bool has_embeddings(const hn_cell *cell) { return scales_rows(cell) || ce
 
 static bool is_lstm(const hn_cell *cell) { return cell->kind == HN_CELL_LSTM || cell->kind == HN_CELL_HYPERLSTM; }
 
+static const char *phi_quantity(const hn_cell *cell)
+{
+    if (!is_lstm(cell)) return NULL;
+    return cell->layer_norm && cell->observed_phi == HN_OBSERVED_PHI_NORMALISED ? "φ(LN(c))" : "φ(c)";
+}
+
 void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights)
 {
     const hn_cell *cell = &work->model.cell;
@@ -32,9 +38,7 @@ void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights)
         .change_scale = scales_rows(cell),
         .embedding = has_embeddings(cell),
         .phi = is_lstm(cell),
-        .phi_quantity = !is_lstm(cell)     ? NULL
-                        : cell->layer_norm ? "φ(LN(c))"
-                                           : "φ(c)",
+        .phi_quantity = phi_quantity(cell),
     };
 }
 
