@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "app/plot/markup.h"
-#include "app/plot/ranks.h"
 #include "app/report/page.h"
+#include "app/report/series.h"
 #include "core/alloc.h"
 
 static void write_heading(hni_page *page, size_t run)
@@ -117,15 +117,6 @@ void hni_page_paths(hni_page *page)
 
 /* ---- effective ranks ------------------------------------------------------------------------------------------------------- */
 
-/* The picture of one run's layer: panels and lines in the order of the columns. */
-typedef struct rank_data {
-    hni_ranks_panel *panels;
-    hni_ranks_line *lines;
-    hni_point *points;
-    char (*names)[8]; /* "z_h" */
-    size_t panel_count, line_count;
-} rank_data;
-
 static hn_status draw_ranks(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
 {
     return hni_ranks_picture(context, data, options, out);
@@ -139,57 +130,6 @@ static bool has_value(const hni_run *run, const hni_run_rank *rank)
     return false;
 }
 
-static bool is_in_layer(const hni_run *run, const hni_run_rank *rank, int layer)
-{
-    return rank->layer == layer && has_value(run, rank);
-}
-
-static hn_status take_memory(hni_page *page, const hni_run *run, rank_data *data)
-{
-    hn_context *context = page->context;
-    hn_status status = HN_OK;
-    size_t ranks = run->rank_count;
-    HNI_TRY(hni_alloc_array(context, "ranks", ranks, sizeof *data->panels, (void **)&data->panels));
-    HNI_TRY(hni_alloc_array(context, "ranks", ranks, sizeof *data->lines, (void **)&data->lines));
-    HNI_TRY(hni_alloc_array(context, "ranks", ranks, sizeof *data->names, (void **)&data->names));
-    HNI_TRY(hni_alloc_array(context, "ranks", ranks * run->row_count, sizeof *data->points, (void **)&data->points));
-
-cleanup:
-    return status;
-}
-
-static void add_line(const hni_run *run, const hni_run_rank *rank, rank_data *data)
-{
-    hni_point *points = data->points + data->line_count * run->row_count;
-    hni_ranks_line *line = &data->lines[data->line_count++];
-    *line = (hni_ranks_line){.name = rank->gate, .points = points};
-    for (size_t row = 0; row < run->row_count; row++) {
-        if (isfinite(rank->values[row]))
-            points[line->count++] = (hni_point){(double)run->rows[row].step, rank->values[row]};
-    }
-}
-
-/* Lines of one embedding lie side by side, whatever the order of the columns. */
-static void fill_layer(const hni_run *run, int layer, rank_data *data)
-{
-    data->panel_count = data->line_count = 0;
-    for (size_t i = 0; i < run->rank_count; i++) {
-        bool known = !is_in_layer(run, &run->ranks[i], layer);
-        for (size_t p = 0; p < data->panel_count && !known; p++)
-            known = data->names[p][2] == run->ranks[i].embedding;
-        if (known) continue;
-        hni_ranks_panel *panel = &data->panels[data->panel_count];
-        (void)snprintf(data->names[data->panel_count], sizeof data->names[0], "z_%c", run->ranks[i].embedding);
-        *panel = (hni_ranks_panel){.name = data->names[data->panel_count++], .lines = &data->lines[data->line_count]};
-        for (size_t other = i; other < run->rank_count; other++) {
-            if (run->ranks[other].embedding != run->ranks[i].embedding) continue;
-            if (!is_in_layer(run, &run->ranks[other], layer)) continue;
-            add_line(run, &run->ranks[other], data);
-            panel->count++;
-        }
-    }
-}
-
 static int last_layer(const hni_run *run)
 {
     int last = 0;
@@ -201,25 +141,19 @@ static int last_layer(const hni_run *run)
 
 static hn_status write_ranks(hni_page *page, const hni_run *run)
 {
-    rank_data data = {0};
     hn_status status = HN_OK;
     char caption[64];
-    HNI_TRY(take_memory(page, run, &data));
-    for (int layer = 0; layer <= last_layer(run) && page->status == HN_OK; layer++) {
-        fill_layer(run, layer, &data);
-        if (data.panel_count == 0) continue;
-        hni_ranks ranks = {.panels = data.panels, .count = data.panel_count, .most = (double)run->embedding_size};
+    for (int layer = 0; layer <= last_layer(run) && status == HN_OK; layer++) {
+        hni_run_ranks made;
+        status = hni_run_ranks_make(page->context, run, layer, HNI_CURVES_STEPS, &made);
         (void)snprintf(caption, sizeof caption, "Layer %d", layer);
-        hni_page_figures(page, &(hni_page_picture){draw_ranks, &ranks, "Effective rank over training",
-                                                   last_layer(run) > 0 ? caption : NULL, 0.0, 0.0});
+        if (status == HN_OK && made.ranks.count > 0) {
+            hni_page_figures(page, &(hni_page_picture){draw_ranks, &made.ranks, "Effective rank over training",
+                                                       last_layer(run) > 0 ? caption : NULL, 0.0, 0.0});
+            status = page->status;
+        }
+        hni_run_ranks_free(&made);
     }
-    status = page->status;
-
-cleanup:
-    hni_free(page->context, data.points);
-    hni_free(page->context, data.names);
-    hni_free(page->context, data.lines);
-    hni_free(page->context, data.panels);
     return status;
 }
 

@@ -116,7 +116,9 @@ hn_status hni_run_ranks_make(hn_context *context, const hni_run *run, int layer,
             const hni_run_rank *rank = &run->ranks[r];
             if (rank->layer != layer || rank->embedding != embeddings[i].letter) continue;
             *line = (hni_ranks_line){.name = rank->gate, .points = points};
-            points += line->count = collect_ranks(run, rank, axis, points);
+            line->count = collect_ranks(run, rank, axis, points);
+            if (line->count == 0) continue; /* never validated */
+            points += line->count;
             line++;
             panel->count++;
         }
