@@ -14,10 +14,10 @@ static const struct {
     int gates;
     bool has_scales, has_embeddings, has_cell;
 } cells[] = {
-    {HN_CELL_LSTM, false, 4, false, false, true},
-    {HN_CELL_LSTM, true, 4, false, false, true},
-    {HN_CELL_HYPERLSTM, false, 4, true, true, true},
-    {HN_CELL_HYPERLSTM, true, 4, true, true, true},
+    {HN_CELL_LSTM, false, 4, false, false, true},          {HN_CELL_LSTM, true, 4, false, false, true},
+    {HN_CELL_HYPERLSTM, false, 4, true, true, true},       {HN_CELL_HYPERLSTM, true, 4, true, true, true},
+    {HN_CELL_RNN, false, 1, false, false, false},          {HN_CELL_HYPERRNN, false, 1, true, true, false},
+    {HN_CELL_HYPERRNN_FULL, false, 1, false, true, false},
 };
 #define CELLS (sizeof cells / sizeof cells[0])
 
@@ -124,6 +124,46 @@ static void steps_show_what_sequences_show(void **state)
     }
 }
 
+/* Logits too, with zoneout, which in a stream is the expectation as in an evaluated window, and not in a trained one. */
+static void steps_say_what_an_evaluated_window_says(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < CELLS; c++) {
+        hn_language_model model = test_language_model(cells[c].kind, cells[c].layer_norm);
+        float whole_logits[2][ROWS * STEPS * 7], logits[ROWS * 7];
+        int32_t symbols[ROWS * STEPS];
+        test_language l;
+        hn_stream *stream = NULL;
+        model.cell.zoneout_hidden = 0.3;
+        if (cells[c].has_cell) model.cell.zoneout_cell = 0.2;
+        test_language_open(&l, &model, &f32);
+        for (int64_t i = 0; i < ROWS * STEPS; i++)
+            symbols[i] = symbol_at(i / STEPS, i % STEPS);
+        for (int pass = 0; pass < 2; pass++) {
+            const hn_shape shape = HN_SHAPE2(ROWS, hn_cell_state_size(&model.cell));
+            hn_graph_reset(l.graph);
+            hn_graph_train(l.graph, pass == 1);
+            const hn_tensor zero = hn_tensor_from(l.graph, HN_DTYPE_F32, shape, NULL, false);
+            const hn_window window = {
+                .symbols = hn_tensor_from(l.graph, HN_DTYPE_I32, HN_SHAPE2(ROWS, STEPS), symbols, false)};
+            const hn_tensor told = hn_language_run(l.weights, &model, &window, &zero, NULL).logits;
+            language_ok(&l, hn_tensor_read(l.graph, told, HN_DTYPE_F32, ROWS * STEPS * 7, whole_logits[pass]));
+        }
+        assert_memory_not_equal(whole_logits[0], whole_logits[1], sizeof whole_logits[0]);
+        language_ok(&l, hn_stream_create(l.store, &model, ROWS, &stream));
+        for (int64_t t = 0; t < STEPS; t++) {
+            int32_t now[ROWS];
+            for (int64_t row = 0; row < ROWS; row++)
+                now[row] = symbol_at(row, t);
+            language_ok(&l, hn_stream_step(stream, now, logits));
+            for (int64_t row = 0; row < ROWS; row++)
+                assert_memory_equal(logits + row * 7, whole_logits[0] + (row * STEPS + t) * 7, 7 * sizeof *logits);
+        }
+        hn_stream_destroy(stream);
+        test_language_close(&l);
+    }
+}
+
 static void nothing_is_seen_before_a_step(void **state)
 {
     const hn_language_model model = test_language_model(HN_CELL_HYPERLSTM, true);
@@ -173,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_show_what_sequences_show),
+        cmocka_unit_test(steps_say_what_an_evaluated_window_says),
         cmocka_unit_test(nothing_is_seen_before_a_step),
         cmocka_unit_test(an_observed_step_takes_nothing_from_the_allocator),
     };
