@@ -88,6 +88,12 @@ static void assert_sound(const hni_text *svg)
     assert_null(strchr(svg->data, '\xff'));
     assert_int_equal(strlen(svg->data), svg->size);
     assert_int_equal(strcmp(svg->data + svg->size - 7, "</svg>\n"), 0);
+    for (int ink = 0; ink < HNI_INK_COUNT; ink++) { /* each colour that a line has is one that the style sheet knows */
+        char used[32], rule[32];
+        (void)snprintf(used, sizeof used, "\"l l%d\"", ink);
+        (void)snprintf(rule, sizeof rule, ".l%d{stroke:#", ink);
+        if (strstr(svg->data, used) != NULL) assert_non_null(strstr(svg->data, rule));
+    }
 }
 
 /* In all three formats, wide and narrow, twice with the same bytes; the wide SVG is handed back. */
@@ -109,8 +115,6 @@ static hni_text draw_everywhere(hn_context *context, draw_function *function, co
     }
     return draw(context, function, data, HNI_PICTURE_SVG, 864);
 }
-
-/* ---- histograms -------------------------------------------------------------------------------------------------------- */
 
 static void test_counting(void **state)
 {
@@ -172,8 +176,6 @@ static void test_histogram_survives_odd_input(void **state)
         hni_text_free(&svg);
     }
 }
-
-/* ---- paths ----------------------------------------------------------------------------------------------------------------- */
 
 static void test_path_shows_points_and_shares(void **state)
 {
@@ -250,8 +252,6 @@ static void test_path_survives_odd_input(void **state)
         hni_text_free(&svg);
     }
 }
-
-/* ---- a given figure on the learning curves -------------------------------------------------------------------------------- */
 
 static const hni_point train[] = {{10, 3.0}, {20, 2.0}, {1500, 1.5}};
 static const hni_point valid[] = {{20, 2.75}, {1500, 2.25}};
@@ -338,8 +338,6 @@ static void test_words_for_places(void **state)
     assert_place(HNI_CURVES_STEPS, -1, "–");
 }
 
-/* ---- effective ranks ------------------------------------------------------------------------------------------------------ */
-
 static const hni_point rising[] = {{100, 1.0}, {200, 2.5}, {300, NOT_A_NUMBER}, {1500, 3.75}};
 
 static void test_ranks_show_gates_bounds_and_values(void **state)
@@ -413,8 +411,6 @@ static void test_ranks_survive_odd_input(void **state)
     assert_holds(svg.data, "no values yet");
     hni_text_free(&svg);
 }
-
-/* ---- sizes and memory ------------------------------------------------------------------------------------------------------ */
 
 static void test_pictures_of_impossible_size_are_refused(void **state)
 {

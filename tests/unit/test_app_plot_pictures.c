@@ -381,6 +381,7 @@ static void test_ticks(void **state)
     assert_axis(0, 5000, false, "0 1,000 2,000 3,000 4,000 5,000 ");
     assert_axis(0, 3000000, false, "0 500k 1M 1.5M 2M 2.5M 3M ");
     assert_axis(-0.2, 0.2, false, "-0.2 -0.1 0 0.1 0.2 ");
+    assert_axis(-0.0002, 0.0004, false, "-2e-4 -1e-4 0 1e-4 2e-4 3e-4 4e-4 ");
     assert_axis(1, 100, true, "1 2 5 10 20 50 100 ");
     assert_axis(1, 1e6, true, "1 100 10k 1M ");
     hni_axis axis;

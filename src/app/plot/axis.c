@@ -82,6 +82,8 @@ void hni_axis_label(const hni_axis *axis, double value, char *out_text, size_t s
                        (int)(amount + 0.5) % 1000);
     } else if (axis->logarithmic) {
         (void)snprintf(out_text, size, "%.3g", value);
+    } else if (axis->decimals > 3) {
+        (void)snprintf(out_text, size, "%.4ge-%d", value * pow(10.0, axis->decimals), axis->decimals);
     } else {
         (void)snprintf(out_text, size, "%.*f", axis->decimals, value);
     }

@@ -20,7 +20,7 @@ typedef struct hni_axis {
 void hni_axis_make(hni_axis *axis, double low, double high, int wanted, bool logarithmic);
 /* 0 at `low`, 1 at `high`. */
 double hni_axis_share(const hni_axis *axis, double value);
-/* "0.25", "1,500", "20k", "3M". */
+/* "0.25", "1,500", "20k", "3M", "2e-4". */
 void hni_axis_label(const hni_axis *axis, double value, char *out_text, size_t size);
 
 #endif

@@ -81,8 +81,7 @@ static void write_rules(hni_text *css, bool dark)
     for (int ink = 0; ink < HNI_INK_COUNT; ink++) {
         hni_colour colour = hni_ink_colour((hni_ink)ink, dark);
         hni_text_add(css, ".f%d{fill:#%02x%02x%02x}", ink, colour.red, colour.green, colour.blue);
-        if (ink < HNI_INK_HEAT)
-            hni_text_add(css, ".l%d{stroke:#%02x%02x%02x}", ink, colour.red, colour.green, colour.blue);
+        hni_text_add(css, ".l%d{stroke:#%02x%02x%02x}", ink, colour.red, colour.green, colour.blue);
         if (ink % 8 == 7) hni_markup_text(css, "\n");
     }
     hni_markup_text(css, "\n");
