@@ -1,7 +1,7 @@
 /* Bytes made visible: UTF-8 kept together, everything else a symbol; markup that no text can break. */
 #include "test_support.h"
 
-#include "app/plot/markup.h"
+#include "app/plot/colour.h"
 #include "app/plot/utf8.h"
 
 static hni_glyph glyph_of(const char *text, size_t start)
@@ -99,6 +99,26 @@ static void test_markup(void **state)
     assert_writes(write_clean, "a·<·>");
 }
 
+/* Drawings fill and draw lines in any ink; a class without a rule would not be seen. */
+static void test_every_ink_fills_and_draws(void **state)
+{
+    hn_context *context = NULL;
+    char rule[32];
+    (void)state;
+    assert_int_equal(hn_context_create(NULL, &context), HN_OK);
+    hni_text css = {.context = context};
+    hni_ink_css(&css, HNI_THEME_LIGHT);
+    assert_int_equal(css.status, HN_OK);
+    for (int ink = 0; ink < HNI_INK_COUNT; ink++) {
+        snprintf(rule, sizeof rule, ".f%d{fill:#", ink);
+        assert_non_null(strstr(css.data, rule));
+        snprintf(rule, sizeof rule, ".l%d{stroke:#", ink);
+        assert_non_null(strstr(css.data, rule));
+    }
+    hni_text_free(&css);
+    hn_context_destroy(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_bytes_that_cannot_be_shown_become_symbols),
         cmocka_unit_test(test_glyphs_cover_any_bytes),
         cmocka_unit_test(test_markup),
+        cmocka_unit_test(test_every_ink_fills_and_draws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

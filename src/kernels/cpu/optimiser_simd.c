@@ -17,20 +17,34 @@ static double sum_squares(int64_t n, const float *x)
 
 static inline float clamp(float x, float bound) { return x > bound ? bound : x < -bound ? -bound : x; }
 
-/* The largest size is found without a function that must know NaN: a comparison with one is false. */
+/* Sizes of numbers are in the order of their bits without the sign, read as integers: a maximum that compilers vectorise without having
+ * to know what becomes of NaN, which is left out here. */
+static float largest_size(int64_t n, const float *x)
+{
+    int32_t largest = 0;
+    float size;
+#pragma omp simd reduction(max : largest)
+    for (int64_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits &= 0x7fffffff;
+        bits = bits > 0x7f800000 ? 0 : bits;
+        largest = bits > largest ? bits : largest;
+    }
+    memcpy(&size, &largest, sizeof size);
+    return size;
+}
+
 static void sum_clamped(int64_t n, const float *x, float bound, hni_cpu_squares *out)
 {
     double plain = 0.0, clamped = 0.0;
-    float largest = 0.0f;
-#pragma omp simd reduction(+ : plain, clamped) reduction(max : largest)
+#pragma omp simd reduction(+ : plain, clamped)
     for (int64_t i = 0; i < n; i++) {
-        const float size = fabsf(x[i]);
         const double wide = (double)x[i], narrow = (double)clamp(x[i], bound);
         plain += wide * wide;
         clamped += narrow * narrow;
-        largest = size > largest ? size : largest;
     }
-    *out = (hni_cpu_squares){plain, clamped, largest};
+    *out = (hni_cpu_squares){plain, clamped, largest_size(n, x)};
 }
 
 /* An exponent of all ones is infinity or NaN. Counted in 32 bits over stretches, which is what the lanes hold. */
