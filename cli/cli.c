@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/parallel.h"
+#include "io/json.h"
 #include "io/text.h"
 #include "kernels/table.h"
 
@@ -185,19 +186,12 @@ int hni_cli_print_json(hni_cli *cli, json_t *json)
 
 json_t *hni_cli_bytes_json(const hni_cli *cli, const char *bytes, size_t size)
 {
-    hni_text shown = {.context = cli->context};
-    for (size_t i = 0; i < size;) {
-        const size_t whole = hni_utf8_length(bytes + i, size - i);
-        if (whole > 0) {
-            hni_text_add_bytes(&shown, bytes + i, whole);
-        } else {
-            hni_text_add(&shown, "\xEF\xBF\xBD");
-        }
-        i += whole > 0 ? whole : 1;
-    }
-    json_t *text = shown.status == HN_OK ? json_stringn(shown.data != NULL ? shown.data : "", shown.size) : NULL;
-    hni_text_free(&shown);
-    return text;
+    return hni_json_bytes(cli->context, bytes, size);
+}
+
+json_t *hni_cli_path_json(const hni_cli *cli, const char *path)
+{
+    return hni_json_bytes(cli->context, path, strlen(path));
 }
 
 json_t *hni_cli_number_json(double number)

@@ -82,6 +82,7 @@ double hni_cli_number(struct argp_state *state, const char *option, const char *
 int hni_cli_print_json(hni_cli *cli, json_t *json);
 /* Any bytes as a JSON text, what is no UTF-8 as U+FFFD; NULL is out of memory. */
 json_t *hni_cli_bytes_json(const hni_cli *cli, const char *bytes, size_t size);
+json_t *hni_cli_path_json(const hni_cli *cli, const char *path);
 /* A number, or null for one that is not finite. */
 json_t *hni_cli_number_json(double number);
 /* The command line as it would be typed again, before hni_cli_start has changed it; free(). NULL: out of memory. */
@@ -97,7 +98,7 @@ typedef struct hni_cli_recipes {
 void hni_cli_find_recipes(hni_cli_recipes *out_recipes);
 
 /* The subcommands. */
-int hni_command_manual(void);                  /* __manual: the manual page, in roff, from the tables of options */
+int hni_command_manual(void);                    /* __manual: the manual page, in roff, from the tables of options */
 int hni_command_complete(int argc, char **argv); /* __complete WORD...: what the last word may become, one a line */
 int hni_command_recipes(hni_cli *cli, int argc, char **argv);
 int hni_command_eval(hni_cli *cli, int argc, char **argv);

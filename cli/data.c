@@ -168,9 +168,10 @@ static int print_text(const data_options *options, const hni_text_settings *sett
     char shown[4 * SHOWN + 1], count[32];
     if (options->cli->json) {
         return hni_cli_print_json(options->cli,
-                                  json_pack("{s:s,s:s,s:I,s:I,s:I,s:i,s:I,s:s}", "path", settings->path, "kind", kind,
-                                            "train", (json_int_t)text->count[0], "valid", (json_int_t)text->count[1],
-                                            "test", (json_int_t)text->count[2], "symbols", distinct, "vocabulary_size",
+                                  json_pack("{s:o,s:s,s:I,s:I,s:I,s:i,s:I,s:s}", "path",
+                                            hni_cli_path_json(options->cli, settings->path), "kind", kind, "train",
+                                            (json_int_t)text->count[0], "valid", (json_int_t)text->count[1], "test",
+                                            (json_int_t)text->count[2], "symbols", distinct, "vocabulary_size",
                                             (json_int_t)size, "sha256", text->checksum));
     }
     printf("%s\nkind: %s, %d distinct symbols, vocabulary of %lld rows\n", settings->path, kind, distinct, size);

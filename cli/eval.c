@@ -312,14 +312,16 @@ static int print_json(const eval_options *options, const hni_cli_model *model, c
     const hni_metric *metric = &measured->metric;
     hni_task_size size;
     model->task->size(model->work, &size);
-    json_t *result = json_pack("{s:s,s:s,s:s,s:f,s:s,s:I,s:s}", "checkpoint", model->path, "task", model->task->name,
-                               "data", data_name(options), "value", metric->value, "unit", size.metric_name, "count",
-                               (json_int_t)metric->count, "note", metric->note);
+    json_t *result =
+        json_pack("{s:o,s:s,s:o,s:f,s:s,s:I,s:s}", "checkpoint", hni_cli_path_json(options->cli, model->path), "task",
+                  model->task->name, "data", hni_cli_path_json(options->cli, data_name(options)), "value",
+                  metric->value, "unit", size.metric_name, "count", (json_int_t)metric->count, "note", metric->note);
     if (result != NULL && metric->figure_count > 0) json_object_set_new(result, "figures", figures_as_json(metric));
     if (result != NULL && options->per_symbol) json_object_set_new(result, "symbols", hni_symbols_json(symbols));
     if (result != NULL && options->is_dynamic)
         json_object_set_new(result, "dynamic", dynamic_as_json(&options->dynamic, &measured->dynamic));
-    if (result != NULL && options->output != NULL) json_object_set_new(result, "file", json_string(options->output));
+    if (result != NULL && options->output != NULL)
+        json_object_set_new(result, "file", hni_cli_path_json(options->cli, options->output));
     return hni_cli_print_json(options->cli, result);
 }
 

@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "core/alloc.h"
 #include "format.h"
+#include "io/json.h"
 #include "io/settings_json.h"
 #include "io/text.h"
 #include "model.h"
@@ -247,9 +248,11 @@ static int print_json(hni_cli *cli, const info *all)
     const hn_store *store = all->model.store;
     json_t *details = json_object();
     for (int i = 0; i < all->lines; i++)
-        json_object_set_new(details, all->keys[i], json_string(all->values[i]));
+        json_object_set_new(details, all->keys[i],
+                            hni_json_bytes(all->model.context, all->values[i], strlen(all->values[i])));
     json_t *result = json_pack(
-        "{s:s,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I,s:I},s:o,s:o}", "path", all->model.path, "task", all->model.task->name,
+        "{s:o,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I,s:I},s:o,s:o}", "path",
+        hni_json_bytes(all->model.context, all->model.path, strlen(all->model.path)), "task", all->model.task->name,
         "parameters", "total", (json_int_t)hn_store_elements(store), "by_part", parts_as_json(store), "memory",
         "parameters", (json_int_t)hn_store_elements(store) * 4, "step", (json_int_t)all->step_bytes, "training",
         (json_int_t)all->training_bytes, "micro_batches", (json_int_t)all->micro_batches, "details", details, "tensors", tensors_as_json(store));

@@ -148,7 +148,7 @@ int hni_command_plot(hni_cli *cli, int argc, char **argv)
     hni_writing_default(cli, &options.writing);
     int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
-    json_t *facts = json_pack("{s:s,s:s}", "file", options.output, "plot", options.kind->name);
+    json_t *facts = json_pack("{s:o,s:s}", "file", hni_cli_path_json(cli, options.output), "plot", options.kind->name);
     if (draw(&options, facts) != HN_OK) {
         json_decref(facts);
         code = hni_cli_fail(cli);

@@ -15,7 +15,8 @@ static json_t *curves_as_json(const hni_plot_options *options, const hni_run_ser
     for (size_t i = 0; i < made->count; i++) {
         hni_point first;
         json_t *entry =
-            json_pack("{s:s,s:s,s:I,s:I}", "run", options->runs[i], "name", made->series[i].name, "train_points",
+            json_pack("{s:o,s:o,s:I,s:I}", "run", hni_cli_path_json(options->cli, options->runs[i]), "name",
+                      hni_cli_path_json(options->cli, made->series[i].name), "train_points",
                       (json_int_t)made->series[i].train_count, "valid_points", (json_int_t)made->series[i].valid_count);
         if (options->level > 0)
             json_object_set_new(entry, "reached",

@@ -69,14 +69,15 @@ static int print_result(hni_cli *cli, const char *path, const hni_run *runs, int
     json_t *list = json_array();
     for (int i = 0; i < count; i++) {
         const hni_run_row *best = hni_run_best(&runs[i]);
-        json_t *entry = json_pack("{s:s,s:s,s:I}", "folder", runs[i].folder, "name", runs[i].name, "parameters",
-                                  (json_int_t)runs[i].parameters);
+        json_t *entry = json_pack("{s:o,s:o,s:I}", "folder", hni_cli_path_json(cli, runs[i].folder), "name",
+                                  hni_cli_path_json(cli, runs[i].name), "parameters", (json_int_t)runs[i].parameters);
         if (best) json_object_set_new(entry, "best_step", json_integer((json_int_t)best->step));
         if (best) json_object_set_new(entry, "best_valid_bpc", json_real(best->valid_bpc));
         if (isfinite(runs[i].test_bpc)) json_object_set_new(entry, "test_bpc", json_real(runs[i].test_bpc));
         json_array_append_new(list, entry);
     }
-    if (cli->json) return hni_cli_print_json(cli, json_pack("{s:s,s:o}", "file", path, "runs", list));
+    if (cli->json)
+        return hni_cli_print_json(cli, json_pack("{s:o,s:o}", "file", hni_cli_path_json(cli, path), "runs", list));
     json_decref(list);
     puts(path);
     return 0;

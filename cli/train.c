@@ -132,9 +132,9 @@ static int print_result(hni_cli *cli, const hni_trainer *trainer, const char *fo
     const hni_train_state *state = hni_trainer_state(trainer);
     const hni_train_forecast *forecast = hni_trainer_forecast(trainer);
     if (cli->json) {
-        json_t *result = json_pack("{s:s,s:b,s:I,s:I,s:I}", "run", folder, "finished", end == HNI_TRAIN_END_DONE,
-                                   "step", (json_int_t)state->step, "steps", (json_int_t)forecast->steps, "parameters",
-                                   (json_int_t)forecast->parameters);
+        json_t *result = json_pack("{s:o,s:b,s:I,s:I,s:I}", "run", hni_cli_path_json(cli, folder), "finished",
+                                   end == HNI_TRAIN_END_DONE, "step", (json_int_t)state->step, "steps",
+                                   (json_int_t)forecast->steps, "parameters", (json_int_t)forecast->parameters);
         if (state->has_best) {
             json_object_set_new(result, "best_valid", json_real(state->best));
             json_object_set_new(result, "best_step", json_integer((json_int_t)state->best_step));

@@ -80,6 +80,9 @@ hni_exec *hni_graph_exec(hn_graph *graph);
 hn_tensor hni_graph_bind(hn_graph *graph, const hni_view *value, const hni_view *gradient);
 /* Keeps the first error of a builder; returns HN_NO_TENSOR. */
 hn_tensor hni_graph_fail(hn_graph *graph, hn_status status, const char *format, ...) HN_PRINTF(3, 4);
+/* The first recorded op whose output holds a number that is infinite or NaN, as "softmax [3,5], operation 12 of 40": where a loss
+ * went wrong. "" if there is none. `buffer` of `size` bytes. */
+HN_MUST_USE hn_status hni_graph_first_bad(hn_graph *graph, char *buffer, size_t size);
 /* Grows with every reset. */
 uint64_t hni_graph_resets(const hn_graph *graph);
 

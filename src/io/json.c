@@ -46,6 +46,23 @@ hn_status hni_json_print_string(hni_text *text, const char *what, const char *st
     return status;
 }
 
+json_t *hni_json_bytes(hn_context *context, const char *bytes, size_t size)
+{
+    hni_text shown = {.context = context};
+    for (size_t i = 0; i < size;) {
+        const size_t whole = hni_utf8_length(bytes + i, size - i);
+        if (whole > 0) {
+            hni_text_add_bytes(&shown, bytes + i, whole);
+        } else {
+            hni_text_add(&shown, "\xEF\xBF\xBD");
+        }
+        i += whole > 0 ? whole : 1;
+    }
+    json_t *json = shown.status == HN_OK ? json_stringn(shown.data != NULL ? shown.data : "", shown.size) : NULL;
+    hni_text_free(&shown);
+    return json;
+}
+
 const char *hni_json_kind(const json_t *json)
 {
     switch (json_typeof(json)) {

@@ -16,6 +16,8 @@ HN_MUST_USE hn_status hni_json_parse(hn_context *context, const char *where, con
 HN_MUST_USE hn_status hni_json_print(hni_text *text, const json_t *json);
 /* Adds a quoted string; not UTF-8 is an error that names `what`. */
 HN_MUST_USE hn_status hni_json_print_string(hni_text *text, const char *what, const char *string);
+/* Any bytes as a text, each that is no UTF-8 as U+FFFD: a file's name may be anything. NULL is out of memory. */
+json_t *hni_json_bytes(hn_context *context, const char *bytes, size_t size);
 /* What kind of value this is, in words: "a number with a point". */
 const char *hni_json_kind(const json_t *json);
 /* jansson gave NULL where only memory can be the reason. */

@@ -1,4 +1,5 @@
 /* The tape: what is recorded, where gradients go, and what hn_backward refuses. Numbers small enough to work out by hand. */
+#include "graph/graph.h"
 #include "hypernet/hypernet.h"
 #include "test_language.h"
 #include "test_store.h"
@@ -325,9 +326,29 @@ static void test_shared_weight_is_the_sum_of_its_uses(void **state)
     hn_graph_reset(b->graph);
 }
 
+/* x / y with a 0 in y: the division is named, not what is computed from it, nor the view between them. */
+static void test_the_first_bad_op_is_named(void **state)
+{
+    const bench *b = *state;
+    const double numbers[4] = {1, 2, 3, 4}, divisors[4] = {1, 0, 1, 1};
+    char first[96] = "as before";
+    const hn_tensor x = leaf(b, HN_SHAPE2(2, 2), numbers), y = leaf(b, HN_SHAPE2(2, 2), divisors);
+    const hn_tensor twice = hn_add(b->graph, x, x);
+    ok(b, hni_graph_first_bad(b->graph, first, sizeof first));
+    assert_string_equal(first, "");
+    const hn_tensor quotient = hn_div(b->graph, twice, y);
+    const hn_tensor flat = hn_reshape(b->graph, quotient, HN_SHAPE1(4));
+    const hn_tensor loss = sum(b, hn_mul(b->graph, flat, flat));
+    ok(b, hn_backward(b->graph, loss));
+    ok(b, hni_graph_first_bad(b->graph, first, sizeof first));
+    assert_string_equal(first, "div [2,2], operation 2 of 5");
+    hn_graph_reset(b->graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_first_bad_op_is_named),
         cmocka_unit_test(test_backward_twice),
         cmocka_unit_test(test_loss_without_gradient),
         cmocka_unit_test(test_loss_must_be_scalar),

@@ -100,23 +100,28 @@ static json_t *earlier_facts(hn_context *context, const char *path)
     return json_object();
 }
 
+static json_t *bytes_json(const hni_facts *facts, const char *bytes)
+{
+    return hni_json_bytes(facts->context, bytes, strlen(bytes));
+}
+
 static void set_facts(hni_facts *facts, const hni_facts_start *start)
 {
     json_t *root = facts->root;
     json_object_set_new(root, "format", json_integer(FACTS_FORMAT));
     json_object_set_new(root, "version", json_string(hn_version()));
-    if (json_object_get(root, "name") == NULL) json_object_set_new(root, "name", json_string(start->name));
-    json_object_set_new(root, "label", json_string(start->label));
+    if (json_object_get(root, "name") == NULL) json_object_set_new(root, "name", bytes_json(facts, start->name));
+    json_object_set_new(root, "label", bytes_json(facts, start->label));
     if (start->cell != NULL) json_object_set_new(root, "cell", json_string(start->cell));
     if (start->init_from != NULL) json_object_set_new(root, "init_from", json_string(start->init_from));
     json_object_set_new(root, "seed", json_integer(start->seed));
-    json_object_set_new(root, "command", json_string(start->command));
+    json_object_set_new(root, "command", bytes_json(facts, start->command));
     if (json_object_get(root, "started") == NULL) json_object_set_new(root, "started", now_text());
     json_object_set_new(root, "host", host_facts());
     json_object_set_new(root, "threads", json_integer(hn_context_threads(facts->context)));
     json_object_set_new(root, "isa", json_string(hni_kernels_isa()));
     json_object_set_new(root, "backend", json_string(start->backend));
-    json_object_set_new(root, "data_path_found", json_string(start->data_found));
+    json_object_set_new(root, "data_path_found", bytes_json(facts, start->data_found));
     json_object_set_new(root, "data_checksum", json_string(start->data_checksum));
     json_object_set_new(root, "parameters",
                         json_pack("{s:I,s:o}", "total", (json_int_t)hn_store_elements(start->store), "by_part",
@@ -149,9 +154,10 @@ static hn_status begin_session(hni_facts *facts, const hni_facts_start *start)
         sessions = json_array();
         json_object_set_new(facts->root, "sessions", sessions);
     }
-    facts->session = json_pack("{s:o,s:s,s:s,s:i,s:s,s:I}", "started", now_text(), "command", start->command, "version",
-                               hn_version(), "threads", hn_context_threads(facts->context), "isa", hni_kernels_isa(),
-                               "first_step", (json_int_t)start->first_step);
+    facts->session =
+        json_pack("{s:o,s:o,s:s,s:i,s:s,s:I}", "started", now_text(), "command", bytes_json(facts, start->command),
+                  "version", hn_version(), "threads", hn_context_threads(facts->context), "isa", hni_kernels_isa(),
+                  "first_step", (json_int_t)start->first_step);
     if (facts->session == NULL || json_array_append_new(sessions, facts->session) != 0) {
         return hni_json_no_memory(facts->context, HNI_RUN_FACTS);
     }

@@ -4,6 +4,7 @@
 
 #include "app/train/run.h"
 #include "core/alloc.h"
+#include "graph/graph.h"
 
 /* ---- one update ---- */
 
@@ -19,13 +20,17 @@ static hn_status refuse(hni_trainer *trainer, const char *what, const char *name
         name != NULL ? "'" : "", trainer->folder, HNI_RUN_LAST, (long long)trainer->saved_step);
 }
 
-/* A loss can only be bad because of a number in some parameter, or because an activation is too large. */
+/* A loss can only be bad because of a number in some parameter, or because an activation is too large: then the first of them is
+ * named. */
 static hn_status refuse_loss(hni_trainer *trainer)
 {
     const char *name = NULL;
-    const hn_status status = hni_checkpoint_find_bad(trainer, &name);
+    char first[192];
+    hn_status status = hni_checkpoint_find_bad(trainer, &name);
+    if (status == HN_OK && name == NULL) status = hni_graph_first_bad(trainer->graph, first, sizeof first);
     if (status != HN_OK) return status;
-    return name != NULL ? refuse(trainer, "parameter", name) : refuse(trainer, "the loss", NULL);
+    if (name != NULL) return refuse(trainer, "parameter", name);
+    return first[0] != 0 ? refuse(trainer, "the loss, and first of all", first) : refuse(trainer, "the loss", NULL);
 }
 
 static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *report)
