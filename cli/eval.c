@@ -40,10 +40,9 @@ static const struct argp_option rows[] = {
     {"file", KEY_FILE, "PATH", 0, "another text instead, the whole of it", 0},
     {"tracks", KEY_TRACKS, "K", 0,
      "parallel tracks: faster, but each begins with an empty state (default: 1, one stream)", 0},
-    {"per-symbol", KEY_PER_SYMBOL, "csv|ansi|html|table", OPTION_ARG_OPTIONAL,
-     "also the bits of every symbol, in order, as CSV or as coloured text, or of each kind of symbol as a table (one "
-     "track "
-     "only; default: ansi on a terminal, else csv)",
+    {"per-symbol", KEY_PER_SYMBOL, "FORM", OPTION_ARG_OPTIONAL,
+     "also the bits of every symbol, in order: csv, or ansi or html for coloured text, or table for each kind of symbol "
+     "(one track only; default: ansi on a terminal, else csv)",
      0},
     {"output", 'o', "FILE", 0, "where the bits of the symbols go (default: standard output)", 0},
     {"dynamic", KEY_DYNAMIC, 0, 0,
