@@ -193,7 +193,7 @@ static void expect_refusal(fixture *made, const char *run, const char *name)
 static void test_bad_loss(void **state)
 {
     script.bad_loss_at = 1000;
-    expect_refusal(*state, "bad-loss", "the loss, and first of all '");
+    expect_refusal(*state, "bad-loss", "the loss is infinite or not a number, and the first tensor that is: ");
 }
 
 static void test_bad_gradient(void **state)

@@ -9,15 +9,16 @@
 /* ---- one update ---- */
 
 /* "update 17: WHAT is not finite ...", in place of whatever words stand in the record: they know nothing of the run. */
-static hn_status refuse(hni_trainer *trainer, const char *what, const char *name)
+static hn_status refuse(hni_trainer *trainer, const char *what, const char *name, const char *first)
 {
     hn_context_clear(trainer->context);
     return hni_error(
         trainer->context, HN_ERROR_NONFINITE,
-        "update %lld: %s%s%s%s is infinite or not a number: training stops here, and %s/%s is as it was "
+        "update %lld: %s%s%s%s is infinite or not a number%s%s: training stops here, and %s/%s is as it was "
         "after update %lld; a smaller train.rate or train.clip_norm, or a longer train.warmup_steps may help",
         (long long)trainer->state.step + 1, what, name != NULL ? " '" : "", name != NULL ? name : "",
-        name != NULL ? "'" : "", trainer->folder, HNI_RUN_LAST, (long long)trainer->saved_step);
+        name != NULL ? "'" : "", first[0] != 0 ? ", and the first tensor that is: " : "", first, trainer->folder,
+        HNI_RUN_LAST, (long long)trainer->saved_step);
 }
 
 /* A loss can only be bad because of a number in some parameter, or because an activation is too large: then the first of them is
@@ -29,14 +30,13 @@ static hn_status refuse_loss(hni_trainer *trainer)
     hn_status status = hni_checkpoint_find_bad(trainer, &name);
     if (status == HN_OK && name == NULL) status = hni_graph_first_bad(trainer->graph, first, sizeof first);
     if (status != HN_OK) return status;
-    if (name != NULL) return refuse(trainer, "parameter", name);
-    return first[0] != 0 ? refuse(trainer, "the loss, and first of all", first) : refuse(trainer, "the loss", NULL);
+    return name != NULL ? refuse(trainer, "parameter", name, "") : refuse(trainer, "the loss", NULL, first);
 }
 
 static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *report)
 {
-    if (report->bad_parameter == NULL) return refuse(trainer, "the norm of the gradient", NULL);
-    return refuse(trainer, "the gradient of", report->bad_parameter);
+    if (report->bad_parameter == NULL) return refuse(trainer, "the norm of the gradient", NULL, "");
+    return refuse(trainer, "the gradient of", report->bad_parameter, "");
 }
 
 /* Loss and gradients of one part of the batch; they add to those of the parts before it. */
