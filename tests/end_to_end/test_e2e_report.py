@@ -43,6 +43,11 @@ class Report(unittest.TestCase):
         self.assertEqual(len(re.findall(r"% saturated", page)), 2 * 2, "two models with an output gate, wide and narrow")
         self.assertNotIn("test_bpc", told["runs"][0])
 
+    def test_an_embedding_of_any_size(self):
+        hypernet("train", self.recipe, "-o", self.folder / "wide", "--max-steps", 9, "--set", "model.embedding_size=520")
+        page = self.report(self.folder / "deep", self.folder / "wide", "--sample-length", 5)[0]
+        self.assertEqual(len(re.findall("z_h of layer 0, while writing", page)), 2 * 2, "two models, wide and narrow")
+
     def test_nothing_is_loaded_without_samples(self):
         page = self.report(self.folder / "deep", "--no-samples")[0]
         for words in ("while writing", "saturated", "What the models write"):

@@ -99,6 +99,62 @@ static void small_clouds(void **state)
     close_context(context);
 }
 
+/* Numbers that never change add nothing; with more numbers than points it is the inner products that are taken apart. */
+static void a_wide_cloud_is_like_a_narrow_one(void **state)
+{
+    enum { COUNT = 6, NARROW = 5, WIDE = 3000 };
+    hn_context *context = open_context();
+    float narrow[COUNT * NARROW], *wide = calloc(COUNT * WIDE, sizeof *wide);
+    double xy[COUNT * 2], wide_xy[COUNT * 2], share[2], wide_share[2];
+    (void)state;
+    assert_non_null(wide);
+    for (int i = 0; i < COUNT; i++) {
+        for (int k = 0; k < WIDE; k++)
+            wide[i * WIDE + k] = (float)k;
+        for (int k = 0; k < NARROW; k++)
+            wide[i * WIDE + k * 500 + 499] = narrow[i * NARROW + k] = sinf((float)(7 * i + 3 * k * i + k));
+    }
+    assert_int_equal(hni_principal_two(context, &(hni_cloud){narrow, COUNT, NARROW}, xy, share), HN_OK);
+    assert_int_equal(hni_principal_two(context, &(hni_cloud){wide, COUNT, WIDE}, wide_xy, wide_share), HN_OK);
+    for (int part = 0; part < 2; part++) {
+        assert_true(share[part] > 0.1);
+        assert_close(wide_share[part], share[part], 1e-12, 0);
+    }
+    for (int i = 0; i < COUNT * 2; i++)
+        assert_close(wide_xy[i], xy[i], 1e-12, 1e-12);
+    free(wide);
+    close_context(context);
+}
+
+/* Two points lie on a line however wide they are, and one point has no direction. */
+static void a_wide_cloud_of_few_points(void **state)
+{
+    hn_context *context = open_context();
+    const float points[6] = {1, 2, 2, 3, 5, 8};
+    double xy[4], share[2];
+    (void)state;
+    assert_int_equal(hni_principal_two(context, &(hni_cloud){points, 2, 3}, xy, share), HN_OK);
+    assert_close(xy[0], -3.5, 1e-12, 0);
+    assert_close(xy[2], 3.5, 1e-12, 0);
+    assert_close(share[0], 1, 1e-12, 0);
+    assert_true(fabs(xy[1]) < 1e-6 && fabs(xy[3]) < 1e-6 && fabs(share[1]) < 1e-12);
+    assert_int_equal(hni_principal_two(context, &(hni_cloud){points, 1, 6}, xy, share), HN_OK);
+    assert_true(isnan(share[0]) && isnan(share[1]) && xy[0] == 0 && xy[1] == 0);
+    close_context(context);
+}
+
+static void a_cloud_that_takes_too_long(void **state)
+{
+    hn_context *context = open_context();
+    const hni_cloud cloud = {.points = NULL, .count = HNI_PRINCIPAL_MOST + 1, .width = HNI_PRINCIPAL_MOST + 2};
+    double share[2];
+    (void)state;
+    assert_int_equal(hni_principal_two(context, &cloud, NULL, share), HN_ERROR_ARGUMENT);
+    assert_non_null(strstr(hn_context_error(context)->text, "2049 points of 2050 numbers"));
+    hn_context_clear(context);
+    close_context(context);
+}
+
 /* ---- gathering ---- */
 
 enum { UNITS = 6, WIDTH = 8, MOST = 64 };
@@ -214,6 +270,9 @@ int main(void)
         cmocka_unit_test(eigenvectors_are_what_they_should_be),
         cmocka_unit_test(a_cloud_lies_on_its_axes),
         cmocka_unit_test(small_clouds),
+        cmocka_unit_test(a_wide_cloud_is_like_a_narrow_one),
+        cmocka_unit_test(a_wide_cloud_of_few_points),
+        cmocka_unit_test(a_cloud_that_takes_too_long),
         cmocka_unit_test(what_is_gathered_is_what_is_seen),
         cmocka_unit_test(refuses_what_there_is_not),
     };

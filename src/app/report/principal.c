@@ -1,4 +1,5 @@
-/* See principal.h. All in double: the covariance of the points, its eigenvectors by Jacobi's rotations, projections on two. */
+/* See principal.h. All in double: the covariance of the points or their inner products, whichever is smaller, its eigenvectors by
+ * Jacobi's rotations, coordinates on two. */
 #include "app/report/principal.h"
 
 #include <math.h>
@@ -70,22 +71,40 @@ static void find_mean(const hni_cloud *cloud, double *out_mean)
     }
 }
 
+static double moved(const hni_cloud *cloud, const double *mean, size_t i, size_t k)
+{
+    return (double)cloud->points[i * cloud->width + k] - mean[k];
+}
+
 static void find_covariance(const hni_cloud *cloud, const double *mean, double *out_matrix)
 {
     const size_t n = cloud->width;
     for (size_t i = 0; i < n * n; i++)
         out_matrix[i] = 0;
     for (size_t i = 0; i < cloud->count; i++) {
-        const float *point = cloud->points + i * n;
         for (size_t row = 0; row < n; row++) {
-            const double moved = (double)point[row] - mean[row];
+            const double value = moved(cloud, mean, i, row);
             for (size_t column = row; column < n; column++)
-                out_matrix[row * n + column] += moved * ((double)point[column] - mean[column]);
+                out_matrix[row * n + column] += value * moved(cloud, mean, i, column);
         }
     }
     for (size_t row = 0; row < n; row++)
         for (size_t column = row; column < n; column++)
             out_matrix[column * n + row] = out_matrix[row * n + column] /= (double)cloud->count;
+}
+
+/* Inner products of the points about their mean: the same eigenvalues but for zeros, and fewer numbers where points are wide. */
+static void find_gram(const hni_cloud *cloud, const double *mean, double *out_matrix)
+{
+    const size_t n = cloud->count;
+    for (size_t row = 0; row < n; row++) {
+        for (size_t column = row; column < n; column++) {
+            double sum = 0;
+            for (size_t k = 0; k < cloud->width; k++)
+                sum += moved(cloud, mean, row, k) * moved(cloud, mean, column, k);
+            out_matrix[column * n + row] = out_matrix[row * n + column] = sum / (double)n;
+        }
+    }
 }
 
 /* Places of the two largest on the diagonal; n where there is but one dimension. */
@@ -104,48 +123,87 @@ static void find_largest(const double *matrix, size_t n, size_t out_places[2])
     }
 }
 
-/* Coordinates on column `place` of the eigenvectors, its sign chosen by its largest coefficient. */
-static void project(const hni_cloud *cloud, const double *mean, const double *vectors, size_t place, double *out_first)
+/* The cloud, and the eigenvectors of its covariance or, of a cloud wider than it has points, of its inner products. */
+typedef struct components {
+    const hni_cloud *cloud;
+    const double *mean;
+    double *matrix, *vectors; /* [size,size] */
+    size_t size;
+    bool of_points; /* inner products: size is the count of points, else their width */
+} components;
+
+/* Coefficient k of a direction, which is not yet of length 1 if it comes from the points. */
+static double coefficient(const components *of, size_t place, size_t k)
 {
-    const size_t n = cloud->width;
+    double sum = 0;
+    if (!of->of_points) return of->vectors[k * of->size + place];
+    for (size_t i = 0; i < of->size; i++)
+        sum += of->vectors[i * of->size + place] * moved(of->cloud, of->mean, i, k);
+    return sum;
+}
+
+/* Of inner products an eigenvector is, but for its length, the coordinates themselves: their mean square is the eigenvalue. */
+static double coordinate(const components *of, size_t place, size_t i)
+{
+    double sum = 0;
+    if (of->of_points) {
+        const double variance = of->matrix[place * (of->size + 1)];
+        return variance > 0 ? of->vectors[i * of->size + place] * sqrt(variance * (double)of->size) : 0;
+    }
+    for (size_t k = 0; k < of->size; k++)
+        sum += moved(of->cloud, of->mean, i, k) * of->vectors[k * of->size + place];
+    return sum;
+}
+
+/* Coordinates on eigenvector `place`, its sign chosen by its largest coefficient. */
+static void project(const components *of, size_t place, double *out_first)
+{
     double largest = 0;
-    for (size_t k = 0; k < n; k++)
-        if (fabs(vectors[k * n + place]) > fabs(largest)) largest = vectors[k * n + place];
-    for (size_t i = 0; i < cloud->count; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < n; k++)
-            sum += ((double)cloud->points[i * n + k] - mean[k]) * vectors[k * n + place];
-        out_first[2 * i] = largest < 0 ? -sum : sum;
+    for (size_t k = 0; k < of->cloud->width; k++) {
+        const double value = coefficient(of, place, k);
+        if (fabs(value) > fabs(largest)) largest = value;
+    }
+    for (size_t i = 0; i < of->cloud->count; i++) {
+        const double value = coordinate(of, place, i);
+        out_first[2 * i] = largest < 0 ? -value : value;
     }
 }
 
 hn_status hni_principal_two(hn_context *context, const hni_cloud *cloud, double *out_xy, double out_share[2])
 {
-    const size_t n = cloud->width;
-    void *memory = NULL;
+    const bool of_points = cloud->count < cloud->width;
+    const size_t n = of_points ? cloud->count : cloud->width;
+    void *matrices = NULL, *mean = NULL;
     double trace = 0;
     size_t places[2];
     hn_status status;
-    if (n == 0 || n > HNI_PRINCIPAL_WIDEST || cloud->count == 0) {
+    if (n == 0 || n > HNI_PRINCIPAL_MOST) {
         return hni_error(context, HN_ERROR_ARGUMENT,
-                         "principal components: %zu points of %zu numbers: needs a point, and 1 to %d numbers",
-                         cloud->count, n, HNI_PRINCIPAL_WIDEST);
+                         "principal components: %zu points of %zu numbers: there must be some, and at most %d of one "
+                         "of the two",
+                         cloud->count, cloud->width, HNI_PRINCIPAL_MOST);
     }
-    HNI_TRY(hni_alloc_array(context, "principal components", n * (2 * n + 1), sizeof(double), &memory));
-    double *matrix = memory, *vectors = matrix + n * n, *mean = vectors + n * n;
+    HNI_TRY(hni_alloc_array(context, "principal components", 2 * n * n, sizeof(double), &matrices));
+    HNI_TRY(hni_alloc_array(context, "principal components", cloud->width, sizeof(double), &mean));
+    const components of = {cloud, mean, matrices, (double *)matrices + n * n, n, of_points};
     find_mean(cloud, mean);
-    find_covariance(cloud, mean, matrix);
+    if (of_points) {
+        find_gram(cloud, mean, of.matrix);
+    } else {
+        find_covariance(cloud, mean, of.matrix);
+    }
     for (size_t i = 0; i < n; i++)
-        trace += matrix[i * n + i];
-    hni_eigen_symmetric(matrix, n, vectors);
-    find_largest(matrix, n, places);
+        trace += of.matrix[i * n + i];
+    hni_eigen_symmetric(of.matrix, n, of.vectors);
+    find_largest(of.matrix, n, places);
     for (size_t part = 0; part < 2; part++) {
-        out_share[part] = trace > 0 ? (places[part] < n ? matrix[places[part] * (n + 1)] / trace : 0) : (double)NAN;
+        out_share[part] = trace > 0 ? (places[part] < n ? of.matrix[places[part] * (n + 1)] / trace : 0) : (double)NAN;
         for (size_t i = 0; i < cloud->count; i++)
             out_xy[2 * i + part] = 0;
-        if (places[part] < n) project(cloud, mean, vectors, places[part], out_xy + part);
+        if (places[part] < n) project(&of, places[part], out_xy + part);
     }
 cleanup:
-    hni_free(context, memory);
+    hni_free(context, matrices);
+    hni_free(context, mean);
     return status;
 }
