@@ -89,7 +89,7 @@ hn_status hni_plot_rank(const hni_plot_options *options, const hni_canvas_option
     if (made.ranks.count == 0) {
         HNI_TRY(hni_error(context, HN_ERROR_ARGUMENT,
                           "%.300s: its log has no effective ranks of layer %d: only models with 'hyper' in model.cell "
-                          "have embeddings, and layers count from 0",
+                          "have embeddings, those of more than 256 numbers are not measured, and layers count from 0",
                           options->runs[0], options->layer));
     }
     snprintf(title, sizeof title, "Effective rank of the embeddings of %.100s, layer %d", run.name, options->layer);

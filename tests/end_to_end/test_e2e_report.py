@@ -47,6 +47,7 @@ class Report(unittest.TestCase):
         hypernet("train", self.recipe, "-o", self.folder / "wide", "--max-steps", 9, "--set", "model.embedding_size=520")
         page = self.report(self.folder / "deep", self.folder / "wide", "--sample-length", 5)[0]
         self.assertEqual(len(re.findall("z_h of layer 0, while writing", page)), 2 * 2, "two models, wide and narrow")
+        self.assertNotIn("rank.", (self.folder / "wide" / "log.csv").read_text())
 
     def test_nothing_is_loaded_without_samples(self):
         page = self.report(self.folder / "deep", "--no-samples")[0]

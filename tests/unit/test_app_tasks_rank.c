@@ -247,6 +247,25 @@ static void a_model_without_embeddings_has_none(void **state)
     test_task_close(&t);
 }
 
+/* A covariance costs E squared. */
+static void embeddings_too_wide_have_none(void **state)
+{
+    (void)state;
+    for (int64_t size = 256; size <= 257; size++) {
+        const size_t wanted = size == 256 ? 12 : 0;
+        test_task t;
+        size_t count = 1;
+        test_task_prepare(&t, 500);
+        t.model.cell.embedding_size = size;
+        test_task_open(&t, 4);
+        const hni_metric metric = evaluate(&t, 0);
+        assert_int_equal(metric.figure_count, wanted);
+        (void)t.task->figures(t.work, &count);
+        assert_int_equal(count, wanted);
+        test_task_close(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +276,7 @@ int main(void)
         cmocka_unit_test(jitter_breaks_the_symmetry),
         cmocka_unit_test(a_hyper_rnn_has_one_gate),
         cmocka_unit_test(a_model_without_embeddings_has_none),
+        cmocka_unit_test(embeddings_too_wide_have_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights);
 /* text_dynamic.c */
 hn_status hni_text_dynamic_check(const hni_task_work *work, const hni_dynamic_options *dynamic);
 hn_status hni_text_dynamic_bytes(hni_task_work *work, const hni_evaluate_options *options, int64_t *out_bytes);
-/* text_rank.c: effective ranks of the embeddings of all layers; NULL for a model without embeddings */
+/* text_rank.c: effective ranks of the embeddings of all layers; NULL for a model without embeddings, or with wide ones */
 typedef struct hni_text_ranks hni_text_ranks;
 /* work->figures, by name. */
 hn_status hni_text_figures_create(hni_task_work *work);

@@ -9,6 +9,8 @@
 
 /* Positions are taken in whole windows until there are so many. */
 #define ENOUGH_POSITIONS 1000
+/* Elements of an embedding whose rank is taken: a covariance costs their square, in memory and at each position. */
+#define WIDEST 256
 
 enum { KINDS = 3 }; /* z_h, z_x, z_b */
 
@@ -24,9 +26,10 @@ struct hni_text_ranks {
 
 /* ---- names ---- */
 
-/* G of a cell with embeddings, else 0. */
+/* G of a cell with embeddings that are not too wide, else 0. */
 static size_t gates_of(const hn_cell *cell)
 {
+    if (cell->embedding_size > WIDEST) return 0;
     if (cell->kind == HN_CELL_HYPERLSTM) return 4;
     return cell->kind == HN_CELL_HYPERRNN || cell->kind == HN_CELL_HYPERRNN_FULL ? 1 : 0;
 }

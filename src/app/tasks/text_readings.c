@@ -37,7 +37,7 @@ static const concern of_model[] = {
      ALWAYS},
     {{"equal elements", NULL,
       "begun so, the elements of one z_h (or z_x) of a scaled cell stay equal in exact arithmetic whatever E is: "
-      "log.csv has their effective rank"},
+      "log.csv has their effective rank, up to E = 256"},
      SCALED,
      EQUAL_START},
     {{"phi", "activation", "in the hyper cell too"}, RNNS, ALWAYS},
