@@ -147,6 +147,10 @@ static void readings_are_of_the_cell(void **state)
         {"reading: start of W_x|", {true, true, true, true, true}},
         {"reading: dropout between layers|", {false, false, false, false, false}},
         {"reading: Penn Treebank characters|", {false, false, false, false, false}},
+        {"reading: start of W_h|orthogonal", {true, true, true, true, true}},
+        {"reading: input dropout|model.keep_input", {true, true, true, true, true}},
+        {"hyper cell", {false, true, false, true, true}},
+        {"both cells", {false, true, false, false, false}},
     };
     (void)state;
     for (size_t k = 0; k < KINDS; k++) {

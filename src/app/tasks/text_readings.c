@@ -13,6 +13,7 @@
 #define LSTMS (CELL(HN_CELL_LSTM) | HYPERLSTM)
 #define RNNS (CELL(HN_CELL_RNN) | CELL(HN_CELL_HYPERRNN) | CELL(HN_CELL_HYPERRNN_FULL))
 #define ALL (LSTMS | RNNS)
+#define PLAIN (ALL & ~HYPER)
 
 /* What else a model must have for a reading to concern it. */
 typedef enum condition { ALWAYS, LAYER_NORM, ANY_NORM, EQUAL_START, STACKED, TREEBANK } condition;
@@ -40,7 +41,8 @@ static const concern of_model[] = {
       "log.csv has their effective rank, up to E = 256"},
      SCALED,
      EQUAL_START},
-    {{"phi", "activation", "in the hyper cell too"}, RNNS, ALWAYS},
+    {{"phi", "activation", "in the hyper cell too"}, RNNS & HYPER, ALWAYS},
+    {{"phi", "activation", NULL}, RNNS & PLAIN, ALWAYS},
     {{"layer norm", NULL, "of each gate over its units, after scaled products and bias are summed; biased variance"},
      LSTMS,
      LAYER_NORM},
@@ -52,14 +54,19 @@ static const concern of_model[] = {
      LSTMS,
      LAYER_NORM},
     {{"forget bias", "forget_bias", "inside the sigmoid after layer norm, in both cells, not a stored parameter"},
-     LSTMS,
+     HYPERLSTM,
+     ALWAYS},
+    {{"forget bias", "forget_bias", "inside the sigmoid after layer norm, not a stored parameter"},
+     LSTMS & PLAIN,
      ALWAYS},
     {{"start of W_x", "input_init", NULL}, ALL, ALWAYS},
-    {{"start of W_h", NULL, "orthogonal per gate block, the hyper cell's too"}, ALL, ALWAYS},
+    {{"start of W_h", NULL, "orthogonal per gate block, the hyper cell's too"}, HYPER, ALWAYS},
+    {{"start of W_h", NULL, "orthogonal per gate block"}, PLAIN, ALWAYS},
     {{"softmax layer", NULL, "begins with orthogonal weights and zero bias"}, ALL, ALWAYS},
     {{"input dropout", "keep_input", "of the one-hot input: drops the whole character, for the hyper cell too"},
-     ALL,
+     HYPER,
      ALWAYS},
+    {{"input dropout", "keep_input", "of the one-hot input: drops the whole character"}, PLAIN, ALWAYS},
     {{"dropout between layers", "keep_between", NULL}, ALL, STACKED},
     {{"output dropout", "keep_output", NULL}, ALL, ALWAYS},
     {{"recurrent dropout", "keep_recurrent", "of tanh(g) alone, without memory loss, a fresh mask each step"},
