@@ -191,6 +191,7 @@ hn_status hni_plot_phi(const hni_plot_options *options, const hni_canvas_options
     hn_context *context = options->cli->context;
     const size_t count = (size_t)options->run_count;
     hni_canvas_options titled = *canvas;
+    const bool writes = hni_writing_options(&options->writing, options->kind->length).length > 0;
     void *series_memory = NULL, *names_memory = NULL, *labels = NULL;
     const char *quantity = NULL;
     hn_status status;
@@ -209,7 +210,8 @@ hn_status hni_plot_phi(const hni_plot_options *options, const hni_canvas_options
         HNI_TRY(names[i].status);
         series[i].name = names[i].data;
     }
-    titled.title = "Histograms of φ, what the output gate multiplies, while the models write";
+    titled.title = writes ? "Histograms of φ, what the output gate multiplies, while the models write"
+                          : "Histograms of φ, what the output gate multiplies, while the models read";
     HNI_TRY(hni_histogram_picture(context, &(hni_histogram){.series = series, .count = count, .quantity = quantity},
                                   &titled, picture));
     json_t *list = json_array();

@@ -74,8 +74,12 @@ class Plot(unittest.TestCase):
             self.assertEqual(sum(row["bins"]), 300)
             self.assertAlmostEqual(row["saturated"], (row["bins"][0] + row["bins"][-1]) / 300)
         self.assertNotEqual(told["runs"][0]["bins"], told["runs"][1]["bins"])
-        read = self.plot(("run",), "phi", "--prime", "the lord", "--length", 0)[1]
+        self.assertIn(b"while the models write", self.plot(("lstm", "run"), "phi", "--length", 30)[0])
+        svg, read = self.plot(("run",), "phi", "--prime", "the lord", "--length", 0)
         self.assertEqual(read["runs"][0]["total"], 8 * 10)
+        self.assertIn(b"while the models read", svg)
+        (self.folder / "read.txt").write_text("the lord is him")
+        self.assertIn(b"while the models read", self.plot(("run",), "phi", "--text", self.folder / "read.txt")[0])
 
     def test_path(self):
         svg, told = self.plot(("run",), "path", "--length", 25)
