@@ -8,7 +8,7 @@ static void test_stopped_with_each_optimizer(void **state)
         {"train.optimizer=adamw", "train.weight_decay=0.1", "train.clip_value=0.01", "train.rate=0.05"},
         {"train.optimizer=sgd", "train.momentum=0.9", "train.nesterov=true", "train.schedule=plateau"},
         {"train.optimizer=sgd", "train.weight_decay=0.1", "train.schedule=steps", "train.milestones=4, 7"},
-        {"train.optimizer=rmsprop", "train.rms_decay=0.9", "train.schedule=one_cycle", "train.warmup_steps=0"},
+        {"train.optimizer=rmsprop", "train.rms_decay=0.9", "train.schedule=one_cycle", "train.rate=0.05"},
         {"train.optimizer=rmsprop", "train.momentum=0.5", "train.schedule=plateau", "train.plateau_patience=0"},
     };
     static const double figures[] = {5, 4, 4, 4, 4, 3, 5, 5, 5, 5, 5, 5};
@@ -68,6 +68,24 @@ static int read_log(const fixture *made, const char *run, double (*out_rows)[4])
     }
     free(log);
     return count;
+}
+
+/* It rises by itself: the warm-up of a recipe that is given this schedule changes nothing. */
+static void test_one_cycle_has_its_own_rise(void **state)
+{
+    static const char *const counts[] = {"train.warmup_steps=0", "train.warmup_steps=5"};
+    fixture *made = *state;
+    hni_train_end end;
+    double rows[2][20][4];
+    for (int k = 0; k < 2; k++) {
+        const char *const sets[] = {"train.schedule=one_cycle", "train.log_every=1", counts[k]};
+        script.validations = 0;
+        assert_ok(made, train(made, k == 0 ? "none" : "five", sets, 3, 0, &end));
+        assert_int_equal(read_log(made, k == 0 ? "none" : "five", rows[k]), 11);
+    }
+    for (int i = 0; i < 11; i++)
+        assert_true(rows[1][i][2] == rows[0][i][2]);
+    assert_close(rows[0][0][2], 0.1 / 25, 1e-12, 0);
 }
 
 /* Samples one by one, in parts of two sizes, and all at once are the same run but for rounding; and stop and go on exactly. */
@@ -177,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RUN(test_stopped_with_each_optimizer),
         RUN(test_plateau_in_the_log),
+        RUN(test_one_cycle_has_its_own_rise),
         RUN(test_parts_of_a_batch),
         RUN(test_too_many_parts),
         RUN(test_parts_are_chosen),

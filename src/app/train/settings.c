@@ -21,7 +21,7 @@ static const hni_setting rows[] = {
                        "how the rate goes on after the warm-up: constant, linear or cosine to final_rate, in steps at "
                        "milestones, one_cycle, or lessened at each plateau of the validation"),
     HNI_SETTING_INTEGER("warmup_steps", hni_train_settings, warmup_steps, 0, MOST_STEPS, 0,
-                        "updates in which the rate rises to its peak"),
+                        "updates in which the rate rises to its peak; one_cycle has its own rise instead"),
     HNI_SETTING_NUMBER("final_rate", hni_train_settings, final_rate, 0, 1e30, 0,
                        "rate at the end of a linear or cosine schedule"),
     HNI_SETTING_TEXT("milestones", hni_train_settings, milestones, "",
@@ -93,7 +93,7 @@ typedef struct owner {
 #define RMSPROP (1u << HN_OPTIMIZER_RMSPROP)
 #define SCHEDULE(kind) (1u << (HN_SCHEDULE_##kind))
 
-/* final_rate is not here: recipes that have it may be given another schedule on the command line. */
+/* final_rate and warmup_steps are not here: recipes that have them may be given another schedule on the command line. */
 static const owner owners[] = {
     {"beta1", "optimizer", ADAM | ADAMW},
     {"beta2", "optimizer", ADAM | ADAMW},
@@ -101,7 +101,6 @@ static const owner owners[] = {
     {"momentum", "optimizer", SGD | RMSPROP},
     {"nesterov", "optimizer", SGD},
     {"rms_decay", "optimizer", RMSPROP},
-    {"warmup_steps", "schedule", ~SCHEDULE(ONE_CYCLE)},
     {"milestones", "schedule", SCHEDULE(STEPS)},
     {"milestone_factor", "schedule", SCHEDULE(STEPS)},
     {"one_cycle_warmup", "schedule", SCHEDULE(ONE_CYCLE)},
