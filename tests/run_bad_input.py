@@ -67,7 +67,8 @@ class Sandbox:
         self.environment |= {
             "PATH": f"{self.tools}:{os.environ.get('PATH', '/usr/bin:/bin')}", "HOME": str(self.folder), "NO_COLOR": "1",
             "LC_ALL": "C.UTF-8", "ASAN_OPTIONS": "exitcode=99:detect_stack_use_after_return=1",
-            "UBSAN_OPTIONS": "exitcode=99:halt_on_error=1:print_stacktrace=1", "LSAN_OPTIONS": "exitcode=99"}
+            "UBSAN_OPTIONS": "exitcode=99:halt_on_error=1:print_stacktrace=1",
+            "LSAN_OPTIONS": f"exitcode=99:{os.environ.get('LSAN_OPTIONS', '')}"}  # what others leak is known
 
     def write_tool(self, name, script):
         path = self.tools / name
