@@ -1,7 +1,7 @@
 #!/bin/sh
 # The demonstration: trains a HyperLSTM and plain LSTMs on English text with one recipe but for the cell, equal steps; prints a table and
 # a sample of each, and writes demo/report.html. Called by ./dev demo, which has built the program and made the text. DEMO_STEPS makes the
-# runs longer (the README's second table: 13400), DEMO_FOLDER puts them elsewhere, DEMO_CELLS names the cells of cells.sh to train.
+# runs longer (the last column of the README's table: 8000), DEMO_FOLDER puts them elsewhere, DEMO_CELLS names the cells of cells.sh to train.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cells.sh"
