@@ -6,7 +6,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cells.sh"
 program=${HYPERNET_BIN:?call ./dev demo}
-folder=${DEMO_FOLDER:-$here/../demo}
+folder=${DEMO_FOLDER:-$(dirname "$here")/demo}
 steps=${DEMO_STEPS:-1400}
 
 # The rate of each cell, chosen among 0.002, 0.004 and 0.008 by validation (tools/choose_rates.sh).
