@@ -18,13 +18,14 @@ mkdir -p "$folder"
 COMPARED="rnn hyperrnn hyperrnn-full lstm lstm-ln hyperlstm hyperlstm-ln hyperlstm-jitter hyperlstm-one hyperlstm-jitter-one
     hyperlstm-ln-jitter hyperlstm-ln-one hyperlstm-ln-jitter-one"
 
-# The settings of a name: a cell, and what is different about its start.
+# The settings of a name: a cell, what is different about its start, and the rate that was best for that cell with the paper's start.
 settings_of() {
     case $1 in
     *-one) echo "$(settings_of "${1%-one}") --set model.scale_start=one" ;;
     *-jitter) echo "$(settings_of "${1%-jitter}") --set model.embedding_init=jitter" ;;
-    hyperrnn-full) echo "--set model.cell=hyperrnn_full --set model.layer_norm=false --set train.rate=0.002" ;;
-    rnn | hyperrnn) echo "--set model.cell=$1 --set model.layer_norm=false --set train.rate=0.002" ;;
+    rnn) echo "--set model.cell=rnn --set model.layer_norm=false --set train.rate=0.016" ;;
+    hyperrnn) echo "--set model.cell=hyperrnn --set model.layer_norm=false --set train.rate=0.002" ;;
+    hyperrnn-full) echo "--set model.cell=hyperrnn_full --set model.layer_norm=false --set train.rate=0.001" ;;
     hyperlstm) echo "$(cell_settings "$1") --set train.rate=0.004" ;;
     *) echo "$(cell_settings "$1") --set train.rate=0.008" ;;
     esac
