@@ -36,7 +36,8 @@ typedef enum hn_observed_phi { HN_OBSERVED_PHI_NORMALISED = 0, HN_OBSERVED_PHI_R
 typedef enum hn_activation { HN_ACTIVATION_TANH = 0, HN_ACTIVATION_RELU } hn_activation;
 
 /* One recurrent layer. Readings of the paper that change numbers are fields here; defaults come first in their enums. A field that
- * a kind has no use for must keep its default; sizes may be anything. */
+ * a kind has no use for must keep its default; sizes may be anything, and hyper_output, scale_start and (in an LSTM)
+ * keep_hyper_recurrent are passed over, as they always were. */
 typedef struct hn_cell {
     hn_cell_kind kind;
     bool layer_norm;             /* main and hyper cell alike; LSTM kinds only */
@@ -49,7 +50,7 @@ typedef struct hn_cell {
     double keep_hyper_recurrent; /* the same inside the hyper cell; default 1 */
     hn_hyper_output
         hyper_output; /* which output of the hyper cell makes the embeddings: the new one, or eq. 11's previous */
-    hn_input_init input_init;   /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X) */
+    hn_input_init input_init;   /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X); / sqrt(E) in a full HyperRNN */
     hn_scale_start scale_start; /* of a HyperLSTM: W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1); a HyperRNN: 1/E */
     hn_activation activation;   /* phi of the RNN kinds, of the hyper cell too */
     double

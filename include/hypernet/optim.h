@@ -35,7 +35,7 @@ typedef struct hn_optimizer_options {
 
 typedef struct hn_step_report {
     double gradient_norm; /* before clipping */
-    double clip_factor;   /* 1 if nothing was clipped */
+    double clip_factor;   /* of clip_norm alone: 1 if the norm was not clipped; see `clipped` */
     const char
         *bad_parameter; /* first parameter with a gradient that is not finite, or NULL (also when every number is finite
                                 * and only the norm overflows, which F64 can do) */
@@ -87,8 +87,8 @@ typedef struct hn_schedule {
     int milestone_count;
     double milestone_factor;
     double one_cycle_warmup;        /* share of the updates in which the rate rises to its peak, below 1 */
-    double one_cycle_start_divisor; /* the first rate is rate / this */
-    double one_cycle_final_divisor; /* the last one is the first one / this */
+    double one_cycle_start_divisor; /* the first rate is rate / this, above 0 */
+    double one_cycle_final_divisor; /* the last one is the first one / this, above 0 */
     double plateau_factor;          /* of the rate, each time that more than .. */
     int64_t plateau_patience;       /* .. so many validations in a row were not better, .. */
     double plateau_threshold;       /* .. which takes a figure below best * (1 - threshold) */

@@ -16,6 +16,7 @@ hn_status hni_graph_first_bad(hn_graph *graph, char *buffer, size_t size)
         if (call->spec->kind == HNI_OP_KIND_VIEW || call->out.dtype != graph->kernels->dtype) continue;
         const hn_status status =
             graph->kernels->count_nonfinite(&graph->exec, hni_view_elements(&call->out), call->out.data, &bad);
+        hni_arena_reset(&graph->scratch);
         if (status != HN_OK) return status;
         if (bad == 0) continue;
         snprintf(buffer, size, "%s %s, operation %lld of %lld", call->spec->name,

@@ -423,11 +423,12 @@ hn_status hn_tensor_store_rows(hn_graph *graph, hn_tensor source, hn_tensor pers
     if (status != HN_OK) return status;
     hni_view rows = to->view;
     const int64_t count = from->view.rank > 0 ? from->view.size[0] : 0;
-    if (rows.rank > 0 && count > 0 && first_row >= 0 && first_row <= rows.size[0] - count) {
+    const bool fits = rows.rank > 0 && count > 0 && first_row >= 0 && first_row <= rows.size[0] - count;
+    if (fits) {
         rows.data = hni_view_at(&to->view, first_row * rows.stride[0]);
         rows.size[0] = count;
     }
-    if (!hn_shape_equal(hni_view_shape(&from->view), hni_view_shape(&rows)) || from->view.dtype != rows.dtype ||
+    if ((!fits && first_row != 0) || !hn_shape_equal(hni_view_shape(&from->view), hni_view_shape(&rows)) || from->view.dtype != rows.dtype ||
         !is_float(rows.dtype)) {
         return hni_error(graph->context, HN_ERROR_SHAPE,
                          "store: source and target must be float tensors, and the source %lld rows of the target from "

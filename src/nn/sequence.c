@@ -276,7 +276,7 @@ hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_c
     hni_draw draw = {chosen.dropout_base, chosen.dropout_time,
                      chosen.dropout_length > 0 ? chosen.dropout_length : steps};
     for (int64_t t = 0; t < steps; t++, draw.time++) {
-        graph->status = hni_go_on(graph->context, "sequence", t, steps);
+        if (graph->status == HN_OK) graph->status = hni_go_on(graph->context, "sequence", t, steps);
         if (graph->status != HN_OK) return result;
         const hni_cell_state old = now;
         hni_cell_view view = {HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR};

@@ -128,6 +128,7 @@ hn_status hn_stream_step(hn_stream *stream, const int32_t *symbols, float *out_l
     hn_observation seen[HN_MAX_LAYERS];
     hn_window window = {.divisor = 0};
     hn_status status;
+    stream->observation_ready = false;
     hn_graph_reset(graph);
     window.symbols = hn_tensor_from(graph, HN_DTYPE_I32, HN_SHAPE2(stream->rows, 1), symbols, false);
     const hn_language_result result =

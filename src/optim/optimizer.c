@@ -189,6 +189,7 @@ hn_status hn_optimizer_step(hn_optimizer *optimizer, double rate, hn_step_report
     report.clipped = step->clip_factor < 1 || step->clamped != 0;
     optimizer->steps++;
 cleanup:
+    hni_arena_reset(&optimizer->store->scratch);
     if (out_report != NULL) *out_report = report;
     return status;
 }

@@ -60,12 +60,18 @@ double hn_schedule_rate(const hn_schedule *schedule, int64_t step)
     return after_warmup(schedule, step);
 }
 
+/* The peak after so many drops: not below the minimum, and never above what it was. */
+static double lessened_rate(const hn_schedule *schedule, int64_t drops)
+{
+    const double least = fmin(schedule->plateau_minimum, schedule->rate);
+    return fmax(schedule->rate * pow(schedule->plateau_factor, (double)drops), least);
+}
+
 double hn_schedule_rate_after(const hn_schedule *schedule, const hn_plateau *plateau, int64_t step)
 {
     hn_schedule lessened = *schedule;
     if (schedule->kind == HN_SCHEDULE_PLATEAU && plateau->drops > 0) {
-        lessened.rate = schedule->rate * pow(schedule->plateau_factor, (double)plateau->drops);
-        if (lessened.rate < schedule->plateau_minimum) lessened.rate = schedule->plateau_minimum;
+        lessened.rate = lessened_rate(schedule, plateau->drops);
     }
     return hn_schedule_rate(&lessened, step);
 }
@@ -73,7 +79,8 @@ double hn_schedule_rate_after(const hn_schedule *schedule, const hn_plateau *pla
 bool hn_schedule_validated(const hn_schedule *schedule, hn_plateau *plateau, double figure)
 {
     if (schedule->kind != HN_SCHEDULE_PLATEAU) return false;
-    if (!plateau->has_best || figure < plateau->best * (1 - schedule->plateau_threshold)) {
+    const bool better = plateau->has_best ? figure < plateau->best * (1 - schedule->plateau_threshold) : isfinite(figure);
+    if (better) {
         plateau->has_best = true;
         plateau->best = figure;
         plateau->misses = 0;
@@ -82,5 +89,5 @@ bool hn_schedule_validated(const hn_schedule *schedule, hn_plateau *plateau, dou
     if (++plateau->misses <= schedule->plateau_patience) return false;
     plateau->misses = 0;
     plateau->drops++;
-    return true;
+    return lessened_rate(schedule, plateau->drops) < lessened_rate(schedule, plateau->drops - 1);
 }

@@ -100,7 +100,7 @@ static hn_status orthonormalise(hn_context *context, panels *job)
 {
     const int threads = context->threads;
     for (job->begin = 0; job->begin < job->count; job->begin = job->end) {
-        const hn_status status = hni_go_on(context, "initialise", job->begin, job->count);
+        const hn_status status = hni_go_on(context, "orthogonalise", job->begin, job->count);
         if (status != HN_OK) return status;
         job->end = smaller(job->begin + PANEL, job->count);
         for (int pass = 0; pass < 2; pass++) {

@@ -196,6 +196,10 @@ static void test_write_and_store(void **state)
     hn_context_clear(b->context);
     assert_int_equal(hn_tensor_store(b->graph, HN_NO_TENSOR, p), HN_ERROR_STALE);
     hn_context_clear(b->context);
+    assert_int_equal(hn_tensor_store_rows(b->graph, x, p, 1), HN_ERROR_SHAPE);
+    test_assert_error(b->context, HN_ERROR_SHAPE, "source 3 rows of the target from row 1 on", NULL);
+    assert_int_equal(hn_tensor_store_rows(b->graph, x, p, -1), HN_ERROR_SHAPE);
+    hn_context_clear(b->context);
     assert_numbers(b, p, doubled);
     hn_tensor_drop(b->graph, p);
     hn_graph_reset(b->graph);

@@ -385,6 +385,23 @@ static void refuses_bad_calls(void **state)
     trainer_close(&fixture);
 }
 
+/* More steps than any first chunk of scratch would hold. */
+static void steps_take_no_memory(void **state)
+{
+    trainer fixture;
+    double gradients[COUNT] = {0.5};
+    uint64_t before = 0;
+    (void)state;
+    trainer_open(&fixture, HN_DTYPE_F32, NULL);
+    write_gradients(&fixture, gradients);
+    for (int step = 0; step < 20000; step++) {
+        assert_int_equal(hn_optimizer_step(fixture.optimizer, 1e-6, NULL), HN_OK);
+        if (step == 0) before = hn_context_allocations(fixture.base.context);
+    }
+    assert_int_equal(hn_context_allocations(fixture.base.context), before);
+    trainer_close(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +416,7 @@ int main(void)
         cmocka_unit_test(the_average_starts_at_the_values),
         cmocka_unit_test(refuses_a_store_without_numbers),
         cmocka_unit_test(refuses_bad_calls),
+        cmocka_unit_test(steps_take_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,12 +159,32 @@ static void plateau(void **state)
     assert_false(hn_schedule_validated(&schedule, &seen, 1e9));
 }
 
+/* A rate that can fall no further does not fall, a minimum above the rate raises nothing, and NaN is no best. */
+static void plateau_at_its_floor(void **state)
+{
+    hn_schedule schedule = {.kind = HN_SCHEDULE_PLATEAU, .rate = 0.8, .steps = 100, .plateau_factor = 0.5};
+    hn_plateau seen = {.has_best = false};
+    (void)state;
+    schedule.plateau_minimum = 0.4;
+    assert_true(hn_schedule_validated(&schedule, &seen, (double)NAN)); /* no better than before */
+    assert_false(seen.has_best);
+    seen = (hn_plateau){.has_best = false};
+    assert_false(hn_schedule_validated(&schedule, &seen, 2));
+    assert_true(hn_schedule_validated(&schedule, &seen, 2));
+    assert_false(hn_schedule_validated(&schedule, &seen, 2));
+    assert_close(hn_schedule_rate_after(&schedule, &seen, 3), 0.4, 1e-15, 0);
+    schedule.plateau_minimum = 2;
+    assert_false(hn_schedule_validated(&schedule, &seen, 2));
+    assert_close(hn_schedule_rate_after(&schedule, &seen, 4), 0.8, 1e-15, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constant), cmocka_unit_test(warm_up),       cmocka_unit_test(linear),
         cmocka_unit_test(cosine),   cmocka_unit_test(no_decay_left), cmocka_unit_test(decays_without_a_jump),
         cmocka_unit_test(steps_at_milestones), cmocka_unit_test(one_cycle), cmocka_unit_test(plateau),
+        cmocka_unit_test(plateau_at_its_floor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
