@@ -1,6 +1,7 @@
 #!/bin/sh
-# Chooses the learning rate of each cell of the demonstration: trains recipe text-small for 1,400 updates with rates 0.002, 0.004 and 0.008 and seeds 1, 2 and 3
-# each, one thread a run, two runs at a time, and prints the best validation of every run. A cell's rate is the one with the lowest mean.
+# Chooses the learning rate of each cell of the demonstration: trains recipe text-small for 1,400 updates with rates 0.002, 0.004 and 0.008
+# and seeds 1, 2 and 3
+# each, one thread a run, two runs at a time, and prints the best validation of every run. The lowest mean of a cell is marked.
 # A run that is finished is not repeated.
 #
 #     HYPERNET_BIN=build/gcc/hypernet tools/choose_rates.sh FOLDER
@@ -24,6 +25,6 @@ for cell in $CELLS; do
         echo "$cell $rate $(best_of "$cell-$rate-1") $(best_of "$cell-$rate-2") $(best_of "$cell-$rate-3")"
     done | awk '{ mean = ($3 + $4 + $5) / 3
                   line[NR] = sprintf("%-14s %6s %8.4f %8.4f %8.4f %8.4f", $1, $2, $3, $4, $5, mean)
-                  if (NR == 1 || mean < lowest) { lowest = mean; chosen = NR } }
-                END { for (i = 1; i <= NR; i++) print line[i] (i == chosen ? "  chosen" : "") }'
+                  if (NR == 1 || mean < lowest) { lowest = mean; best = NR } }
+                END { for (i = 1; i <= NR; i++) print line[i] (i == best ? "  lowest" : "") }'
 done
