@@ -142,7 +142,9 @@ static bool parse_milestones(const char *text, hn_schedule *schedule)
     while ((word = strsep(&rest, ",")) != NULL) {
         int64_t value;
         word += strspn(word, " ");
-        word[strcspn(word, " ")] = 0;
+        char *end = word + strcspn(word, " ");
+        if (end[strspn(end, " ")] != 0) return false; /* "28000 56000": not one number */
+        *end = 0;
         if (schedule->milestone_count == HN_MAX_MILESTONES || !hni_whole_parse(word, &value) || value <= last) return false;
         schedule->milestones[schedule->milestone_count++] = last = value;
     }
