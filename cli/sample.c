@@ -75,6 +75,10 @@ static void check(struct argp_state *state, const sample_options *options)
     check_output(state, options);
     if (options->count <= 1) return;
     if (options->heat != HEAT_NONE) argp_error(state, "--heat shows one text: leave --count away");
+    if (options->writing.seed > INT64_MAX - (options->count - 1))
+        argp_error(state, "--seed: %lld is too large for the seeds of %lld texts, at most %lld",
+                   (long long)options->writing.seed, (long long)options->count,
+                   (long long)(INT64_MAX - (options->count - 1)));
     if (options->writing.length > HNI_WRITING_MOST / options->count)
         argp_error(state, "--count times --length is more than %d symbols: take less of either", HNI_WRITING_MOST);
 }
