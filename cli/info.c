@@ -124,7 +124,11 @@ static hn_status read_best(const char *folder, info *all)
     all->best = (double)NAN;
     if (stat(folder, &found) != 0 || !S_ISDIR(found.st_mode)) return HN_OK;
     const hn_status status = hni_run_load(all->model.context, folder, &run);
-    if (status != HN_OK) return status;
+    if (status == HN_ERROR_MEMORY) return status;
+    if (status != HN_OK) { /* the checkpoint and its recipe are enough for the rest */
+        hn_context_clear(all->model.context);
+        return HN_OK;
+    }
     const hni_run_row *best = hni_run_best(&run);
     if (best != NULL) {
         all->best = best->valid_bpc;

@@ -127,6 +127,21 @@ def info_of_a_run_and_of_a_file(run):
     hypernet("eval", alone, expect=1)
 
 
+def info_without_a_log(run):
+    """The recipe and the best checkpoint alone, then with a log that is damaged: only the best figure is missing."""
+    moved = run.parent / "moved"
+    moved.mkdir()
+    for name in ("recipe.yaml", "best.safetensors"):
+        (moved / name).write_bytes((run / name).read_bytes())
+    whole = read_json("info", run)
+    for log in (None, b"step,\xff\n1,2,3\n", (run / "log.csv").read_bytes()):
+        if log is not None:
+            (moved / "log.csv").write_bytes(log)
+        found = read_json("info", moved)
+        fail_unless(found["parameters"] == whole["parameters"] and found["memory"] == whole["memory"], str(found))
+        hypernet("info", moved)
+
+
 def data_and_gradcheck(folder):
     shown = read_json("data", "show", folder / "text.txt")
     fail_unless([shown[key] for key in ("train", "valid", "test")] == [1800, 100, 100], str(shown))
@@ -152,6 +167,7 @@ def main():
         a_run_writes(run)
         info_shows_what_a_run_has_reached(folder)
         info_of_a_run_and_of_a_file(run)
+        info_without_a_log(run)
         data_and_gradcheck(folder)
         every_command_has_help()
     print("recipes, info, eval, sample, data and gradcheck say what they should")
