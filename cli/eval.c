@@ -316,7 +316,11 @@ static int print_json(const eval_options *options, const hni_cli_model *model, c
                   model->task->name, "data", hni_cli_path_json(options->cli, data_name(options)), "value",
                   metric->value, "unit", size.metric_name, "count", (json_int_t)metric->count, "note", metric->note);
     if (result != NULL && metric->figure_count > 0) json_object_set_new(result, "figures", figures_as_json(metric));
-    if (result != NULL && options->per_symbol) json_object_set_new(result, "symbols", hni_symbols_json(symbols));
+    if (result != NULL && options->per_symbol &&
+        json_object_set_new(result, "symbols", hni_symbols_json(symbols)) != 0) { /* out of memory */
+        json_decref(result);
+        result = NULL;
+    }
     if (result != NULL && options->is_dynamic)
         json_object_set_new(result, "dynamic", dynamic_as_json(&options->dynamic, &measured->dynamic));
     if (result != NULL && options->output != NULL)

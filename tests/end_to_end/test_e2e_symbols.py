@@ -22,6 +22,20 @@ TEXTS = {  # data.kind -> what replaces words of the text
     "characters": {"the": "\u0442\u0438", "of": "\u4e2d\u6587", "and": "\"\u0085,", "lord": "\U0001f600\\"},
 }
 
+# To be loaded before the C library: there is no memory for the table of HNI_MOST_SYMBOLS sums, 24 bytes each and the block's header.
+NO_SUMS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+void *realloc(void *old, size_t size)
+{
+    static void *(*real)(void *, size_t);
+    if (old == NULL && size > 65536 * 24 && size < 65536 * 24 + 512) return NULL;
+    if (real == NULL) real = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
+    return real(old, size);
+}
+"""
+
 
 def unescape(symbol):
     """The bytes of a field of the CSV."""
@@ -167,6 +181,17 @@ class Symbols(unittest.TestCase):
         total = sum(row["count"] * row["bits"] for row in found["symbols"]) / found["count"]
         self.assertAlmostEqual(total, found["value"], 9)
         self.assertEqual(file.read_text(encoding="utf-8"), self.measure("bytes", "--per-symbol")[0])
+
+    @unittest.skipIf(os.environ.get("HYPERNET_SANITIZE"), "a sanitizer has its own realloc")
+    def test_json_without_memory_for_the_symbols(self):
+        source, library = self.folder / "no_sums.c", self.folder / "no_sums.so"
+        source.write_text(NO_SUMS, encoding="utf-8")
+        subprocess.run([os.environ.get("HYPERNET_COMPILER", "cc"), "-shared", "-fPIC", source, "-o", library, "-ldl"], check=True)
+        environment = {"LD_PRELOAD": str(library)}
+        self.measure("bytes", "--json", environment=environment)
+        shown, said = self.measure("bytes", "--json", "--per-symbol", expect=1, environment=environment)
+        self.assertEqual(shown, "")
+        self.assertIn("memory", said)
 
 
 if __name__ == "__main__":
