@@ -148,13 +148,13 @@ static hn_status look_at_phi(const hni_plot_options *options, hni_cli_model *mod
     return hni_gather_phi(options->cli->context, model->task, model->work, sample, to->counts);
 }
 
-static json_t *phi_as_json(const hni_histogram_series *series, const char *run)
+static json_t *phi_as_json(const hni_cli *cli, const hni_histogram_series *series, const char *run)
 {
     json_t *bins = json_array();
     for (int i = 0; i < HNI_HISTOGRAM_BINS; i++)
         json_array_append_new(bins, json_integer((json_int_t)series->counts.bins[i]));
-    return json_pack("{s:s,s:s,s:I,s:o,s:o}", "run", run, "name", series->name, "total",
-                     (json_int_t)series->counts.total, "saturated",
+    return json_pack("{s:o,s:o,s:I,s:o,s:o}", "run", hni_cli_path_json(cli, run), "name",
+                     hni_cli_path_json(cli, series->name), "total", (json_int_t)series->counts.total, "saturated",
                      hni_cli_number_json(hni_histogram_saturated(&series->counts)), "bins", bins);
 }
 
@@ -216,7 +216,7 @@ hn_status hni_plot_phi(const hni_plot_options *options, const hni_canvas_options
                                   &titled, picture));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, phi_as_json(&series[i], options->runs[i]));
+        json_array_append_new(list, phi_as_json(options->cli, &series[i], options->runs[i]));
     json_object_set_new(facts, "layer", json_integer(options->layer));
     json_object_set_new(facts, "runs", list);
 cleanup:

@@ -45,6 +45,13 @@ class Names(unittest.TestCase):
         report = json.loads(run("report", name, "--no-samples", "-o", name + b"/page.html", "--json")[0])
         self.assertTrue(report["file"].endswith(said + "/page.html"))
         self.assertEqual(report["runs"][0]["folder"], said[1:])
+        twin = name + b"e"
+        run("train", str(self.recipe), "--init-from", name, "-o", twin, "--max-steps", "9", "--threads", "1")
+        self.assertTrue(json.loads(Path(os.fsdecode(twin), "run.json").read_bytes())["init_from"].endswith(
+            said + "/best.safetensors"))
+        drawn = json.loads(run("plot", name, twin, "phi", "-o", str(self.folder / "phi.svg"), "--json", "--threads", "1")[0])
+        self.assertEqual([Path(row["run"]).name for row in drawn["runs"]], ["caf\ufffd", "caf\ufffde"])
+        self.assertTrue(drawn["runs"][0]["name"].endswith("(caf\ufffd)"), str(drawn))
         other = os.fsencode(self.folder) + b"/te\xfft.txt"
         Path(os.fsdecode(other)).write_bytes(runs.words(4000))
         self.assertTrue(json.loads(run("data", "show", other, "--json")[0])["path"].endswith("/te\ufffdt.txt"))

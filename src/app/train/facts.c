@@ -113,7 +113,7 @@ static void set_facts(hni_facts *facts, const hni_facts_start *start)
     if (json_object_get(root, "name") == NULL) json_object_set_new(root, "name", bytes_json(facts, start->name));
     json_object_set_new(root, "label", bytes_json(facts, start->label));
     if (start->cell != NULL) json_object_set_new(root, "cell", json_string(start->cell));
-    if (start->init_from != NULL) json_object_set_new(root, "init_from", json_string(start->init_from));
+    if (start->init_from != NULL) json_object_set_new(root, "init_from", bytes_json(facts, start->init_from));
     json_object_set_new(root, "seed", json_integer(start->seed));
     json_object_set_new(root, "command", bytes_json(facts, start->command));
     if (json_object_get(root, "started") == NULL) json_object_set_new(root, "started", now_text());
