@@ -1,4 +1,4 @@
-# cmake --install: libraries, headers, program, recipes, papers; package files for find_package(hypernet) and pkg-config.
+# cmake --install: libraries, headers, program, recipes, documents with their pictures; package files for find_package(hypernet) and pkg-config.
 # Both package files find everything from their own place, so an installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
@@ -82,4 +82,5 @@ if(TARGET hypernet)
     FILES_MATCHING PATTERN "*.yaml")
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/NOTICE ${PROJECT_SOURCE_DIR}/CHANGELOG.md TYPE DOC)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ TYPE DOC FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ TYPE DOC
+  FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png")

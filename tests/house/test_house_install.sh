@@ -32,6 +32,9 @@ check_files() {
     for name in LICENSE NOTICE CHANGELOG.md examples/train_string.c; do
         wanted "$1/share/doc/hypernet/$name" || return 1
     done
+    for file in "$root"/docs/*.md "$root"/docs/*.png "$root"/docs/diagrams/*.svg; do
+        wanted "$1/share/doc/hypernet/${file#"$root"/docs/}" || return 1
+    done
 }
 
 check_soname() {
@@ -197,6 +200,9 @@ rm "$folder/bad/include/hypernet/optim.h"
 refuses 'include/hypernet/optim.h' check_files "$folder/bad"
 cp "$good/include/hypernet/optim.h" "$folder/bad/include/hypernet/"
 refuses 'doc/hypernet/NOTICE' check_files "$folder/bad"
+bad_tree
+rm -r "$folder/bad/share/doc/hypernet/diagrams"
+refuses 'doc/hypernet/diagrams/.*svg' check_files "$folder/bad"
 mkdir "$folder/long"
 seq 80 >"$folder/long/long.c"
 refuses '80 lines' check_length "$folder/long"
