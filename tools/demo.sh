@@ -40,23 +40,32 @@ start() {
         -o "$folder/$1" --json >"$folder/$1.json" 2>"$folder/$1.log" &
 }
 
-# follow CELL PID ...: a line for each now and then, until all are done; their failure is ours.
+# follow CELL PID ...: a line for each now and then, until all are done; the first that fails ends the others and us.
 follow() {
-    while some_alive "$@"; do
+    while [ $# -gt 0 ]; do
         sleep 10
         show_progress "$@"
-    done
-    while [ $# -gt 0 ]; do
-        wait "$2" || { cat "$folder/$1.log" >&2; exit 1; }
-        shift 2
+        left=$#
+        while [ "$left" -gt 0 ]; do
+            cell=$1 process=$2
+            shift 2
+            left=$((left - 2))
+            if kill -0 "$process" 2>/dev/null; then
+                set -- "$@" "$cell" "$process"
+            elif ! wait "$process"; then
+                cat "$folder/$cell.log" >&2
+                end_all "$@"
+                exit 1
+            fi
+        done
     done
 }
-some_alive() {
+end_all() {
     while [ $# -gt 0 ]; do
-        ! kill -0 "$2" 2>/dev/null || return 0
+        kill "$2" 2>/dev/null || true
+        wait "$2" || true
         shift 2
     done
-    return 1
 }
 show_progress() {
     while [ $# -gt 0 ]; do
@@ -106,4 +115,4 @@ fi
 # shellcheck disable=SC2046
 "$program" report $(for cell in $demo_cells; do echo "$folder/$cell"; done) -o "$folder/report.html" \
     --title 'HyperLSTM and LSTM on the King James Bible'
-echo "open demo/report.html in a browser"
+echo "open ${DEMO_FOLDER:-demo}/report.html in a browser"
