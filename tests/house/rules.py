@@ -87,7 +87,7 @@ def may_include(module, other):
 
 
 def check_includes(root):
-    """Modules include only what stands to their right in the drawing of docs/architecture.md."""
+    """Modules include only what stands to their right in the list of CONTRIBUTING.md."""
     complaints = []
     known = set(RANK) | set(ONLY) | {UMBRELLA}
     for path in sources(root, "include", "src", "cli"):
