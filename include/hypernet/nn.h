@@ -62,7 +62,7 @@ typedef struct hn_cell {
     hn_embedding_init
         embedding_init; /* jitter: noise that tells the E elements apart: N(0, 0.01^2) on the weights of z_h and z_x,
                                        * and a tenth of their start as deviation on W_z->d */
-    hn_observed_phi observed_phi; /* what is observed as phi (figure 5) with layer norm: tanh(LN(c)), or tanh(c) */
+    hn_observed_phi observed_phi; /* what is observed as phi (figure 5) with layer norm: tanh(LN(c)), or tanh of the c carried on */
 } hn_cell;
 
 HN_API void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell);
