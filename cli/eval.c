@@ -41,7 +41,8 @@ static const struct argp_option rows[] = {
     {"tracks", KEY_TRACKS, "K", 0,
      "parallel tracks: faster, but each begins with an empty state (default: 1, one stream)", 0},
     {"per-symbol", KEY_PER_SYMBOL, "FORM", OPTION_ARG_OPTIONAL,
-     "also the bits of every symbol, in order: csv, or ansi or html for coloured text, or table for each kind of symbol "
+     "also the bits of every symbol, in order: csv, or ansi or html for coloured text, or table for each kind of "
+     "symbol "
      "(one track only; default: ansi on a terminal, else csv)",
      0},
     {"output", 'o', "FILE", 0, "where the bits of the symbols go (default: standard output)", 0},

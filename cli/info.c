@@ -146,7 +146,8 @@ static hn_status forecast(info *all)
     hn_status status;
     hni_task_size size;
     model->task->size(model->work, &size);
-    all->micro_batches = model->plan != NULL && model->plan->train.micro_batches > 1 ? model->plan->train.micro_batches : 1;
+    all->micro_batches =
+        model->plan != NULL && model->plan->train.micro_batches > 1 ? model->plan->train.micro_batches : 1;
     if (all->micro_batches > 1 && all->micro_batches > size.rows_per_step) {
         HNI_TRY(hni_error(model->context, HN_ERROR_ARGUMENT,
                           "recipe: train.micro_batches is %lld, but a batch has %lld rows",
@@ -254,12 +255,13 @@ static int print_json(hni_cli *cli, const info *all)
     for (int i = 0; i < all->lines; i++)
         json_object_set_new(details, all->keys[i],
                             hni_json_bytes(all->model.context, all->values[i], strlen(all->values[i])));
-    json_t *result = json_pack(
-        "{s:o,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I,s:I},s:o,s:o}", "path",
-        hni_json_bytes(all->model.context, all->model.path, strlen(all->model.path)), "task", all->model.task->name,
-        "parameters", "total", (json_int_t)hn_store_elements(store), "by_part", parts_as_json(store), "memory",
-        "parameters", (json_int_t)hn_store_elements(store) * 4, "step", (json_int_t)all->step_bytes, "training",
-        (json_int_t)all->training_bytes, "micro_batches", (json_int_t)all->micro_batches, "details", details, "tensors", tensors_as_json(store));
+    json_t *result =
+        json_pack("{s:o,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I,s:I},s:o,s:o}", "path",
+                  hni_json_bytes(all->model.context, all->model.path, strlen(all->model.path)), "task",
+                  all->model.task->name, "parameters", "total", (json_int_t)hn_store_elements(store), "by_part",
+                  parts_as_json(store), "memory", "parameters", (json_int_t)hn_store_elements(store) * 4, "step",
+                  (json_int_t)all->step_bytes, "training", (json_int_t)all->training_bytes, "micro_batches",
+                  (json_int_t)all->micro_batches, "details", details, "tensors", tensors_as_json(store));
     if (result != NULL && all->paper != NULL) json_object_set_new(result, "paper", paper_as_json(all));
     return hni_cli_print_json(cli, result);
 }

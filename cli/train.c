@@ -30,7 +30,9 @@ static const struct argp_option rows[] = {
     {"set", KEY_SET, "KEY=VALUE", 0, "change a key of the recipe, for example model.units=512; may be repeated", 0},
     {"seed", KEY_SEED, "N", 0, "the same as --set train.seed=N", 0},
     {"init-from", KEY_INIT_FROM, "RUN|FILE.safetensors", 0,
-     "start from the parameters of this run's best checkpoint, or of this file, and learn on from there with the recipe's data", 0},
+     "start from the parameters of this run's best checkpoint, or of this file, and learn on from there with the "
+     "recipe's data",
+     0},
     {"resume", KEY_RESUME, "RUN", 0, "go on with this run from its last checkpoint", 0},
     {"max-steps", KEY_MAX_STEPS, "N", 0, "stop after N updates in all; the run can be resumed", 0},
     {"max-time", KEY_MAX_TIME, "TIME", 0, "stop after this time (90s, 8m, 2h); the run can be resumed", 0},
@@ -84,8 +86,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
                               "with --resume");
         }
         if (options->resume != NULL && options->init_from != NULL) {
-            argp_error(state, "a run that is resumed goes on from its own last checkpoint: --init-from does not go with "
-                              "--resume");
+            argp_error(state,
+                       "a run that is resumed goes on from its own last checkpoint: --init-from does not go with "
+                       "--resume");
         }
         return 0;
     default: return ARGP_ERR_UNKNOWN;

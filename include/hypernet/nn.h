@@ -50,7 +50,8 @@ typedef struct hn_cell {
     double keep_hyper_recurrent; /* the same inside the hyper cell; default 1 */
     hn_hyper_output
         hyper_output; /* which output of the hyper cell makes the embeddings: the new one, or eq. 11's previous */
-    hn_input_init input_init;   /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X); / sqrt(E) in a full HyperRNN */
+    hn_input_init
+        input_init; /* of weight_x: orthogonal per gate, or uniform +-sqrt(3/X); / sqrt(E) in a full HyperRNN */
     hn_scale_start scale_start; /* of a HyperLSTM: W_z->d = 0.1/E each (d = 0.1), or 1/E (d = 1); a HyperRNN: 1/E */
     hn_activation activation;   /* phi of the RNN kinds, of the hyper cell too */
     double
@@ -62,7 +63,8 @@ typedef struct hn_cell {
     hn_embedding_init
         embedding_init; /* jitter: noise that tells the E elements apart: N(0, 0.01^2) on the weights of z_h and z_x,
                                        * and a tenth of their start as deviation on W_z->d */
-    hn_observed_phi observed_phi; /* what is observed as phi (figure 5) with layer norm: tanh(LN(c)), or tanh of the c carried on */
+    hn_observed_phi
+        observed_phi; /* what is observed as phi (figure 5) with layer norm: tanh(LN(c)), or tanh of the c carried on */
 } hn_cell;
 
 HN_API void hn_cell_default(hn_cell_kind kind, hn_cell *out_cell);

@@ -22,9 +22,10 @@ typedef enum hn_optimizer_kind {
 } hn_optimizer_kind;
 
 typedef struct hn_optimizer_options {
-    double beta1, beta2, epsilon; /* Adam: 0.9, 0.999, 1e-8 (outside the root), with bias correction; epsilon: RMSprop too */
-    double clip_norm;             /* factor min(1, clip_norm / global norm); 0: no clipping */
-    double average_decay;         /* weight average: average += (1 - decay) * (value - average); 0: none */
+    double beta1, beta2,
+        epsilon;          /* Adam: 0.9, 0.999, 1e-8 (outside the root), with bias correction; epsilon: RMSprop too */
+    double clip_norm;     /* factor min(1, clip_norm / global norm); 0: no clipping */
+    double average_decay; /* weight average: average += (1 - decay) * (value - average); 0: none */
     hn_optimizer_kind kind;
     double weight_decay; /* 0 */
     double momentum;     /* SGD and RMSprop, 0 for the others */
@@ -39,7 +40,7 @@ typedef struct hn_step_report {
     const char
         *bad_parameter; /* first parameter with a gradient that is not finite, or NULL (also when every number is finite
                                 * and only the norm overflows, which F64 can do) */
-    bool clipped; /* by clip_norm or by clip_value */
+    bool clipped;       /* by clip_norm or by clip_value */
 } hn_step_report;
 
 typedef struct hn_optimizer hn_optimizer;
@@ -83,7 +84,8 @@ typedef struct hn_schedule {
     double final_rate;    /* at `steps` and after (linear, cosine); the last update, steps - 1, is just before it */
     int64_t warmup_steps; /* rate * (step + 1) / warmup_steps while step < warmup_steps; 0: none */
     int64_t steps;        /* length of the run in updates, warm-up included */
-    int64_t milestones[HN_MAX_MILESTONES]; /* rising: from update milestones[i] on the rate is milestone_factor times what it was */
+    int64_t milestones
+        [HN_MAX_MILESTONES]; /* rising: from update milestones[i] on the rate is milestone_factor times what it was */
     int milestone_count;
     double milestone_factor;
     double one_cycle_warmup;        /* share of the updates in which the rate rises to its peak, below 1 */

@@ -428,8 +428,8 @@ hn_status hn_tensor_store_rows(hn_graph *graph, hn_tensor source, hn_tensor pers
         rows.data = hni_view_at(&to->view, first_row * rows.stride[0]);
         rows.size[0] = count;
     }
-    if ((!fits && first_row != 0) || !hn_shape_equal(hni_view_shape(&from->view), hni_view_shape(&rows)) || from->view.dtype != rows.dtype ||
-        !is_float(rows.dtype)) {
+    if ((!fits && first_row != 0) || !hn_shape_equal(hni_view_shape(&from->view), hni_view_shape(&rows)) ||
+        from->view.dtype != rows.dtype || !is_float(rows.dtype)) {
         return hni_error(graph->context, HN_ERROR_SHAPE,
                          "store: source and target must be float tensors, and the source %lld rows of the target from "
                          "row %lld on",

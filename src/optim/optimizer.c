@@ -157,8 +157,8 @@ static hn_status update_blocks(hn_optimizer *optimizer)
     const hn_optimizer_options *options = &optimizer->options;
     hn_status status = HN_OK;
 
-    HNI_TRY(kernels->gradient_norm(&store->exec, store->reals, store->gradients, options->clip_norm,
-                                   options->clip_value));
+    HNI_TRY(
+        kernels->gradient_norm(&store->exec, store->reals, store->gradients, options->clip_norm, options->clip_value));
     HNI_TRY(update_values(optimizer));
     if (options->average_decay > 0) {
         HNI_TRY(kernels->average(&store->exec, options->average_decay, store->reals, store->values,
@@ -201,8 +201,7 @@ hn_status hn_optimizer_swap_average(hn_optimizer *optimizer)
 {
     hn_store *store = optimizer->store;
     if (optimizer->options.average_decay <= 0) return HN_OK;
-    const hn_status status =
-        store->kernels->swap(&store->exec, store->reals, store->values, average_block(optimizer));
+    const hn_status status = store->kernels->swap(&store->exec, store->reals, store->values, average_block(optimizer));
     if (status == HN_OK) optimizer->swapped = !optimizer->swapped;
     return status;
 }

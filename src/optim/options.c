@@ -17,7 +17,8 @@ void hn_optimizer_options_default(hn_optimizer_options *out_options)
 
 /* ---- state ---- */
 
-static const char *const words[] = {"adam.mean", "adam.variance", "sgd.momentum", "rms.square", "rms.momentum", "average"};
+static const char *const words[] = {"adam.mean",  "adam.variance", "sgd.momentum",
+                                    "rms.square", "rms.momentum",  "average"};
 enum { MEAN, VARIANCE, SGD_MOMENTUM, SQUARE, RMS_MOMENTUM, AVERAGE, WORDS };
 
 const char *hni_optimizer_block_word(int index) { return index >= 0 && index < WORDS ? words[index] : NULL; }

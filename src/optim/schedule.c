@@ -79,7 +79,8 @@ double hn_schedule_rate_after(const hn_schedule *schedule, const hn_plateau *pla
 bool hn_schedule_validated(const hn_schedule *schedule, hn_plateau *plateau, double figure)
 {
     if (schedule->kind != HN_SCHEDULE_PLATEAU) return false;
-    const bool better = plateau->has_best ? figure < plateau->best * (1 - schedule->plateau_threshold) : isfinite(figure);
+    const bool better =
+        plateau->has_best ? figure < plateau->best * (1 - schedule->plateau_threshold) : isfinite(figure);
     if (better) {
         plateau->has_best = true;
         plateau->best = figure;

@@ -40,9 +40,15 @@ static void read_options(optimizer_case *c)
     const struct {
         const char *key;
         double *field;
-    } numbers[] = {{"weight_decay", &o->weight_decay}, {"momentum", &o->momentum},     {"rms_decay", &o->rms_decay},
-                   {"beta1", &o->beta1},               {"beta2", &o->beta2},           {"epsilon", &o->epsilon},
-                   {"clip_norm", &o->clip_norm},       {"clip_value", &o->clip_value}, {NULL, NULL}};
+    } numbers[] = {{"weight_decay", &o->weight_decay},
+                   {"momentum", &o->momentum},
+                   {"rms_decay", &o->rms_decay},
+                   {"beta1", &o->beta1},
+                   {"beta2", &o->beta2},
+                   {"epsilon", &o->epsilon},
+                   {"clip_norm", &o->clip_norm},
+                   {"clip_value", &o->clip_value},
+                   {NULL, NULL}};
     size_t known = 1;
     assert_non_null(object);
     hn_optimizer_options_default(o);
@@ -171,7 +177,7 @@ static void best_float(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generic_double), cmocka_unit_test(generic_float), cmocka_unit_test(best_float)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(generic_double), cmocka_unit_test(generic_float),
+                                       cmocka_unit_test(best_float)};
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

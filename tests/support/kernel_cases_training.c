@@ -137,8 +137,7 @@ static void run_gradient_norm(kernel_match *match)
         const double bound = repetition % 2 == 0 ? 0 : 4 * kernel_random_unit(match);
         for (int s = 0; s < KERNEL_SIDES; s++) {
             kernel_ok(&match->bench[s],
-                      match->kernels[s]->gradient_norm(&match->bench[s].exec, count, g.side[s].storage, clip,
-                                                        bound));
+                      match->kernels[s]->gradient_norm(&match->bench[s].exec, count, g.side[s].storage, clip, bound));
         }
         const hni_step_block *tested = &match->bench[KERNEL_TESTED].step, *truth = &match->bench[KERNEL_TRUTH].step;
         match_number(match, tested->gradient_norm, truth->gradient_norm, "gradient_norm");
@@ -198,9 +197,9 @@ static void call_sgd(kernel_match *match, update_case *c, int s, int repetition)
 {
     const bool has_moment = repetition % 3 != 0;
     const hni_sgd sgd = {has_moment ? 0.875 : 0, repetition % 4 == 0 ? 0 : 0.125, repetition % 3 == 1};
-    kernel_ok(&match->bench[s], match->kernels[s]->sgd(&match->bench[s].exec, &sgd, c->value.side[s].count,
-                                                       c->value.side[s].storage, c->gradient.side[s].storage,
-                                                       has_moment ? c->mean.side[s].storage : NULL));
+    kernel_ok(&match->bench[s],
+              match->kernels[s]->sgd(&match->bench[s].exec, &sgd, c->value.side[s].count, c->value.side[s].storage,
+                                     c->gradient.side[s].storage, has_moment ? c->mean.side[s].storage : NULL));
 }
 
 static void call_rmsprop(kernel_match *match, update_case *c, int s, int repetition)

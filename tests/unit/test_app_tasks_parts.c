@@ -74,7 +74,8 @@ static void compare(const outcome *whole, const outcome *parted, double share)
     assert_true(largest > 1e-3);
     for (int64_t i = 0; i < whole->count; i++) {
         if (!(fabs(parted->gradients[i] - whole->gradients[i]) <= share * largest))
-            fail_msg("gradient %d: %.17g in parts, %.17g as a whole", (int)i, parted->gradients[i], whole->gradients[i]);
+            fail_msg("gradient %d: %.17g in parts, %.17g as a whole", (int)i, parted->gradients[i],
+                     whole->gradients[i]);
     }
     for (int step = 0; step < STEPS; step++)
         assert_close(parted->losses[step], whole->losses[step], share, 0);

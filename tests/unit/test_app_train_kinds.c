@@ -34,8 +34,9 @@ static void test_stopped_with_each_optimizer(void **state)
 /* Rates in the log of a plateau: each validation without a new best takes a tenth, from the next update on. */
 static void test_plateau_in_the_log(void **state)
 {
-    static const char *const sets[] = {"train.schedule=plateau", "train.plateau_patience=0", "train.plateau_minimum=0.0005",
-                                       "train.validate_every=1", "train.warmup_steps=0"};
+    static const char *const sets[] = {"train.schedule=plateau", "train.plateau_patience=0",
+                                       "train.plateau_minimum=0.0005", "train.validate_every=1",
+                                       "train.warmup_steps=0"};
     static const double figures[] = {5, 4, 4, 3, 3.5, 3.5, 2, 2, 2, 2, 2};
     static const double wanted[] = {0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.0005, 0.0005, 0.0005, 0.0005, 0.0005};
     fixture *made = *state;
@@ -180,7 +181,8 @@ static void test_parts_are_chosen(void **state)
     const hni_train_forecast free_choice = forecast_within(made, 0, "train.micro_batches=0", &status);
     assert_int_equal(status, HN_OK);
     assert_true(free_choice.chosen && free_choice.micro_batches == 1 && free_choice.bytes == one.bytes);
-    const hni_train_forecast chosen = forecast_within(made, two.bytes + (one.bytes - two.bytes) / 2, "train.micro_batches=0", &status);
+    const hni_train_forecast chosen =
+        forecast_within(made, two.bytes + (one.bytes - two.bytes) / 2, "train.micro_batches=0", &status);
     assert_int_equal(status, HN_OK);
     assert_true(chosen.chosen && chosen.micro_batches == 3 && chosen.rows == 2);
     (void)forecast_within(made, two.bytes, "train.micro_batches=2", &status);

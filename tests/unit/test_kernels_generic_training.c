@@ -311,7 +311,8 @@ static void one_number_destroy(one_number *one)
 static void test_adam_with_weight_decay(const hni_kernels *k, kernel_bench *bench)
 {
     for (int decoupled = 0; decoupled < 2; decoupled++) {
-        const hni_adam adam = {.beta1 = 0, .beta2 = 0, .epsilon = 0.25, .weight_decay = 0.25, .decoupled = decoupled == 1};
+        const hni_adam adam = {
+            .beta1 = 0, .beta2 = 0, .epsilon = 0.25, .weight_decay = 0.25, .decoupled = decoupled == 1};
         one_number one = one_number_create(k, bench);
         kernel_ok(bench, k->adam(&bench->exec, &adam, 1, one.value.storage, one.gradient.storage, one.first.storage,
                                  one.second.storage));

@@ -178,7 +178,8 @@ typedef struct asked {
     unsigned kinds; /* bit k: words[k] was asked */
 } asked;
 
-static const char *const words[] = {"initialise", "orthogonalise", "read", "write", "parameters", "sequence", "backward"};
+static const char *const words[] = {"initialise", "orthogonalise", "read",    "write",
+                                    "parameters", "sequence",      "backward"};
 enum { WORDS = sizeof words / sizeof words[0] };
 
 static bool may_go_on(void *user, const char *what, int64_t done, int64_t total)

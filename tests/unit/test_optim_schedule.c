@@ -105,14 +105,27 @@ static void steps_at_milestones(void **state)
 /* OneCycleLR(max_lr=0.8, total_steps=14), with its defaults and with pct_start=0.25, div_factor=10, final_div_factor=50 */
 static void one_cycle(void **state)
 {
-    static const double usual[] = {0.03200000000000003, 0.2026610305204728,  0.5629504380281944,   0.7926215476748405,
-                                   0.786917997543831,   0.7352355010157685,  0.6493965231598104,   0.5381470691844361,
-                                   0.41282217974613805, 0.28619102059172563, 0.17115585133778843,  0.07943743351461248,
+    static const double usual[] = {0.03200000000000003,  0.2026610305204728,
+                                   0.5629504380281944,   0.7926215476748405,
+                                   0.786917997543831,    0.7352355010157685,
+                                   0.6493965231598104,   0.5381470691844361,
+                                   0.41282217974613805,  0.28619102059172563,
+                                   0.17115585133778843,  0.07943743351461248,
                                    0.020380819684927762, 3.2e-06};
-    static const double other[] = {0.07999999999999996, 0.32875388202501893, 0.7312461179749811,  0.7955412658290713,
-                                   0.7604667720666457,  0.6934343072344666,  0.6004,              0.48963035683536066,
-                                   0.3709677466402994,  0.2549558630729351,  0.15190287109799358, 0.07096548129305492,
-                                   0.019335335930172597, 0.0016};
+    static const double other[] = {0.07999999999999996,
+                                   0.32875388202501893,
+                                   0.7312461179749811,
+                                   0.7955412658290713,
+                                   0.7604667720666457,
+                                   0.6934343072344666,
+                                   0.6004,
+                                   0.48963035683536066,
+                                   0.3709677466402994,
+                                   0.2549558630729351,
+                                   0.15190287109799358,
+                                   0.07096548129305492,
+                                   0.019335335930172597,
+                                   0.0016};
     hn_schedule schedule = {.kind = HN_SCHEDULE_ONE_CYCLE, .rate = 0.8, .steps = 14};
     (void)state;
     schedule.one_cycle_warmup = 0.3;
@@ -137,7 +150,7 @@ static void one_cycle(void **state)
 static void plateau(void **state)
 {
     static const double figures[] = {5, 4, 3.99, 3.98, 3.95, 3.95, 4, 3.95, 3.94, 3.93, 3.92, 3, 3, 3, 3, 3};
-    static const double wanted[] = {0.8, 0.8, 0.8,  0.4,  0.4,  0.4,  0.2,  0.2,
+    static const double wanted[] = {0.8,  0.8,  0.8,  0.4,  0.4,  0.4,  0.2,  0.2,
                                     0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15};
     hn_schedule schedule = {.kind = HN_SCHEDULE_PLATEAU, .rate = 0.8, .steps = 100, .plateau_patience = 1};
     hn_plateau seen = {.has_best = false};
@@ -181,9 +194,15 @@ static void plateau_at_its_floor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constant), cmocka_unit_test(warm_up),       cmocka_unit_test(linear),
-        cmocka_unit_test(cosine),   cmocka_unit_test(no_decay_left), cmocka_unit_test(decays_without_a_jump),
-        cmocka_unit_test(steps_at_milestones), cmocka_unit_test(one_cycle), cmocka_unit_test(plateau),
+        cmocka_unit_test(constant),
+        cmocka_unit_test(warm_up),
+        cmocka_unit_test(linear),
+        cmocka_unit_test(cosine),
+        cmocka_unit_test(no_decay_left),
+        cmocka_unit_test(decays_without_a_jump),
+        cmocka_unit_test(steps_at_milestones),
+        cmocka_unit_test(one_cycle),
+        cmocka_unit_test(plateau),
         cmocka_unit_test(plateau_at_its_floor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

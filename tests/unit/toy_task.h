@@ -184,10 +184,9 @@ static hn_status toy_evaluate(hni_task_work *work, const hni_evaluate_options *o
 {
     float weight[WIDTH] = {1};
     assert_string_equal(options->split, "valid");
-    const hn_status status =
-        work->model.width != WIDTH
-            ? HN_OK
-            : hn_store_read(hn_weights_store(work->weights), 0, HN_DTYPE_F32, WIDTH, weight);
+    const hn_status status = work->model.width != WIDTH
+                                 ? HN_OK
+                                 : hn_store_read(hn_weights_store(work->weights), 0, HN_DTYPE_F32, WIDTH, weight);
     assert_true(script.validations < MOST_VALIDATIONS);
     script.seen[script.validations] = (double)weight[0];
     out_metric->value = script.figures != NULL ? script.figures[script.validations] : (double)weight[0];

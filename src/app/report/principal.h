@@ -5,7 +5,8 @@
 
 #include "core/context.h"
 
-#define HNI_PRINCIPAL_MOST 2048 /* points, or numbers of a point: one of the two may be larger, both would take too long */
+#define HNI_PRINCIPAL_MOST \
+    2048 /* points, or numbers of a point: one of the two may be larger, both would take too long */
 
 typedef struct hni_cloud {
     const float *points; /* [count,width] */

@@ -22,8 +22,8 @@ static void window_starts(const hni_task_work *work, int64_t step, int64_t offse
 {
     const int64_t window = step % work->tracks.windows;
     for (int64_t row = 0; row < rows; row++) {
-        work->starts[row] =
-            work->text->start[HNI_TEXT_TRAIN] + (first + row) * work->tracks.track + window * work->data.length + offset;
+        work->starts[row] = work->text->start[HNI_TEXT_TRAIN] + (first + row) * work->tracks.track +
+                            window * work->data.length + offset;
     }
 }
 

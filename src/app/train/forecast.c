@@ -134,10 +134,11 @@ static hn_status check_parts(const hni_trainer *trainer, int64_t most)
 {
     const int64_t wanted = trainer->plan->train.micro_batches;
     if (wanted <= most) return HN_OK;
-    return hni_error(trainer->context, HN_ERROR_ARGUMENT,
-                     "recipe: train.micro_batches is %lld, but a batch has %lld rows: at most so many parts, or 0 to have "
-                     "the number chosen",
-                     (long long)wanted, (long long)most);
+    return hni_error(
+        trainer->context, HN_ERROR_ARGUMENT,
+        "recipe: train.micro_batches is %lld, but a batch has %lld rows: at most so many parts, or 0 to have "
+        "the number chosen",
+        (long long)wanted, (long long)most);
 }
 
 hn_status hni_forecast(hni_trainer *trainer)
@@ -152,8 +153,7 @@ hn_status hni_forecast(hni_trainer *trainer)
     forecast->parameters = hn_store_elements(trainer->store);
     forecast->steps = trainer->steps;
     forecast->chosen = settings->micro_batches == 0;
-    HNI_TRY(forecast->chosen ? choose_parts(trainer, most, &fits)
-                             : try_parts(trainer, settings->micro_batches, &fits));
+    HNI_TRY(forecast->chosen ? choose_parts(trainer, most, &fits) : try_parts(trainer, settings->micro_batches, &fits));
     forecast->rows = (trainer->size.rows_per_step + forecast->micro_batches - 1) / forecast->micro_batches;
     if (!fits) {
         char needs[32], has[32];

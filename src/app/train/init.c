@@ -53,10 +53,11 @@ static hn_status check_names(const hni_trainer *trainer)
         const hn_file_tensor *tensor = hn_safetensors_tensor(trainer->init, i);
         char shape[96];
         if (hn_store_find(trainer->store, tensor->name) >= 0 || is_state(tensor->name)) continue;
-        return hni_error(trainer->context, HN_ERROR_FORMAT,
-                         "checkpoint: tensor '%.200s' %s is no parameter of the recipe's model: is this another model's "
-                         "file?",
-                         tensor->name, hn_shape_print(tensor->shape, shape, sizeof shape));
+        return hni_error(
+            trainer->context, HN_ERROR_FORMAT,
+            "checkpoint: tensor '%.200s' %s is no parameter of the recipe's model: is this another model's "
+            "file?",
+            tensor->name, hn_shape_print(tensor->shape, shape, sizeof shape));
     }
     return HN_OK;
 }

@@ -47,12 +47,12 @@ static const hni_setting rows[] = {
     HNI_SETTING_NUMBER("clip_norm", hni_train_settings, clip_norm, 0, 1e30, 1,
                        "global norm to which gradients are clipped; 0: not at all"),
     HNI_SETTING_NUMBER("beta1", hni_train_settings, beta1, 0, 0.999999, 0.9, "adam, adamw: decay of the mean"),
-    HNI_SETTING_NUMBER("beta2", hni_train_settings, beta2, 0, 0.99999999, 0.999,
-                       "adam, adamw: decay of the variance"),
+    HNI_SETTING_NUMBER("beta2", hni_train_settings, beta2, 0, 0.99999999, 0.999, "adam, adamw: decay of the variance"),
     HNI_SETTING_NUMBER("epsilon", hni_train_settings, epsilon, 1e-30, 1, 1e-8,
                        "adam, adamw, rmsprop: added to the root"),
-    HNI_SETTING_NUMBER("weight_decay", hni_train_settings, weight_decay, 0, 1e30, 0,
-                       "share of each parameter that is added to its gradient (L2), or with adamw taken off it directly"),
+    HNI_SETTING_NUMBER(
+        "weight_decay", hni_train_settings, weight_decay, 0, 1e30, 0,
+        "share of each parameter that is added to its gradient (L2), or with adamw taken off it directly"),
     HNI_SETTING_NUMBER("momentum", hni_train_settings, momentum, 0, 0.999999, 0,
                        "sgd, rmsprop: share of the former update that is kept"),
     HNI_SETTING_BOOL("nesterov", hni_train_settings, nesterov, 0, "sgd: Nesterov's momentum"),
@@ -60,9 +60,10 @@ static const hni_setting rows[] = {
                        "rmsprop: decay of the mean of squares"),
     HNI_SETTING_NUMBER("average_decay", hni_train_settings, average_decay, 0, 0.99999999, 0,
                        "decay of the weight average that is validated and kept as best; 0: no average"),
-    HNI_SETTING_INTEGER("micro_batches", hni_train_settings, micro_batches, 0, 1048576, 1,
-                        "parts in which the rows of a batch are done, one after the other, to save memory; 0: as few as "
-                        "fit the free memory"),
+    HNI_SETTING_INTEGER(
+        "micro_batches", hni_train_settings, micro_batches, 0, 1048576, 1,
+        "parts in which the rows of a batch are done, one after the other, to save memory; 0: as few as "
+        "fit the free memory"),
     HNI_SETTING_INTEGER("seed", hni_train_settings, seed, 0, 9007199254740992.0, 1, "seed of every random number"),
     HNI_SETTING_INTEGER("validate_every", hni_train_settings, validate_every, 0, MOST_STEPS, 0,
                         "updates between validations; 0: an epoch"),
@@ -145,7 +146,8 @@ static bool parse_milestones(const char *text, hn_schedule *schedule)
         char *end = word + strcspn(word, " ");
         if (end[strspn(end, " ")] != 0) return false; /* "28000 56000": not one number */
         *end = 0;
-        if (schedule->milestone_count == HN_MAX_MILESTONES || !hni_whole_parse(word, &value) || value <= last) return false;
+        if (schedule->milestone_count == HN_MAX_MILESTONES || !hni_whole_parse(word, &value) || value <= last)
+            return false;
         schedule->milestones[schedule->milestone_count++] = last = value;
     }
     return true;
@@ -159,8 +161,8 @@ hn_status hni_train_settings_check(hn_context *context, const char *where, const
         if (status != HN_OK) return status;
     }
     if (settings->nesterov && !(settings->momentum > 0)) {
-        return hni_error(context, HN_ERROR_ARGUMENT,
-                         "%s: train.nesterov needs train.momentum above 0, for example 0.9", where);
+        return hni_error(context, HN_ERROR_ARGUMENT, "%s: train.nesterov needs train.momentum above 0, for example 0.9",
+                         where);
     }
     if (settings->schedule == HN_SCHEDULE_STEPS && !parse_milestones(settings->milestones, &schedule)) {
         return hni_error(context, HN_ERROR_ARGUMENT,

@@ -19,8 +19,7 @@ static const hni_setting rows[] = {
     HNI_SETTING_NUMBER("plateau_best", hni_train_state, plateau.best, -1e300, 1e300, 0, "its lowest figure"),
     HNI_SETTING_INTEGER("plateau_misses", hni_train_state, plateau.misses, 0, LARGEST, 0,
                         "validations in a row that were not better"),
-    HNI_SETTING_INTEGER("plateau_drops", hni_train_state, plateau.drops, 0, LARGEST, 0,
-                        "times the rate was lessened"),
+    HNI_SETTING_INTEGER("plateau_drops", hni_train_state, plateau.drops, 0, LARGEST, 0, "times the rate was lessened"),
     HNI_SETTING_BOOL("keeps_symbols", hni_train_state, keeps_symbols, 0,
                      "whether the vocabulary is that of the model that the run started from"),
 };

@@ -42,8 +42,7 @@ hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradi
     const hn_status status = hni_arena_take(exec->scratch, size, &memory);
     if (status != HN_OK) return status;
     memset(memory, 0, size);
-    flat_job job = {
-        .simd = hni_cpu_simd_get()->optimisers, .x = gradient, .share = (float)bound, .squares = memory};
+    flat_job job = {.simd = hni_cpu_simd_get()->optimisers, .x = gradient, .share = (float)bound, .squares = memory};
     hni_parallel_for(exec->threads, count, GRAIN, squares_part, &job);
     for (int part = 0; part < exec->threads; part++) {
         all.plain += job.squares[part].plain;
