@@ -8,12 +8,12 @@
 static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 #define NUMBER_COUNT (sizeof numbers / sizeof numbers[0])
 
-static volatile sig_atomic_t asked;
+static volatile sig_atomic_t asked, interrupted;
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (asked != 0) _Exit(130); /* asked twice: now */
+    if (number == SIGINT && interrupted != 0) _Exit(130); /* Ctrl-C twice: now */
+    if (number == SIGINT) interrupted = 1;
     asked = 1;
 }
 

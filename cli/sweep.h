@@ -98,6 +98,8 @@ void hni_sweep_close(hni_sweep *sweep);
 json_t *hni_sweep_json(const hni_sweep *sweep);
 /* "FOLDER/NAME" and an ending; hni_free. */
 HN_MUST_USE hn_status hni_sweep_path(const hni_sweep *sweep, const char *name, const char *ending, char **out_path);
+/* Is this file in the folder of the run? */
+bool hni_sweep_has(const hni_sweep *sweep, const hni_sweep_run *run, const char *file);
 
 /* ---- sweep_table.c ---- */
 

@@ -244,16 +244,21 @@ cleanup:
     return status;
 }
 
-static bool has_checkpoint(const hni_sweep *sweep, const hni_sweep_run *run)
+bool hni_sweep_has(const hni_sweep *sweep, const hni_sweep_run *run, const char *file)
 {
-    char *path = NULL;
-    if (hni_sweep_path(sweep, run->name, "/" HNI_RUN_LAST, &path) != HN_OK) return false;
-    const bool is_there = access(path, F_OK) == 0;
+    char *folder = NULL, *path = NULL;
+    bool is_there = false;
+    hn_status status;
+    HNI_TRY(hni_sweep_path(sweep, run->name, "", &folder));
+    HNI_TRY(hni_run_path(sweep->cli->context, folder, file, &path));
+    is_there = access(path, F_OK) == 0;
+cleanup:
+    hni_free(sweep->cli->context, folder);
     hni_free(sweep->cli->context, path);
     return is_there;
 }
 
-/* Takes over what is finished and still there; the rest is trained, or trained on. */
+/* Takes over what is finished and still there, be it the best checkpoint alone; the rest is trained, or trained on. */
 static void take_over(const hni_sweep *sweep, const json_t *json)
 {
     const char *name = json_string_value(json_object_get(json, "name"));
@@ -262,7 +267,8 @@ static void take_over(const hni_sweep *sweep, const json_t *json)
     if (name == NULL || state == NULL || strcmp(state, "finished") != 0 || !json_is_number(best)) return;
     for (size_t i = 0; i < sweep->run_count; i++) {
         hni_sweep_run *run = &sweep->runs[i];
-        if (strcmp(run->name, name) != 0 || !has_checkpoint(sweep, run)) continue;
+        if (strcmp(run->name, name) != 0) continue;
+        if (!hni_sweep_has(sweep, run, HNI_RUN_LAST) && !hni_sweep_has(sweep, run, HNI_RUN_BEST)) continue;
         run->state = HNI_SWEEP_FINISHED;
         run->has_best = true;
         run->best = json_number_value(best);

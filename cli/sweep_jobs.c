@@ -1,6 +1,7 @@
 /* The runs of a sweep as processes of this program: `hypernet train ...` for one that is new, `--resume` for one that was stopped. A
  * run that crashes, or whose numbers explode, takes nothing with it. What a run says stands in NAME.log; its result comes through a
  * pipe. Each is a process group of its own, so Ctrl-C reaches the sweep alone, which asks the runs to save, once. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -88,37 +89,58 @@ cleanup:
 
 /* ---- beginning a run ---- */
 
-/* What a start that was cut off before its first checkpoint has left: nothing that was trained. */
-static hn_status clear_folder(const hni_sweep *sweep, const hni_sweep_run *run)
+/* "recipe.yaml", "last.safetensors.812-0.partial": a file that a run has before its first checkpoint, or a part of any (io/files.h)? */
+static bool is_of_run(const char *name)
 {
-    static const char *const files[] = {"/" HNI_RUN_RECIPE, "/" HNI_RUN_LOG, "/" HNI_RUN_FACTS};
-    hn_status status = HN_OK;
+    static const char *const files[] = {HNI_RUN_RECIPE, HNI_RUN_LOG, HNI_RUN_FACTS, HNI_RUN_LAST, HNI_RUN_BEST};
+    enum { BEFORE_CHECKPOINT = 3 };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char *path = NULL;
-        HNI_TRY(hni_sweep_path(sweep, run->name, files[i], &path));
-        (void)unlink(path);
-        hni_free(sweep->cli->context, path);
+        const size_t length = strlen(files[i]);
+        if (strncmp(name, files[i], length) != 0) continue;
+        const char *rest = name + length, *tail = strrchr(rest, '.');
+        if (rest[0] == 0 ? i < BEFORE_CHECKPOINT : rest[0] == '.' && strcmp(tail, ".partial") == 0) return true;
     }
-cleanup:
-    return status;
+    return false;
 }
 
+/* What a start that was cut off before its first checkpoint has left: nothing that was trained. */
+static void clear_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL) return;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (is_of_run(entry->d_name)) (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+}
+
+/* Of a run that has lost its last checkpoint, but not its best one, nothing is thrown away. */
+static void give_up(hni_sweep_run *run, const char *folder)
+{
+    run->state = HNI_SWEEP_FAILED;
+    snprintf(run->message, sizeof run->message,
+             "%.300s: holds %s but no %s, so it cannot go on: to train it again, move the folder away", folder,
+             HNI_RUN_BEST, HNI_RUN_LAST);
+}
+
+/* Starts the process, or marks the run as failed. */
 static hn_status begin(hni_sweep *sweep, size_t index)
 {
     hni_sweep_run *run = &sweep->runs[index];
     process start = {.log = -1, .output = -1};
-    char threads[16], *folder = NULL, *last = NULL;
+    char threads[16], *folder = NULL;
     int reader = -1;
     hn_status status;
     HNI_TRY(hni_sweep_path(sweep, run->name, "", &folder));
-    HNI_TRY(hni_sweep_path(sweep, run->name, "/" HNI_RUN_LAST, &last));
     add_word(&start, "hypernet");
     add_word(&start, "train");
-    if (access(last, F_OK) == 0) {
+    if (hni_sweep_has(sweep, run, HNI_RUN_LAST)) {
         add_word(&start, "--resume");
         add_word(&start, folder);
+    } else if (hni_sweep_has(sweep, run, HNI_RUN_BEST)) {
+        give_up(run, folder);
+        goto cleanup;
     } else {
-        HNI_TRY(clear_folder(sweep, run));
+        clear_folder(folder);
         add_word(&start, sweep->recipe);
         add_word(&start, "-o");
         add_word(&start, folder);
@@ -149,7 +171,6 @@ cleanup:
     if (start.output >= 0) close(start.output);
     if (reader >= 0) close(reader);
     hni_free(sweep->cli->context, folder);
-    hni_free(sweep->cli->context, last);
     return status;
 }
 
@@ -177,10 +198,17 @@ static void last_line(const hni_sweep *sweep, const hni_sweep_run *run, const ch
     }
 }
 
+/* Forgets the error of a call that may fail; but one of the sweep itself, from `before` that call, is kept for its message. */
+static void forget(const hni_sweep *sweep, hn_status before)
+{
+    if (before == HN_OK) hn_context_clear(sweep->cli->context);
+}
+
 /* Seconds of all sessions, from run.json; 0 if it does not say. */
 static double seconds_of(const hni_sweep *sweep, const hni_sweep_run *run)
 {
     hn_context *context = sweep->cli->context;
+    const hn_status before = hn_context_error(context)->status;
     hni_file_bytes bytes = {NULL, 0};
     json_t *root = NULL, *session;
     char *path = NULL;
@@ -193,7 +221,7 @@ static double seconds_of(const hni_sweep *sweep, const hni_sweep_run *run)
     json_array_foreach(json_object_get(root, "sessions"), i, session) seconds +=
         json_number_value(json_object_get(session, "seconds"));
 cleanup:
-    if (status != HN_OK) hn_context_clear(context); /* only a time is missing */
+    if (status != HN_OK) forget(sweep, before); /* only a time is missing */
     json_decref(root);
     hni_free(context, bytes.data);
     hni_free(context, path);
@@ -205,6 +233,8 @@ cleanup:
 /* What the run has printed, one object; NULL if it is none. */
 static json_t *read_result(const hni_sweep *sweep, hni_sweep_run *run)
 {
+    hn_context *context = sweep->cli->context;
+    const hn_status before = hn_context_error(context)->status;
     char bytes[4096];
     size_t size = 0;
     ssize_t count;
@@ -213,8 +243,7 @@ static json_t *read_result(const hni_sweep *sweep, hni_sweep_run *run)
         if (count < 0 && errno != EINTR) break;
         if (count > 0) size += (size_t)count;
     }
-    if (hni_json_parse(sweep->cli->context, run->name, bytes, size, &result) != HN_OK)
-        hn_context_clear(sweep->cli->context);
+    if (hni_json_parse(context, run->name, bytes, size, &result) != HN_OK) forget(sweep, before);
     return result;
 }
 
@@ -270,7 +299,7 @@ static hn_status finish(hni_sweep *sweep, size_t index, int code, bool was_asked
     if (WIFEXITED(code) && WEXITSTATUS(code) == 0 && result != NULL) {
         take_result(run, result);
         run->seconds = seconds_of(sweep, run);
-    } else if (was_asked && WIFSIGNALED(code)) {
+    } else if (was_asked && WIFSIGNALED(code) && WTERMSIG(code) == SIGTERM) {
         run->state = HNI_SWEEP_WAITING; /* it could not yet save, and had nothing to */
     } else {
         run->state = HNI_SWEEP_FAILED;
@@ -329,6 +358,22 @@ static bool find_waiting(const hni_sweep *sweep, size_t *next)
     return *next < sweep->run_count;
 }
 
+static hn_status begin_next(hni_sweep *sweep, size_t index, int *running)
+{
+    const hni_sweep_run *run = &sweep->runs[index];
+    hn_status status;
+    HNI_TRY(begin(sweep, index));
+    if (run->state == HNI_SWEEP_RUNNING) {
+        fprintf(stderr, "[%zu/%zu] %s: begins\n", index + 1, sweep->run_count, run->name);
+        ++*running;
+    } else {
+        say_end(sweep, index);
+        HNI_TRY(hni_sweep_save(sweep));
+    }
+cleanup:
+    return status;
+}
+
 hn_status hni_sweep_work(hni_sweep *sweep)
 {
     const struct timespec pause = {.tv_nsec = POLL_NANOSECONDS};
@@ -343,13 +388,8 @@ hn_status hni_sweep_work(hni_sweep *sweep)
             was_asked = true;
             ask_all(sweep);
         }
-        while (!was_asked && status == HN_OK && running < sweep->jobs && find_waiting(sweep, &next)) {
-            status = begin(sweep, next);
-            if (status != HN_OK) break;
-            fprintf(stderr, "[%zu/%zu] %s: begins\n", next + 1, sweep->run_count, sweep->runs[next].name);
-            next++;
-            running++;
-        }
+        while (!was_asked && status == HN_OK && running < sweep->jobs && find_waiting(sweep, &next))
+            status = begin_next(sweep, next, &running);
         if (running > 0) nanosleep(&pause, NULL);
         const hn_status looked = look_after(sweep, was_asked, &running);
         if (status == HN_OK) status = looked;

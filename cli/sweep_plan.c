@@ -116,8 +116,15 @@ cleanup:
     return status;
 }
 
+/* As many symbols as occur: only the data say how large the model is. */
+static bool needs_data(const hni_cli_model *model)
+{
+    const hni_setting *row = hni_settings_find(model->task->data_settings(), "vocabulary_size");
+    return row != NULL && *(const int64_t *)(const void *)((const char *)model->data + row->offset) == 0;
+}
+
 /* Builds the point's model on the dry backend: keys that do not go together are found, and it is counted. */
-static hn_status count_point(const hni_sweep *sweep, size_t run, int64_t *out_parameters)
+static hn_status count_point(const hni_sweep *sweep, size_t run, const hni_data_places *places, int64_t *out_parameters)
 {
     const char *sets[HNI_SWEEP_MOST_SETS + HNI_SWEEP_MOST_AXES];
     hni_cli_model model = {.context = sweep->cli->context};
@@ -128,7 +135,8 @@ static hn_status count_point(const hni_sweep *sweep, size_t run, int64_t *out_pa
     for (size_t i = 0; i < sweep->axis_count; i++)
         sets[count++] = hni_sweep_assignment(sweep, run, i);
     HNI_TRY(hni_cli_model_recipe(sweep->cli->context, sweep->recipe, sets, count, &model));
-    HNI_TRY(name_run(sweep, run, hni_cli_model_open(&model, HN_BACKEND_DRY, NULL, NULL)));
+    if (!needs_data(&model)) places = NULL;
+    HNI_TRY(name_run(sweep, run, hni_cli_model_open(&model, HN_BACKEND_DRY, places, NULL)));
     *out_parameters = hn_store_elements(model.store);
 cleanup:
     hni_cli_model_close(&model);
@@ -158,7 +166,7 @@ static hn_status read_runs(hni_sweep *sweep, const char *path, const hni_data_pl
         HNI_TRY(read_point(sweep, i, path, places, &texts[i]));
         HNI_TRY(refuse_twins(sweep, texts, i));
         if (i % seeds == 0) {
-            HNI_TRY(count_point(sweep, i, &run->parameters));
+            HNI_TRY(count_point(sweep, i, places, &run->parameters));
         } else {
             run->parameters = sweep->runs[i - 1].parameters; /* a seed changes no shape */
         }

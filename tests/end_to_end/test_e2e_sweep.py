@@ -4,6 +4,7 @@ that fails takes nothing with it, and another sweep in the same folder is refuse
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -150,6 +151,32 @@ def interrupted(folder, recipe, number):
         same_run(whole / log.parent.name, log.parent)
 
 
+def ended_from_two_sides(folder, recipe):
+    """A run that is asked twice, not by Ctrl-C, still saves; one that was killed is not called stopped."""
+    sweep = folder / "sides"
+    command = [PROGRAM, "sweep", str(recipe), "--seeds", "1,2", "--set", "train.steps=100000", "--set", "train.validate_every=50000",
+               "--threads", "1", "--jobs", "2", "-o", str(sweep)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    logs = [sweep / f"seed={seed}" / "log.csv" for seed in (1, 2)]
+    for _ in range(1000):
+        if all(log.exists() and log.stat().st_size > 200 for log in logs):
+            break
+        time.sleep(0.02)
+    runs = children_of(child.pid)
+    fail_unless(len(runs) == 2, f"two runs at a time: {runs}")
+    for run in runs:
+        os.kill(run, signal.SIGSTOP)
+        os.kill(run, signal.SIGHUP)
+    child.send_signal(signal.SIGTERM)
+    time.sleep(0.5)  # the sweep asks the runs, which are held; a slow machine proves less, but fails nothing
+    os.kill(runs[1], signal.SIGKILL)
+    os.kill(runs[0], signal.SIGCONT)
+    error = child.communicate(timeout=100)[1]
+    found = sorted(without_times(sweep)[0]["runs"], key=lambda run: run["state"])
+    fail_unless([run["state"] for run in found] == ["failed", "stopped"], f"{found}: {error}")
+    fail_unless("signal 9" in found[0]["message"] and found[1]["step"] > 0, f"{found}")
+
+
 def one_at_a_time_in_a_folder(folder, recipe):
     """A second sweep in a folder where one is at work is refused."""
     command = ("sweep", recipe, "--seeds", "1,2", "--set", "train.steps=100000", "--set", "train.validate_every=50000", "-o", folder / "held")
@@ -185,10 +212,36 @@ def odd_values(folder, recipe):
     begun = folder / "begun"
     hypernet(*base, "--seeds", "1,2", "-o", begun)
     for kind in ("last", "best"):
-        (begun / "seed=2" / f"{kind}.safetensors").unlink()
+        (begun / "seed=2" / f"{kind}.safetensors").rename(begun / "seed=2" / f"{kind}.safetensors.1-0.partial")
     error = hypernet(*base, "--seeds", "1,2", "-o", begun)[1]
     fail_unless("1 of them finished" in error, error)
     fail_unless([run["state"] for run in without_times(begun)[0]["runs"]] == ["finished"] * 2, error)
+    characters = ("--set", "data.kind=characters", "--grid", "data.vocabulary_size=0,64", "--json")
+    counts = [run["parameters"] for run in json.loads(hypernet(*base, *characters, "-o", folder / "characters")[0])["runs"]]
+    fail_unless(0 < counts[0] < counts[1], f"a model of the symbols that occur: {counts}")
+    lost_checkpoints((*base, "--seeds", "1,2", "-o", begun, "--jobs", 2), begun)
+
+
+def lost_checkpoints(command, sweep):
+    """The best checkpoint is enough of a finished run, and is never trained over; the first error of a sweep is the one it ends with."""
+    one = sweep / "seed=1"
+    (one / "last.safetensors").unlink()
+    kept = sorted(path.name for path in one.iterdir())
+    fail_unless("2 of them finished" in hypernet(*command)[1], "a finished run without its last checkpoint is trained again")
+    found = json.loads((sweep / "sweep.json").read_text())
+    found["runs"][0]["state"] = "stopped"
+    (sweep / "sweep.json").write_text(json.dumps(found))
+    out, error = hypernet(*command)
+    fail_unless("seed=1 failed: " in out and "holds best.safetensors but no last.safetensors" in out and "begins" not in error, out + error)
+    fail_unless(sorted(path.name for path in one.iterdir()) == kept, "files of a run that cannot go on are gone")
+    for run in (one, sweep / "seed=2"):
+        shutil.rmtree(run)
+    one.mkdir()
+    (one / "notes.txt").write_text("train refuses this folder")
+    (sweep / "seed=2.log").unlink()
+    (sweep / "seed=2.log").mkdir()
+    error = hypernet(*command, expect=1)[1]
+    fail_unless("seed=2.log: cannot write the log of this run" in error.splitlines()[-1], error)
 
 
 def main():
@@ -201,6 +254,7 @@ def main():
         failures_are_listed(folder, recipe)
         for number in (signal.SIGINT, signal.SIGKILL):
             interrupted(folder, recipe, number)
+        ended_from_two_sides(folder, recipe)
         one_at_a_time_in_a_folder(folder, recipe)
         keys_that_belong_together(folder, recipe)
         odd_values(folder, recipe)
