@@ -1,7 +1,7 @@
 #!/bin/sh
 # Chooses the learning rate of each cell of the demonstration: trains recipe text-small for 1,400 updates with rates 0.002, 0.004 and 0.008
-# and seeds 1, 2 and 3
-# each, one thread a run, two runs at a time, and prints the best validation of every run. The lowest mean of a cell is marked.
+# and seeds 1, 2 and 3 each, one thread a run, two runs at a time, and prints the best validation of every run. The lowest mean of a cell
+# is marked.
 # A run that is finished is not repeated.
 #
 #     HYPERNET_BIN=build/gcc/hypernet tools/choose_rates.sh FOLDER
