@@ -52,13 +52,12 @@ static double interesting_top(const hni_curves *curves)
     return top;
 }
 
-static void choose_unit(hni_curves_drawing *drawing, double longest)
+double hni_curves_unit(hni_curves_axis axis, double longest, const char **out_name)
 {
-    drawing->unit = 1.0;
-    drawing->unit_name = drawing->curves->axis == HNI_CURVES_EPOCHS ? "epochs" : "steps";
-    if (drawing->curves->axis != HNI_CURVES_SECONDS) return;
-    drawing->unit = longest < 180.0 ? 1.0 : longest < 3.0 * 3600.0 ? 60.0 : 3600.0;
-    drawing->unit_name = longest < 180.0 ? "seconds" : longest < 3.0 * 3600.0 ? "minutes" : "hours";
+    *out_name = axis == HNI_CURVES_EPOCHS ? "epochs" : "steps";
+    if (axis != HNI_CURVES_SECONDS) return 1.0;
+    *out_name = longest < 180.0 ? "seconds" : longest < 3.0 * 3600.0 ? "minutes" : "hours";
+    return longest < 180.0 ? 1.0 : longest < 3.0 * 3600.0 ? 60.0 : 3600.0;
 }
 
 static void choose_ranges(hni_curves_drawing *drawing)
@@ -69,7 +68,7 @@ static void choose_ranges(hni_curves_drawing *drawing)
         widen(&all, curves, curves->series[s].train, curves->series[s].train_count);
         widen(&all, curves, curves->series[s].valid, curves->series[s].valid_count);
     }
-    choose_unit(drawing, all.x_high);
+    drawing->unit = hni_curves_unit(curves->axis, all.x_high, &drawing->unit_name);
     double top = fmin(all.y_high, interesting_top(curves));
     if (hni_curves_has_level(curves) && drawing->label_count > 0) {
         top = fmax(top, curves->level);

@@ -6,6 +6,8 @@
 #include "app/plot/canvas.h"
 
 typedef enum hni_curves_axis { HNI_CURVES_STEPS, HNI_CURVES_SECONDS, HNI_CURVES_EPOCHS } hni_curves_axis;
+/* What numbers of the axis are divided by so that they read well up to `longest`, and the name of what they are then. */
+double hni_curves_unit(hni_curves_axis axis, double longest, const char **out_name);
 
 /* Points in order of x; a point with a number that is not finite is left out. Either list may be empty. */
 typedef struct hni_series {

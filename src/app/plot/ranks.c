@@ -30,15 +30,6 @@ static bool is_usable(hni_point point) { return isfinite(point.x) && isfinite(po
 
 static bool has_most(const hni_ranks *ranks) { return isfinite(ranks->most) && ranks->most >= 1; }
 
-static void choose_unit(ranks_drawing *drawing, double longest)
-{
-    drawing->unit = 1.0;
-    drawing->unit_name = drawing->ranks->axis == HNI_CURVES_EPOCHS ? "epochs" : "steps";
-    if (drawing->ranks->axis != HNI_CURVES_SECONDS) return;
-    drawing->unit = longest < 180.0 ? 1.0 : longest < 3.0 * 3600.0 ? 60.0 : 3600.0;
-    drawing->unit_name = longest < 180.0 ? "seconds" : longest < 3.0 * 3600.0 ? "minutes" : "hours";
-}
-
 static void choose_ranges(ranks_drawing *drawing)
 {
     const hni_ranks *ranks = drawing->ranks;
@@ -55,7 +46,7 @@ static void choose_ranges(ranks_drawing *drawing)
             }
         }
     }
-    choose_unit(drawing, x_high);
+    drawing->unit = hni_curves_unit(ranks->axis, x_high, &drawing->unit_name);
     hni_axis_make(&drawing->x, 0.0, x_high / drawing->unit, 3, false);
     if (top >= LOGARITHMIC_FROM && low > 0.99) {
         hni_axis_make(&drawing->y, 0.9, top * 1.1, 7, true);
