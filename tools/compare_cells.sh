@@ -4,7 +4,7 @@
 # is not repeated, one that was interrupted goes on. Prints the best validation of every run.
 #
 #     HYPERNET_BIN=build/gcc/hypernet tools/compare_cells.sh kjv FOLDER                 recipe text-small, 1,400 updates, King James Bible, seeds 1 2 3
-#     HYPERNET_BIN=build/gcc/hypernet tools/compare_cells.sh ptb FOLDER [NAME SEED]...  recipe ptb-256, Penn Treebank, seed 1, and these
+#     HYPERNET_BIN=build/gcc/hypernet tools/compare_cells.sh ptb FOLDER [NAME SEED]...  recipe ptb-256, Penn Treebank, the cells with the paper's start, seed 1, and these
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cells.sh"
@@ -42,6 +42,7 @@ kjv)
     ;;
 ptb)
     recipe=ptb-256
+    COMPARED="rnn hyperrnn hyperrnn-full lstm lstm-ln hyperlstm hyperlstm-ln"
     {
         for name in $COMPARED; do plan "$name" 1; done
         while [ $# -gt 1 ]; do
