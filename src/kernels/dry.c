@@ -102,6 +102,19 @@ static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, co
     return HN_OK;
 }
 
+/* No data, but the scratch memory that the real ones would take. */
+#define DRY_RECURRENCE(name, size)                                                            \
+    static hn_status dry_recurrence_##name(hni_exec *exec, const hni_recurrence *recurrence)  \
+    {                                                                                         \
+        return hni_recurrence_scratch(exec, size, recurrence, NULL);                          \
+    }                                                                                         \
+    static hn_status dry_recurrence_vjp_##name(hni_exec *exec, const hni_recurrence_vjp *vjp) \
+    {                                                                                         \
+        return hni_recurrence_scratch(exec, size, vjp->forward, vjp);                         \
+    }
+DRY_RECURRENCE(f32, sizeof(float))
+DRY_RECURRENCE(f64, sizeof(double))
+
 static hn_status dry_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip_norm,
                                    double clip_value)
 {
@@ -150,19 +163,20 @@ static hn_status dry_swap(hni_exec *exec, int64_t count, void *a, void *b)
     return HN_OK;
 }
 
-#define DRY_TABLE(type)                                                                                            \
+#define DRY_TABLE(type, name)                                                                                      \
     {                                                                                                              \
         .backend = "dry", .dtype = type, .allocate = dry_allocate, .release = dry_release, .copy_in = dry_copy_in, \
         .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm,                    \
         .layer_norm = dry_layer_norm, .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout,                \
         .lookup = dry_lookup, .lookup_vjp = dry_lookup, .where_length = dry_where_length, .reverse = dry_reverse,  \
         .gather_windows = dry_gather_windows, .softmax_loss = dry_softmax_loss,                                    \
-        .softmax_loss_vjp = dry_softmax_loss_vjp, .gradient_norm = dry_gradient_norm,                              \
+        .softmax_loss_vjp = dry_softmax_loss_vjp, .recurrence = dry_recurrence_##name,                             \
+        .recurrence_vjp = dry_recurrence_vjp_##name, .gradient_norm = dry_gradient_norm,                           \
         .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .sgd = dry_sgd, .rmsprop = dry_rmsprop,          \
         .average = dry_average, .swap = dry_swap,                                                                  \
     }
 
-static const hni_kernels dry_f32 = DRY_TABLE(HN_DTYPE_F32), dry_f64 = DRY_TABLE(HN_DTYPE_F64);
+static const hni_kernels dry_f32 = DRY_TABLE(HN_DTYPE_F32, f32), dry_f64 = DRY_TABLE(HN_DTYPE_F64, f64);
 
 const hni_kernels *hni_kernels_dry(hn_dtype dtype)
 {

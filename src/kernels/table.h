@@ -12,6 +12,7 @@
 
 #include "core/arena.h"
 #include "core/context.h"
+#include "kernels/recurrence.h"
 #include "tensor/view.h"
 
 /* What changes from step to step; lies in backend memory, written once a step, read by kernels. */
@@ -27,12 +28,12 @@ typedef struct hni_step_block {
     double clip_value;                           /* written by gradient_norm: its bound, infinite without one */
 } hni_step_block;
 
-typedef struct hni_exec {
+struct hni_exec {
     hn_context *context; /* error record */
     int threads;
     hni_arena *scratch; /* given back after each op */
     hni_step_block *step;
-} hni_exec;
+};
 
 /* Element-wise functions of `map`: up to three inputs a, b, c and two parameters p, q. */
 typedef enum hni_map {
@@ -58,7 +59,7 @@ int hni_map_inputs(hni_map map);
 const char *hni_map_name(hni_map map);
 
 /* C[m,n] = alpha * op(A) * op(B) + beta * C for `batch` matrices; op(A) is [m,k], op(B) is [k,n]; leading dimensions in elements. */
-typedef struct hni_gemm {
+struct hni_gemm {
     bool transpose_a, transpose_b; /* A is stored [k,m], B is stored [n,k] */
     int64_t m, n, k;
     const void *a, *b;
@@ -67,7 +68,7 @@ typedef struct hni_gemm {
     double alpha, beta; /* beta 0: C is not read */
     int64_t batch;      /* >= 1 */
     int64_t batch_stride_a, batch_stride_b, batch_stride_c;
-} hni_gemm;
+};
 
 typedef struct hni_norm {
     hni_view x;           /* [..,N], any strides on leading dimensions, last stride 1 */
@@ -163,6 +164,13 @@ typedef struct hni_kernels {
     hn_status (*softmax_loss_vjp)(hni_exec *exec, const hni_view *logits, const hni_view *targets,
                                   const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
                                   double factor, hni_view *dlogits, bool accumulate);
+
+    /* ---- recurrences over a whole window: recurrence.h ---- */
+    /* Writes outputs, final_state and saved. HN_ERROR_ARGUMENT names the first symbol outside [0,X) or length outside [0,T];
+     * HN_ERROR_CANCELLED from the progress callback. */
+    hn_status (*recurrence)(hni_exec *exec, const hni_recurrence *recurrence);
+    /* Adds to the gradients that are wanted; `saved` is used up. */
+    hn_status (*recurrence_vjp)(hni_exec *exec, const hni_recurrence_vjp *vjp);
 
     /* ---- optimiser; flat blocks of `count` reals ---- */
     /* Norm of the gradient over all `count` numbers, in double; fills gradient_norm, clip_factor, finite, clamped, clip_value of

@@ -148,6 +148,7 @@ typedef struct hni_cpu_simd {
     const hni_cpu_randoms *randoms;
     const hni_cpu_softmaxes *softmaxes;
     const hni_cpu_optimisers *optimisers;
+    const hni_recurrence_rows *recurrences; /* recurrence_simd.c */
 } hni_cpu_simd;
 
 /* Tables of the chosen level; the first call chooses the best one if nobody has. */
@@ -178,6 +179,8 @@ HN_MUST_USE hn_status hni_cpu_softmax_loss(hni_exec *exec, const hni_view *logit
 HN_MUST_USE hn_status hni_cpu_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets,
                                                const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
                                                double factor, hni_view *dlogits, bool accumulate);
+HN_MUST_USE hn_status hni_cpu_recurrence(hni_exec *exec, const hni_recurrence *recurrence);
+HN_MUST_USE hn_status hni_cpu_recurrence_vjp(hni_exec *exec, const hni_recurrence_vjp *vjp);
 HN_MUST_USE hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip_norm,
                                             double clip_value);
 HN_MUST_USE hn_status hni_cpu_count_nonfinite(hni_exec *exec, int64_t count, const void *data, int64_t *out_count);
@@ -191,6 +194,10 @@ HN_MUST_USE hn_status hni_cpu_average(hni_exec *exec, double decay, int64_t coun
 HN_MUST_USE hn_status hni_cpu_swap(hni_exec *exec, int64_t count, void *a, void *b);
 
 /* ---- helpers ---- */
+
+/* One product by oneDNN: within a parallel region in the calling thread, else with all that OpenMP has. Records no error, since
+ * several threads may fail at once. */
+HN_MUST_USE hn_status hni_cpu_gemm_alone(const hni_gemm *gemm);
 
 /* Places a walk, whose tracks are all set, at place `place` in row-major order. */
 static inline void hni_cpu_walk_seek(hni_walk *walk, int64_t place)

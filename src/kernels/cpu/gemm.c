@@ -132,6 +132,12 @@ static hn_status run_onednn(hni_exec *exec, const hni_gemm *g)
                      (long long)g->k, (long long)g->n, job.result);
 }
 
+hn_status hni_cpu_gemm_alone(const hni_gemm *gemm)
+{
+    const dnnl_status_t result = multiply_one(gemm, 0);
+    return result == dnnl_success ? HN_OK : result == dnnl_out_of_memory ? HN_ERROR_MEMORY : HN_ERROR_UNSUPPORTED;
+}
+
 hn_status hni_cpu_gemm(hni_exec *exec, const hni_gemm *gemm)
 {
     return gemm->transpose_a && gemm->n <= THIN ? run_thin(exec, gemm) : run_onednn(exec, gemm);

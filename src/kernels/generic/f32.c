@@ -6,6 +6,7 @@ typedef float real;
 #define GENERIC(name) hni_generic_##name##_f32
 #define REAL_EXP expf
 #define REAL_TANH tanhf
+#define REAL_SQRT sqrtf
 
 #include "kernels/generic/lines.inc"
 #include "kernels/generic/map.inc"
@@ -14,5 +15,6 @@ typedef float real;
 #include "kernels/generic/dropout.inc"
 #include "kernels/generic/rows.inc"
 #include "kernels/generic/softmax.inc"
+#include "kernels/generic/recurrence.inc"
 #include "kernels/generic/optimiser.inc"
 #include "kernels/generic/table.inc"

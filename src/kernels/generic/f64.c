@@ -6,6 +6,7 @@ typedef double real;
 #define GENERIC(name) hni_generic_##name##_f64
 #define REAL_EXP exp
 #define REAL_TANH tanh
+#define REAL_SQRT sqrt
 
 #include "kernels/generic/lines.inc"
 #include "kernels/generic/map.inc"
@@ -14,5 +15,6 @@ typedef double real;
 #include "kernels/generic/dropout.inc"
 #include "kernels/generic/rows.inc"
 #include "kernels/generic/softmax.inc"
+#include "kernels/generic/recurrence.inc"
 #include "kernels/generic/optimiser.inc"
 #include "kernels/generic/table.inc"

@@ -1,0 +1,392 @@
+/* The backward loop over time of the recurrences. Pre-activations are computed again from what the forward kept; their gradients take
+ * the place of the products, so that the gradients of all matrices are one product each over all steps at the end. */
+#include "kernels/recurrence_work.h"
+
+#include "core/parallel.h"
+
+#include <string.h>
+
+/* ---- one row ---- */
+
+static void *dh_row(const hni_recurrence_job *job, int64_t row) { return hni_at(job, job->dh, row * job->r->units); }
+static void *dc_row(const hni_recurrence_job *job, int64_t row) { return hni_at(job, job->dc, row * job->r->units); }
+static void *hyper_dh_row(const hni_recurrence_job *job, int64_t row)
+{
+    return hni_at(job, job->hyper_dh, row * job->r->hyper_units);
+}
+static void *hyper_dc_row(const hni_recurrence_job *job, int64_t row)
+{
+    return hni_at(job, job->hyper_dc, row * job->r->hyper_units);
+}
+static void *own(const hni_recurrence_job *job, int part, int64_t offset)
+{
+    return hni_at(job, job->own_data, part * job->own.total + offset);
+}
+
+/* The gradient of the final state enters at a row's last step; before its end nothing does. */
+static void take_final(const hni_recurrence_job *job, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    const size_t size = job->backend->size;
+    const int64_t n = r->units, m = r->hyper_units, s = hni_recurrence_state_size(r);
+    const char *from = hni_at(job, job->vjp->dfinal_state, row * s);
+    memcpy(dh_row(job, row), from, (size_t)n * size);
+    memcpy(dc_row(job, row), hni_at(job, from, n), (size_t)n * size);
+    if (m == 0) return;
+    memcpy(hyper_dh_row(job, row), hni_at(job, from, 2 * n), (size_t)m * size);
+    memcpy(hyper_dc_row(job, row), hni_at(job, from, 2 * n + m), (size_t)m * size);
+}
+
+/* A row past its end sends nothing back. */
+static void rest_row(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    const size_t size = job->backend->size;
+    memset(hni_saved_row(job, job->saved.gates, 4 * r->units, t, row), 0, (size_t)(4 * r->units) * size);
+    if (!hni_recurrence_is_hyper(r)) return;
+    memset(hni_saved_row(job, job->saved.hyper_gates, 4 * r->hyper_units, t, row), 0,
+           (size_t)(4 * r->hyper_units) * size);
+    memset(hni_saved_row(job, job->saved.z, job->saved.z_size, t, row), 0, (size_t)job->saved.z_size * size);
+}
+
+/* Where a part sums gains and shifts of a cell of n units. */
+static void own_cell(const hni_recurrence_job *job, int part, int64_t offset, int64_t n, hni_cell_row *cell)
+{
+    char *sums = own(job, part, offset);
+    cell->dgates_gain = sums;
+    cell->dgates_shift = hni_at(job, sums, 4 * n);
+    cell->dcell_gain = hni_at(job, sums, 8 * n);
+    cell->dcell_shift = hni_at(job, sums, 9 * n);
+}
+
+/* The gradient of a cell's x part at one step: factor * a * b (b NULL: 1) over 4n numbers from `gate` on. */
+static void input_vjp(const hni_recurrence_job *job, int part, void *dx, bool fresh, int64_t table, int64_t n,
+                      int64_t t, int64_t row, int64_t start, int64_t count, const void *a, const void *b)
+{
+    const hni_recurrence *r = job->r;
+    const hni_recurrence_rows *rows = job->backend->rows;
+    const int64_t place = row * r->steps + t;
+    const double scale = r->scale != NULL ? job->backend->number(r->scale, place) : 1;
+    if (dx == NULL) return;
+    void *out = r->symbols_size > 0 ? hni_at(job, own(job, part, table), r->symbols[place] * 4 * n + start)
+                                    : hni_at(job, dx, place * 4 * n + start);
+    const bool add = r->symbols_size > 0 || !fresh;
+    if (!add && b == NULL) rows->fill(count, 0, out);
+    if (b == NULL)
+        rows->add(count, scale, a, out);
+    else
+        rows->multiply(count, scale, a, b, add, out);
+}
+
+/* ---- the main cell ---- */
+
+/* What a block of rows works with, in the part's scratch: numbers of each row side by side. */
+typedef struct main_block {
+    int part;
+    int64_t t, first, rows;
+    char *y;       /* [rows,4N], becomes dL/dy */
+    char *d_h;     /* [rows,4N] */
+    char *d_x;     /* [rows,4N] */
+    char *d;       /* [rows,N] */
+    char *scratch; /* of one cell row */
+} main_block;
+
+/* dL/dy of a row from its dh and dc, in place; dh keeps what goes on to the old h. */
+static void main_cell(const hni_recurrence_job *job, const main_block *block, int64_t row, void *y)
+{
+    hni_cell_row cell;
+    hni_main_row(job, block->t, row, block->scratch, &cell);
+    own_cell(job, block->part, job->own.main_cell, job->r->units, &cell);
+    cell.y = cell.dy = y;
+    cell.dh = dh_row(job, row);
+    cell.dc = dc_row(job, row);
+    job->backend->rows->add(job->r->units, 1,
+                            hni_at(job, job->vjp->doutputs, (block->t * job->r->rows + row) * job->r->units), cell.dh);
+    job->backend->rows->cell_backward(&cell);
+    if (cell.zone_h == NULL) job->backend->rows->fill(job->r->units, 0, cell.dh);
+}
+
+/* Gradients of S_k and z of vectors k, from d of the block's rows; z lies at `z_start` of each row's embeddings. */
+static void vectors_vjp(const hni_recurrence_job *job, const main_block *block, const void *d, int64_t d_row,
+                        int64_t z_start, int64_t count, int64_t prepared, int64_t sums)
+{
+    const hni_vector_block vectors = {
+        .rows = block->rows,
+        .n = job->r->units,
+        .count = count,
+        .d = d,
+        .d_row = d_row,
+        .vectors = hni_at(job, job->prepared_data, prepared),
+        .dvectors = own(job, block->part, sums),
+        .factors = hni_at(job, hni_saved_row(job, job->saved.z, job->saved.z_size, block->t, block->first), z_start),
+        .factor_row = job->saved.z_size};
+    job->backend->rows->vectors_vjp(&vectors);
+}
+
+/* y = d_h * (W_h h) + d_x * (scale * x) + b for one gate of all rows: gradients of the vectors and of x; dL/d(W_h h) takes the
+ * product's place. */
+static void gate_vjp(const hni_recurrence_job *job, const main_block *block, int gate)
+{
+    const hni_recurrence *r = job->r;
+    const hni_recurrence_rows *rows = job->backend->rows;
+    const int64_t n = r->units, e = r->embedding, at = gate * n;
+    for (int64_t i = 0; i < block->rows; i++) {
+        void *product = hni_at(job, hni_saved_row(job, job->saved.gates, 4 * n, block->t, block->first + i), at);
+        const void *dy = hni_at(job, block->y, 4 * n * i + at);
+        rows->multiply(n, 1, dy, product, false, hni_at(job, block->d, i * n));
+        rows->multiply(n, 1, dy, hni_at(job, block->d_h, 4 * n * i + at), false, product);
+    }
+    vectors_vjp(job, block, block->d, n, gate * e, e, job->prepared.scale + gate * e * n,
+                job->own.scale + gate * e * n);
+    for (int64_t i = 0; i < block->rows; i++) {
+        const void *dy = hni_at(job, block->y, 4 * n * i + at);
+        double scale;
+        const void *x = hni_input_row(job, &r->main, n, block->t, block->first + i, &scale);
+        rows->multiply(n, scale, dy, hni_at(job, x, at), false, hni_at(job, block->d, i * n));
+        input_vjp(job, block->part, job->vjp->main.x, job->vjp->x_fresh, job->own.main_table, n, block->t,
+                  block->first + i, at, n, dy, hni_at(job, block->d_x, 4 * n * i + at));
+    }
+    const int64_t of_x = (4 + gate) * e;
+    vectors_vjp(job, block, block->d, n, of_x, e, job->prepared.scale + of_x * n, job->own.scale + of_x * n);
+    const int64_t of_b = gate * (e + 1);
+    vectors_vjp(job, block, hni_at(job, block->y, at), 4 * n, 8 * e + of_b, e + 1, job->prepared.shift + of_b * n,
+                job->own.shift + of_b * n);
+}
+
+static void hyper_main_block(const hni_recurrence_job *job, const main_block *block)
+{
+    const int64_t n = job->r->units;
+    for (int64_t i = 0; i < block->rows; i++) {
+        for (int gate = 0; gate < 4; gate++) {
+            const int64_t at = 4 * n * i + gate * n;
+            hni_main_gate(job, block->t, block->first + i, gate, hni_at(job, block->d_h, at),
+                          hni_at(job, block->d_x, at), hni_at(job, block->y, at));
+        }
+        main_cell(job, block, block->first + i, hni_at(job, block->y, 4 * n * i));
+    }
+    for (int gate = 0; gate < 4; gate++)
+        gate_vjp(job, block, gate);
+}
+
+static void plain_main_row(const hni_recurrence_job *job, const main_block *block, int64_t row)
+{
+    const int64_t n = job->r->units;
+    void *y = hni_saved_row(job, job->saved.gates, 4 * n, block->t, row);
+    main_cell(job, block, row, y);
+    job->backend->rows->add(4 * n, 1, y, own(job, block->part, job->own.main_bias));
+    input_vjp(job, block->part, job->vjp->main.x, job->vjp->x_fresh, job->own.main_table, n, block->t, row, 0, 4 * n, y,
+              NULL);
+}
+
+/* ---- the hyper cell ---- */
+
+static void hyper_row(const hni_recurrence_job *job, int part, int64_t t, int64_t row, void *scratch)
+{
+    const hni_recurrence *r = job->r;
+    const hni_recurrence_rows *rows = job->backend->rows;
+    const int64_t m = r->hyper_units, k = job->saved.z_size;
+    const void *dz = hni_saved_row(job, job->saved.z, k, t, row);
+    hni_cell_row cell;
+    hni_hyper_row(job, t, row, scratch, &cell);
+    own_cell(job, part, job->own.hyper_cell, m, &cell);
+    cell.dy = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, row);
+    cell.dh = hyper_dh_row(job, row);
+    cell.dc = hyper_dc_row(job, row);
+    rows->add(k, 1, dz, own(job, part, job->own.embed_bias));
+    if (!r->previous_output) rows->combine(m, k, dz, r->makers.embed_weight, true, cell.dh);
+    rows->cell_backward(&cell);
+    rows->fill(m, 0, cell.dh);
+    if (r->previous_output) rows->combine(m, k, dz, r->makers.embed_weight, true, cell.dh);
+    rows->add(4 * m, 1, cell.dy, own(job, part, job->own.hyper_bias));
+    input_vjp(job, part, job->vjp->hyper.x, job->vjp->hyper_x_fresh, job->own.hyper_table, m, t, row, 0, 4 * m, cell.dy,
+              NULL);
+}
+
+/* ---- a part of the batch ---- */
+
+/* Rows [begin, end) that are not past their end, in blocks. */
+static void step_rows(const hni_recurrence_job *job, int part, int64_t t, int64_t begin, int64_t end, char *scratch)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units, widest = r->hyper_units > n ? r->hyper_units : n;
+    main_block block = {.part = part, .t = t, .scratch = scratch};
+    block.y = hni_at(job, scratch, HNI_ROW_SCRATCH * widest);
+    block.d_h = hni_at(job, block.y, HNI_ROW_BLOCK * 4 * n);
+    block.d_x = hni_at(job, block.d_h, HNI_ROW_BLOCK * 4 * n);
+    block.d = hni_at(job, block.d_x, HNI_ROW_BLOCK * 4 * n);
+    for (int64_t row = begin; row < end; row += block.rows) {
+        block.first = row;
+        block.rows = 1;
+        if (t >= hni_row_steps(r, row)) {
+            rest_row(job, t, row);
+            continue;
+        }
+        if (!hni_recurrence_is_hyper(r)) {
+            plain_main_row(job, &block, row);
+            continue;
+        }
+        while (block.rows < HNI_ROW_BLOCK && row + block.rows < end && t < hni_row_steps(r, row + block.rows))
+            block.rows++;
+        hyper_main_block(job, &block);
+        for (int64_t i = 0; i < block.rows; i++)
+            hyper_row(job, part, t, row + i, scratch);
+    }
+}
+
+/* What goes on to the step before by way of the matrices. dh and hyper_dh hold what goes on by other ways; rows past their end keep
+ * theirs, since their products are with zeros. */
+static void recurrent_products(hni_recurrence_job *job, int64_t t, int64_t begin, int64_t end)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units, m = r->hyper_units, count = end - begin;
+    const void *d_gates = hni_saved_row(job, job->saved.gates, 4 * n, t, begin);
+    hni_part_product(job, count, n, 4 * n, d_gates, 4 * n, r->main.weight_h, r->main.weight_h_ld, 1, dh_row(job, begin),
+                     n);
+    if (m == 0) return;
+    const void *d_hyper = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, begin);
+    hni_part_product(job, count, n, 4 * m, d_hyper, 4 * m, r->makers.weight_main, r->makers.weight_main_ld, 1,
+                     dh_row(job, begin), n);
+    hni_part_product(job, count, m, 4 * m, d_hyper, 4 * m, r->hyper.weight_h, r->hyper.weight_h_ld, 1,
+                     hyper_dh_row(job, begin), m);
+}
+
+static void state_vjp(const hni_recurrence_job *job, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    const hni_recurrence_rows *rows = job->backend->rows;
+    const int64_t n = r->units, m = r->hyper_units;
+    char *out = hni_at(job, job->vjp->dstate, row * r->state_ld);
+    rows->add(n, 1, dh_row(job, row), out);
+    rows->add(n, 1, dc_row(job, row), hni_at(job, out, n));
+    if (m == 0) return;
+    rows->add(m, 1, hyper_dh_row(job, row), hni_at(job, out, 2 * n));
+    rows->add(m, 1, hyper_dc_row(job, row), hni_at(job, out, 2 * n + m));
+}
+
+static void backward_part(void *user, int64_t begin, int64_t end, int part)
+{
+    hni_recurrence_job *job = user;
+    const hni_recurrence *r = job->r;
+    void *scratch = hni_at(job, job->part_data, part * job->part_size);
+    memset(own(job, part, 0), 0, (size_t)job->own.total * job->backend->size);
+    for (int64_t row = begin; row < end; row++)
+        take_final(job, row);
+    for (int64_t t = r->steps - 1; t >= 0; t--) {
+        if (!hni_part_goes_on(job, part, r->steps - 1 - t)) return;
+        step_rows(job, part, t, begin, end, scratch);
+        recurrent_products(job, t, begin, end);
+    }
+    for (int64_t row = begin; job->vjp->dstate != NULL && row < end; row++)
+        state_vjp(job, row);
+}
+
+/* ---- gradients of matrices and sums of the parts ---- */
+
+/* dW [m,n] += d [rows,m]^T x [rows,n] */
+static hn_status outer(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t rows, const void *d, const void *x,
+                       int64_t ldx, void *dw, int64_t ldw)
+{
+    if (dw == NULL || rows == 0) return HN_OK;
+    const hni_gemm gemm = {.transpose_a = true,
+                           .m = m,
+                           .n = n,
+                           .k = rows,
+                           .a = d,
+                           .b = x,
+                           .c = dw,
+                           .lda = m,
+                           .ldb = ldx,
+                           .ldc = ldw,
+                           .alpha = 1,
+                           .beta = 1,
+                           .batch = 1};
+    return job->backend->gemm(job->exec, &gemm);
+}
+
+/* dW += sum over steps of d_t^T (what lay before step t): the first step reads the call's state, all others one block. */
+static hn_status outer_before(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t d, int64_t state_start,
+                              const void *later, void *dw, int64_t ldw)
+{
+    const hni_recurrence *r = job->r;
+    const void *first = hni_at(job, r->saved, d);
+    hn_status status = outer(job, m, n, r->rows, first, hni_at(job, r->state, state_start), r->state_ld, dw, ldw);
+    if (status != HN_OK) return status;
+    return outer(job, m, n, (r->steps - 1) * r->rows, hni_at(job, first, r->rows * m), later, n, dw, ldw);
+}
+
+static hn_status matrices_vjp(const hni_recurrence_job *job)
+{
+    const hni_recurrence *r = job->r;
+    const hni_recurrence_vjp *vjp = job->vjp;
+    const hni_recurrence_layout *l = &job->saved;
+    const int64_t n = r->units, m = r->hyper_units;
+    const void *hyper_h = hni_at(job, r->saved, l->hyper_h);
+    hn_status status;
+    HNI_TRY(outer_before(job, 4 * n, n, l->gates, 0, r->outputs, vjp->main.weight_h, vjp->main.weight_h_ld));
+    if (m == 0) goto cleanup;
+    HNI_TRY(outer_before(job, 4 * m, n, l->hyper_gates, 0, r->outputs, vjp->makers.weight_main,
+                         vjp->makers.weight_main_ld));
+    HNI_TRY(outer_before(job, 4 * m, m, l->hyper_gates, 2 * n, hyper_h, vjp->hyper.weight_h, vjp->hyper.weight_h_ld));
+    if (r->previous_output)
+        HNI_TRY(outer_before(job, l->z_size, m, l->z, 2 * n, hyper_h, vjp->makers.embed_weight, m));
+    else
+        HNI_TRY(outer(job, l->z_size, m, r->steps * r->rows, hni_at(job, r->saved, l->z), hyper_h, m,
+                      vjp->makers.embed_weight, m));
+cleanup:
+    return status;
+}
+
+static void add_sums(const hni_recurrence_job *job, int64_t offset, int64_t count, void *gradient)
+{
+    for (int part = 0; gradient != NULL && part < job->parts; part++)
+        job->backend->rows->add(count, 1, own(job, part, offset), gradient);
+}
+
+static void add_cell_sums(const hni_recurrence_job *job, const hni_recurrent_weights *gradient, int64_t n, int64_t cell,
+                          int64_t bias, int64_t table)
+{
+    add_sums(job, cell, 4 * n, gradient->gates_gain);
+    add_sums(job, cell + 4 * n, 4 * n, gradient->gates_shift);
+    add_sums(job, cell + 8 * n, n, gradient->cell_gain);
+    add_sums(job, cell + 9 * n, n, gradient->cell_shift);
+    add_sums(job, bias, 4 * n, gradient->bias);
+    if (job->r->symbols_size > 0) add_sums(job, table, job->r->symbols_size * 4 * n, gradient->x);
+}
+
+/* Sums [count,e,N] of all parts, added to a gradient [count,N,e]. */
+static void add_vector_sums(const hni_recurrence_job *job, int64_t offset, int64_t count, int64_t e, void *gradient)
+{
+    const int64_t n = job->r->units, block = e * n;
+    for (int64_t i = 0; gradient != NULL && i < count; i++) {
+        void *sums = own(job, 0, offset + i * block);
+        for (int part = 1; part < job->parts; part++)
+            job->backend->rows->add(block, 1, own(job, part, offset + i * block), sums);
+        for (int64_t k = 0; k < e; k++)
+            job->backend->rows->add_column(n, hni_at(job, sums, k * n), e, hni_at(job, gradient, i * block + k));
+    }
+}
+
+static void add_all_sums(const hni_recurrence_job *job)
+{
+    const hni_recurrence *r = job->r;
+    const hni_recurrence_vjp *vjp = job->vjp;
+    add_cell_sums(job, &vjp->main, r->units, job->own.main_cell, job->own.main_bias, job->own.main_table);
+    if (!hni_recurrence_is_hyper(r)) return;
+    add_cell_sums(job, &vjp->hyper, r->hyper_units, job->own.hyper_cell, job->own.hyper_bias, job->own.hyper_table);
+    add_sums(job, job->own.embed_bias, job->saved.z_size, vjp->makers.embed_bias);
+    add_vector_sums(job, job->own.scale, 8, r->embedding, vjp->makers.scale_weight);
+    add_vector_sums(job, job->own.shift, 4, r->embedding + 1, vjp->makers.shift_weight);
+}
+
+hn_status hni_recurrence_backward(const hni_recurrence_backend *backend, hni_exec *exec, const hni_recurrence_vjp *vjp)
+{
+    hni_recurrence_job job;
+    hn_status status;
+    HNI_TRY(hni_recurrence_open(backend, exec, vjp->forward, vjp, &job));
+    hni_parallel_for(job.parts, vjp->forward->rows, 1, backward_part, &job);
+    HNI_TRY(hni_recurrence_close(&job));
+    HNI_TRY(matrices_vjp(&job));
+    add_all_sums(&job);
+cleanup:
+    return status;
+}

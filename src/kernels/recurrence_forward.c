@@ -1,0 +1,134 @@
+/* The forward loop over time of the recurrences; the equations stand in recurrence.h. */
+#include "kernels/recurrence_work.h"
+
+#include "core/parallel.h"
+
+#include <string.h>
+
+/* Products of the state before step t with the recurrent matrices, for rows [begin, end). */
+static void recurrent_products(hni_recurrence_job *job, int64_t t, int64_t begin, int64_t end)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units, m = r->hyper_units, count = end - begin;
+    int64_t ld;
+    const void *h = hni_main_h_before(job, t, begin, &ld);
+    hni_part_product(job, count, 4 * n, n, h, ld, hni_at(job, job->prepared_data, job->prepared.weight_h), 4 * n, 0,
+                     hni_saved_row(job, job->saved.gates, 4 * n, t, begin), 4 * n);
+    if (!hni_recurrence_is_hyper(r)) return;
+    void *hyper_gates = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, begin);
+    hni_part_product(job, count, 4 * m, n, h, ld, hni_at(job, job->prepared_data, job->prepared.weight_main), 4 * m, 0,
+                     hyper_gates, 4 * m);
+    const void *hyper_h = hni_hyper_h_before(job, t, begin, &ld);
+    hni_part_product(job, count, 4 * m, m, hyper_h, ld, hni_at(job, job->prepared_data, job->prepared.weight_self),
+                     4 * m, 1, hyper_gates, 4 * m);
+}
+
+/* z of a row from the hyper cell's new output, or in the other reading its previous one. */
+static void embed(hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t m = r->hyper_units, k = job->saved.z_size;
+    const hni_recurrence_rows *rows = job->backend->rows;
+    int64_t ignored;
+    const void *source = r->previous_output ? hni_hyper_h_before(job, t, row, &ignored)
+                                            : hni_saved_row(job, job->saved.hyper_h, m, t, row);
+    void *z = hni_saved_row(job, job->saved.z, k, t, row);
+    rows->combine(k, m, source, hni_at(job, job->prepared_data, job->prepared.embed), false, z);
+    rows->add(k, 1, r->makers.embed_bias, z);
+}
+
+static void hyper_step(hni_recurrence_job *job, int64_t t, int64_t row, void *scratch)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t m = r->hyper_units;
+    hni_cell_row cell;
+    double scale;
+    hni_hyper_row(job, t, row, scratch, &cell);
+    const void *x = hni_input_row(job, &r->hyper, m, t, row, &scale);
+    job->backend->rows->add_input(4 * m, x, scale, r->hyper.bias,
+                                  hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, row));
+    cell.h = hni_saved_row(job, job->saved.hyper_h, m, t, row);
+    cell.c = hni_saved_row(job, job->saved.hyper_c, m, t, row);
+    job->backend->rows->cell_forward(&cell);
+    embed(job, t, row);
+}
+
+static void main_step(hni_recurrence_job *job, int64_t t, int64_t row, void *scratch)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units, widest = r->hyper_units > n ? r->hyper_units : n;
+    hni_cell_row cell;
+    hni_main_row(job, t, row, scratch, &cell);
+    if (hni_recurrence_is_hyper(r)) {
+        char *y = hni_at(job, scratch, HNI_ROW_SCRATCH * widest);
+        for (int gate = 0; gate < 4; gate++)
+            hni_main_gate(job, t, row, gate, hni_at(job, y, 4 * n), hni_at(job, y, 5 * n), hni_at(job, y, gate * n));
+        cell.y = y;
+    } else {
+        double scale;
+        const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
+        void *y = hni_saved_row(job, job->saved.gates, 4 * n, t, row);
+        job->backend->rows->add_input(4 * n, x, scale, r->main.bias, y);
+        cell.y = y;
+    }
+    cell.h = hni_at(job, r->outputs, (t * r->rows + row) * n);
+    cell.c = hni_saved_row(job, job->saved.c, n, t, row);
+    job->backend->rows->cell_forward(&cell);
+}
+
+/* The state after step t, or before the first one (t = -1), is this row's last. */
+static void finish_row(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    const size_t size = job->backend->size;
+    const int64_t n = r->units, m = r->hyper_units, s = hni_recurrence_state_size(r);
+    char *out = hni_at(job, r->final_state, row * s);
+    int64_t ignored;
+    memcpy(out, hni_main_h_before(job, t + 1, row, &ignored), (size_t)n * size);
+    memcpy(hni_at(job, out, n), hni_main_c_before(job, t + 1, row), (size_t)n * size);
+    if (m == 0) return;
+    memcpy(hni_at(job, out, 2 * n), hni_hyper_h_before(job, t + 1, row, &ignored), (size_t)m * size);
+    memcpy(hni_at(job, out, 2 * n + m), hni_hyper_c_before(job, t + 1, row), (size_t)m * size);
+}
+
+/* A row past its end: what the products read must be numbers. */
+static void rest_row(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    const size_t size = job->backend->size;
+    memset(hni_at(job, r->outputs, (t * r->rows + row) * r->units), 0, (size_t)r->units * size);
+    if (!hni_recurrence_is_hyper(r)) return;
+    memset(hni_saved_row(job, job->saved.hyper_h, r->hyper_units, t, row), 0, (size_t)r->hyper_units * size);
+}
+
+static void forward_part(void *user, int64_t begin, int64_t end, int part)
+{
+    hni_recurrence_job *job = user;
+    const hni_recurrence *r = job->r;
+    void *scratch = hni_at(job, job->part_data, part * job->part_size);
+    for (int64_t row = begin; row < end; row++)
+        if (hni_row_steps(r, row) == 0) finish_row(job, -1, row);
+    for (int64_t t = 0; t < r->steps; t++) {
+        if (!hni_part_goes_on(job, part, t)) return;
+        recurrent_products(job, t, begin, end);
+        for (int64_t row = begin; row < end; row++) {
+            const int64_t steps = hni_row_steps(r, row);
+            if (t >= steps) {
+                rest_row(job, t, row);
+                continue;
+            }
+            if (hni_recurrence_is_hyper(r)) hyper_step(job, t, row, scratch);
+            main_step(job, t, row, scratch);
+            if (t == steps - 1) finish_row(job, t, row);
+        }
+    }
+}
+
+hn_status hni_recurrence_forward(const hni_recurrence_backend *backend, hni_exec *exec, const hni_recurrence *r)
+{
+    hni_recurrence_job job;
+    const hn_status status = hni_recurrence_open(backend, exec, r, NULL, &job);
+    if (status != HN_OK) return status;
+    hni_parallel_for(job.parts, r->rows, 1, forward_part, &job);
+    return hni_recurrence_close(&job);
+}

@@ -1,0 +1,120 @@
+/* Inside of the recurrences: where things lie in `saved`, `prepared` and scratch memory, and what a part of the batch works with. */
+#ifndef HNI_KERNELS_RECURRENCE_WORK_H
+#define HNI_KERNELS_RECURRENCE_WORK_H
+
+#include "kernels/recurrence.h"
+#include "kernels/table.h"
+
+#include <stdatomic.h>
+
+/* Offsets in numbers. Slab s of step t is t % depth. */
+typedef struct hni_recurrence_layout {
+    int64_t depth;
+    int64_t z_size;      /* K */
+    int64_t stats_size;  /* of one row: two cells */
+    int64_t gates;       /* [depth,B,4N] plain LSTM: y; hyper: W_h h. The backward leaves its gradient there */
+    int64_t hyper_gates; /* [depth,B,4M] y */
+    int64_t c;           /* [depth,B,N] */
+    int64_t hyper_h;     /* [depth,B,M] */
+    int64_t hyper_c;     /* [depth,B,M] */
+    int64_t z;           /* [depth,B,K] */
+    int64_t stats;       /* [depth,B,stats_size] */
+    int64_t total;
+} hni_recurrence_layout;
+
+typedef struct hni_prepared_layout {
+    int64_t scale;       /* [8,E,N] */
+    int64_t shift;       /* [4,E+1,N] */
+    int64_t weight_h;    /* [N,4N] transposed, as all matrices from here on */
+    int64_t weight_main; /* [N,4M] */
+    int64_t weight_self; /* [M,4M] */
+    int64_t embed;       /* [M,K] */
+    int64_t total;
+} hni_prepared_layout;
+
+/* Sums of one thread, added to the gradients at the end, in order of the threads. */
+typedef struct hni_private_layout {
+    int64_t main_cell;   /* gates gain, gates shift [4N], cell gain, cell shift [N]: 10N */
+    int64_t hyper_cell;  /* 10M */
+    int64_t main_bias;   /* [4N] */
+    int64_t hyper_bias;  /* [4M] */
+    int64_t embed_bias;  /* [K] */
+    int64_t scale;       /* [8,E,N] */
+    int64_t shift;       /* [4,E+1,N] */
+    int64_t main_table;  /* [X,4N] */
+    int64_t hyper_table; /* [X,4M] */
+    int64_t total;
+} hni_private_layout;
+
+/* One call, shared by its parts. */
+typedef struct hni_recurrence_job {
+    const hni_recurrence_backend *backend;
+    hni_exec *exec;
+    const hni_recurrence *r;
+    const hni_recurrence_vjp *vjp; /* NULL in the forward */
+    hni_recurrence_layout saved;
+    hni_prepared_layout prepared;
+    hni_private_layout own;
+    int parts;
+    const char *prepared_data;
+    char *part_data; /* scratch of each part, part_size numbers */
+    int64_t part_size;
+    char *own_data;            /* sums of each part, own.total numbers; backward */
+    char *dh, *dc;             /* [B,N] gradients that go on to the step before; backward */
+    char *hyper_dh, *hyper_dc; /* [B,M] */
+    _Atomic int status;        /* the first thing that went wrong in a part, a hn_status */
+} hni_recurrence_job;
+
+hni_recurrence_layout hni_recurrence_layout_of(const hni_recurrence *r);
+hni_prepared_layout hni_prepared_layout_of(const hni_recurrence *r);
+
+static inline bool hni_recurrence_is_hyper(const hni_recurrence *r) { return r->hyper_units > 0; }
+static inline int64_t hni_recurrence_state_size(const hni_recurrence *r) { return 2 * (r->units + r->hyper_units); }
+
+/* Address of number `index` of a block. */
+static inline void *hni_at(const hni_recurrence_job *job, const void *block, int64_t index)
+{
+    return (char *)block + index * (int64_t)job->backend->size;
+}
+
+/* Row `row` at step t of a saved block whose rows have `width` numbers. */
+static inline void *hni_saved_row(const hni_recurrence_job *job, int64_t block, int64_t width, int64_t t, int64_t row)
+{
+    const int64_t slab = t % job->saved.depth;
+    return hni_at(job, job->r->saved, block + (slab * job->r->rows + row) * width);
+}
+
+/* State before step t, row `row`: of the call, or of the step before. `ld` receives the distance of rows. */
+const void *hni_main_h_before(const hni_recurrence_job *job, int64_t t, int64_t row, int64_t *ld);
+const void *hni_main_c_before(const hni_recurrence_job *job, int64_t t, int64_t row);
+const void *hni_hyper_h_before(const hni_recurrence_job *job, int64_t t, int64_t row, int64_t *ld);
+const void *hni_hyper_c_before(const hni_recurrence_job *job, int64_t t, int64_t row);
+
+/* Steps of a row, at most T. */
+int64_t hni_row_steps(const hni_recurrence *r, int64_t row);
+/* The x part of a cell of n units at step t and its factor. */
+const void *hni_input_row(const hni_recurrence_job *job, const hni_recurrent_weights *cell, int64_t n, int64_t t,
+                          int64_t row, double *out_scale);
+/* What both directions give the row passes of a cell; masks are drawn into `scratch` [4n], which ends up behind them. Rows of
+ * y, state and results are the caller's. */
+void hni_main_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *scratch, hni_cell_row *out);
+void hni_hyper_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *scratch, hni_cell_row *out);
+enum { HNI_ROW_SCRATCH = HNI_CELL_SCRATCH + 3 }; /* of a cell row, with its masks */
+
+/* C[rows,n] = A[rows,k] B[k,n] + beta C in the calling thread; the first failure is kept in the job. */
+void hni_part_product(hni_recurrence_job *job, int64_t rows, int64_t n, int64_t k, const void *a, int64_t lda,
+                      const void *b, int64_t ldb, double beta, void *c, int64_t ldc);
+/* False when the call was cancelled or a part has failed. */
+bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done);
+void hni_part_failed(hni_recurrence_job *job, hn_status status);
+
+/* Fills the job and takes scratch memory. */
+HN_MUST_USE hn_status hni_recurrence_open(const hni_recurrence_backend *backend, hni_exec *exec,
+                                          const hni_recurrence *r, const hni_recurrence_vjp *vjp,
+                                          hni_recurrence_job *out_job);
+/* The status of all parts, with a message. */
+HN_MUST_USE hn_status hni_recurrence_close(const hni_recurrence_job *job);
+/* y of the main cell's gate g [N] from its embeddings; d_h and d_x [N] are left behind. */
+void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y);
+
+#endif
