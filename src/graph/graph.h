@@ -47,6 +47,7 @@ struct hn_graph {
     const hni_kernels *kernels;
     bool dry;
     bool recording, training, walked;
+    bool composed;       /* recurrent layers are made of primitive ops where a fused op could do them: for tests */
     hn_status status;    /* first error of a builder since the last reset */
     uint32_t generation; /* of step tensors; unique among the context's graphs */
     uint64_t resets;

@@ -95,6 +95,7 @@ hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attr
     const hni_arena_mark mark = hni_arena_mark_get(&graph->meta);
     hni_node *node = new_node(graph, spec, attributes, inputs, count);
     if (node == NULL) return HN_NO_TENSOR;
+    node->call.recorded = graph->recording && any_wants_gradient(graph, node);
     graph->status = compute(graph, &node->call);
     if (graph->status != HN_OK) return HN_NO_TENSOR;
 
@@ -103,7 +104,7 @@ hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attr
     hni_value *value = hni_graph_slot(graph, out.slot);
     if (spec->kind == HNI_OP_KIND_VIEW) value->root = hni_graph_slot(graph, node->inputs[0])->root;
     node->out = out.slot;
-    if (!graph->recording || !any_wants_gradient(graph, node)) {
+    if (!node->call.recorded) {
         hni_arena_rewind(&graph->meta, mark);
         return out;
     }

@@ -11,6 +11,44 @@
 #define HNI_ALL_AXES 0xffffffffu
 #define HNI_OP_MAX_SAVED 2
 
+/* Inputs of lstm_sequence and hyperlstm_sequence, by role; all but the first three may be missing. n is N for the main cell and M for
+ * the hyper cell; the last three have no gradient. */
+typedef enum hni_sequence_input {
+    HNI_SEQUENCE_STATE,       /* [B,S] */
+    HNI_SEQUENCE_X,           /* [X,4N] with symbols, else [B,T,4N] */
+    HNI_SEQUENCE_WEIGHT_H,    /* [4N,N] */
+    HNI_SEQUENCE_BIAS,        /* 4N numbers */
+    HNI_SEQUENCE_GATES_GAIN,  /* 4N */
+    HNI_SEQUENCE_GATES_SHIFT, /* 4N */
+    HNI_SEQUENCE_CELL_GAIN,   /* [N] */
+    HNI_SEQUENCE_CELL_SHIFT,  /* [N] */
+    HNI_SEQUENCE_HYPER_X,     /* the same eight of the hyper cell but for the state */
+    HNI_SEQUENCE_HYPER_WEIGHT_H,
+    HNI_SEQUENCE_HYPER_BIAS,
+    HNI_SEQUENCE_HYPER_GATES_GAIN,
+    HNI_SEQUENCE_HYPER_GATES_SHIFT,
+    HNI_SEQUENCE_HYPER_CELL_GAIN,
+    HNI_SEQUENCE_HYPER_CELL_SHIFT,
+    HNI_SEQUENCE_WEIGHT_MAIN,  /* [4M,N] */
+    HNI_SEQUENCE_EMBED_WEIGHT, /* [K,M], K = 8E + 4(E + 1) */
+    HNI_SEQUENCE_EMBED_BIAS,   /* [K] */
+    HNI_SEQUENCE_SCALE_WEIGHT, /* [8,N,E] */
+    HNI_SEQUENCE_SHIFT_WEIGHT, /* [4,N,E+1] */
+    HNI_SEQUENCE_SYMBOLS,      /* i32 [B,T] */
+    HNI_SEQUENCE_INPUT_SCALE,  /* [B,T] */
+    HNI_SEQUENCE_LENGTHS,      /* i32 [B] */
+    HNI_SEQUENCE_INPUTS
+} hni_sequence_input;
+
+typedef struct hni_sequence_attributes {
+    int8_t place[HNI_SEQUENCE_INPUTS];            /* which input of the op has this role; -1: none */
+    int64_t steps, units, hyper_units, embedding; /* T, N, M (0: lstm_sequence), E */
+    double forget_bias, epsilon;
+    bool previous_output, zone_expectation; /* as in kernels/recurrence.h, as the rest */
+    hni_recurrent_masks dropout, hyper_dropout, zone_cell, zone_hidden;
+    int64_t first_row, time, length;
+} hni_sequence_attributes;
+
 typedef enum hni_op {
 #define HNI_OP(NAME, name, inputs, differentiable, fresh, kind) HNI_OP_##NAME,
 #include "ops/ops.def"
@@ -59,6 +97,7 @@ typedef union hni_attributes {
         const int64_t *starts; /* host array [count], copied by the builder */
         int64_t count, length;
     } gather_windows;
+    hni_sequence_attributes sequence;
 } hni_attributes;
 
 /* One use of an op. The graph fills inputs and attributes; the shape rule fills out's and saved's dtype and sizes (contiguous) or,
@@ -68,6 +107,7 @@ typedef struct hni_call {
     hni_attributes attributes;
     int64_t input_count;
     const hni_view *inputs;
+    bool recorded; /* a backward may follow; else what only it needs may be left out of `saved` */
     hni_view out;
     hni_view saved[HNI_OP_MAX_SAVED];
     int saved_count;
@@ -118,10 +158,12 @@ bool hni_reshape_is_view(const hni_view *view, hn_shape shape);
 #define HNI_OP_DECLARE_PRIMITIVE(name)                                                          \
     hn_status hni_##name##_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call); \
     hn_status hni_##name##_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call);
+#define HNI_OP_DECLARE_FUSED(name) HNI_OP_DECLARE_PRIMITIVE(name)
 #define HNI_OP_DECLARE_VIEW(name)
 #include "ops/ops.def"
 #undef HNI_OP
 #undef HNI_OP_DECLARE_PRIMITIVE
 #undef HNI_OP_DECLARE_VIEW
+#undef HNI_OP_DECLARE_FUSED
 
 #endif

@@ -2,6 +2,7 @@
 #include "ops/op.h"
 
 #define HNI_ROW_PRIMITIVE(name) .shape = hni_##name##_shape, .forward = hni_##name##_forward, .vjp = hni_##name##_vjp
+#define HNI_ROW_FUSED(name) HNI_ROW_PRIMITIVE(name)
 #define HNI_ROW_VIEW(name) .shape = hni_##name##_shape
 
 static const hni_op_spec specs[HNI_OP_COUNT] = {
