@@ -151,6 +151,13 @@ hn_tensor hni_bilinear(hn_graph *graph, hn_tensor z, hn_tensor products);
 /* Refuses, by name, a weight that was replaced by one matrix a sample where that is not supported. */
 hn_tensor hni_want_rank(hn_graph *graph, hn_tensor weight, const char *name, int rank);
 
+/* ---- a window as one op (sequence_fused.c) ---- */
+
+bool hni_sequence_is_fused(hn_graph *graph, const hni_layer *layer, const hn_sequence_options *options);
+/* lengths HN_NO_TENSOR: all `steps`. Outputs are not turned back if the input was turned round. */
+hn_sequence_result hni_sequence_run_fused(hn_graph *graph, const hni_layer *layer, hn_tensor state, hn_tensor lengths,
+                                          int64_t steps, const hni_draw *draw);
+
 HN_MUST_USE hn_status hni_cell_check(hn_context *context, const hn_cell *cell);
 
 #endif

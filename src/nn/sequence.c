@@ -246,54 +246,66 @@ static bool check_inputs(hn_graph *graph, const char *name, const hn_cell *cell,
     return true;
 }
 
+/* The window step by step; lengths HN_NO_TENSOR: all. Outputs are [B,T,N] in the order of the steps. */
+static hn_sequence_result run_composed(hn_graph *graph, const hni_layer *layer, hn_tensor state, hn_tensor lengths,
+                                       int64_t steps, hni_draw draw, hn_observation *observe)
+{
+    const hn_cell *cell = layer->cell;
+    const int64_t rows = hn_tensor_shape(graph, state).size[0];
+    hn_sequence_result result = {HN_NO_TENSOR, HN_NO_TENSOR};
+    step_lists lists = {NULL, {NULL}};
+    graph->status = take_lists(graph, steps, observe != NULL, &lists);
+    if (graph->status != HN_OK) return result;
+    hni_cell_state now = split_state(graph, cell, state);
+    const hn_tensor nothing = hn_tensor_from(graph, hn_graph_dtype(graph), HN_SHAPE2(rows, cell->units), NULL, false);
+    for (int64_t t = 0; t < steps; t++, draw.time++) {
+        if (graph->status == HN_OK) graph->status = hni_go_on(graph->context, "sequence", t, steps);
+        if (graph->status != HN_OK) return result;
+        const hni_cell_state old = now;
+        hni_cell_view view = {HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR};
+        run_step(graph, layer, t, &draw, &now, &view);
+        hn_tensor output = now.h;
+        if (lengths.slot != 0) {
+            output = hn_where_length(graph, now.h, nothing, lengths, t);
+            keep_ended(graph, &old, lengths, t, &now);
+        }
+        if (hn_graph_status(graph) != HN_OK) return result;
+        lists.outputs[t] = with_time(graph, output);
+        if (observe != NULL) observe_step(graph, cell, &view, &now, t, &lists);
+    }
+    result.outputs = hn_concat(graph, lists.outputs, steps, 1);
+    result.state = join_state(graph, &now);
+    if (observe != NULL) join_observations(graph, &lists, steps, observe);
+    return result;
+}
+
 hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor inputs,
                                hn_tensor state, const hn_sequence_options *options)
 {
     hn_graph *graph = hn_weights_graph(weights);
     hn_sequence_result result = {HN_NO_TENSOR, HN_NO_TENSOR};
     hn_sequence_options chosen;
-    step_lists lists = {NULL, {NULL}};
     hni_layer layer;
     hn_sequence_options_default(&chosen);
     if (options != NULL) chosen = *options;
     if (!check_inputs(graph, name, cell, inputs, state)) return result;
     const hn_shape shape = hn_tensor_shape(graph, inputs);
     const int64_t rows = shape.size[0], steps = shape.size[1];
-    const bool has_lengths = chosen.lengths.slot != 0, observe = chosen.observe != NULL;
 
     prepare(weights, name, cell, inputs, chosen.input_scale, &layer);
     hn_tensor lengths = chosen.lengths;
     if (chosen.reverse) {
-        if (!has_lengths) lengths = full_lengths(graph, rows, steps);
+        if (lengths.slot == 0) lengths = full_lengths(graph, rows, steps);
         hni_cell_input_reverse(graph, &layer.input, lengths);
         if (hni_cell_is_hyper(cell->kind)) hni_cell_input_reverse(graph, &layer.hyper.input, lengths);
     }
-    if (hn_graph_status(graph) == HN_OK) graph->status = take_lists(graph, steps, observe, &lists);
     if (hn_graph_status(graph) != HN_OK) return result;
-
-    hni_cell_state now = split_state(graph, cell, state);
-    const hn_tensor nothing = hn_tensor_from(graph, hn_graph_dtype(graph), HN_SHAPE2(rows, cell->units), NULL, false);
-    hni_draw draw = {chosen.dropout_base, chosen.dropout_time,
-                     chosen.dropout_length > 0 ? chosen.dropout_length : steps};
-    for (int64_t t = 0; t < steps; t++, draw.time++) {
-        if (graph->status == HN_OK) graph->status = hni_go_on(graph->context, "sequence", t, steps);
-        if (graph->status != HN_OK) return result;
-        const hni_cell_state old = now;
-        hni_cell_view view = {HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR, HN_NO_TENSOR};
-        run_step(graph, &layer, t, &draw, &now, &view);
-        hn_tensor output = now.h;
-        if (has_lengths) {
-            output = hn_where_length(graph, now.h, nothing, lengths, t);
-            keep_ended(graph, &old, lengths, t, &now);
-        }
-        if (hn_graph_status(graph) != HN_OK) return result;
-        lists.outputs[t] = with_time(graph, output);
-        if (observe) observe_step(graph, cell, &view, &now, t, &lists);
-    }
-    result.outputs = hn_concat(graph, lists.outputs, steps, 1);
-    result.state = join_state(graph, &now);
+    const hni_draw draw = {chosen.dropout_base, chosen.dropout_time,
+                           chosen.dropout_length > 0 ? chosen.dropout_length : steps};
+    result = hni_sequence_is_fused(graph, &layer, &chosen)
+                 ? hni_sequence_run_fused(graph, &layer, state, chosen.lengths, steps, &draw)
+                 : run_composed(graph, &layer, state, chosen.lengths, steps, draw, chosen.observe);
     if (chosen.reverse) result.outputs = hn_reverse(graph, result.outputs, lengths);
-    if (observe) join_observations(graph, &lists, steps, chosen.observe);
     return result;
 }
 

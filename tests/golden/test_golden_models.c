@@ -1,5 +1,6 @@
 /* Whole language models and single layers against PyTorch float64: loss, every gradient, outputs, final states. */
 #include "golden.h"
+#include "graph/graph.h"
 
 static const char *const models[] = {
     "model_lstm_plain",
@@ -53,7 +54,7 @@ static hn_tensor loss_weights(const golden_case *golden, double *out_divisor)
     return hn_tensor_from(golden->graph, HN_DTYPE_F32, symbols->shape, weights, false);
 }
 
-static void check_model(const char *name, hn_backend backend, hn_dtype dtype, double share)
+static void check_model(const char *name, hn_backend backend, hn_dtype dtype, bool composed, double share)
 {
     golden_case golden;
     hn_tensor state[HN_MAX_LAYERS];
@@ -61,6 +62,7 @@ static void check_model(const char *name, hn_backend backend, hn_dtype dtype, do
     hn_window window = {.divisor = 0};
     print_message("%s\n", name);
     golden_open(&golden, &(golden_options){name, "", backend, dtype, 2, true});
+    golden.graph->composed = composed;
     hn_graph_set_step(golden.graph, golden.seed, golden.step);
     window.symbols = golden_tensor(&golden, "symbols", false);
     window.targets = golden_tensor(&golden, "targets", false);
@@ -86,7 +88,7 @@ static void check_model(const char *name, hn_backend backend, hn_dtype dtype, do
     golden_close(&golden);
 }
 
-static void check_sequence(const char *name, hn_backend backend, hn_dtype dtype, double share)
+static void check_sequence(const char *name, hn_backend backend, hn_dtype dtype, bool composed, double share)
 {
     golden_case golden;
     hn_cell cell;
@@ -105,6 +107,7 @@ static void check_sequence(const char *name, hn_backend backend, hn_dtype dtype,
             assert_ok(golden.context, hn_graph_create(golden.context, &dry_options, &golden.graph));
             assert_ok(golden.context, hn_weights_create(golden.graph, golden.store, &golden.weights));
         }
+        golden.graph->composed = composed;
         hn_sequence_options_default(&options);
         inputs = golden_tensor(&golden, "inputs", true);
         state = golden_tensor(&golden, "state", true);
@@ -135,12 +138,15 @@ static void check_sequence(const char *name, hn_backend backend, hn_dtype dtype,
     golden_close(&golden);
 }
 
+/* Both forms of a layer: one fused op, and a composition of primitive ones. */
 static void check_all(hn_backend backend, hn_dtype dtype, double share)
 {
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
-        check_model(models[i], backend, dtype, share);
+        for (int composed = 0; composed < 2; composed++)
+            check_model(models[i], backend, dtype, composed == 1, share);
     for (size_t i = 0; i < sizeof sequences / sizeof sequences[0]; i++)
-        check_sequence(sequences[i], backend, dtype, share);
+        for (int composed = 0; composed < 2; composed++)
+            check_sequence(sequences[i], backend, dtype, composed == 1, share);
 }
 
 static void generic_double(void **state)

@@ -204,7 +204,7 @@ static int parameters_of(const options *o) /* what the cell must ask for */
     return 3 + (o->layer_norm ? norm : 0) + 2 + (o->layer_norm || o->hyper_norm ? norm : 1) + hyper;
 }
 
-static hni_gradcheck_report check(const options *o, bool mutate)
+static hni_gradcheck_report check(const options *o, bool composed, bool mutate)
 {
     const hn_graph_options f64 = {HN_BACKEND_GENERIC, HN_DTYPE_F64};
     bench b = {.o = o};
@@ -219,6 +219,7 @@ static hni_gradcheck_report check(const options *o, bool mutate)
     ok(&b, hn_graph_create(b.context, &f64, &b.graph));
     ok(&b, hn_weights_create(b.graph, b.empty, &b.weights));
     const hni_gradcheck_case test = {HNI_OP_COUNT, o->name, build, b.inputs, &b};
+    b.graph->composed = composed;
 #ifdef HNI_TEST_HOOKS
     const hni_op op = o->activation == HN_ACTIVATION_RELU ? HNI_OP_RELU : HNI_OP_TANH;
     b.graph->mutation = (hni_mutation){.on = mutate, .op = op, .factor = 2};
@@ -338,12 +339,11 @@ static const options cases[] = {
     {"model, two full HyperRNN, all dropouts, lengths", FULL, .layers = 2, .keep = 0.7, .lengths = true},
 };
 
-static void test_every_cell(void **state)
+static void check_every_cell(bool composed)
 {
     int failures = 0;
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const hni_gradcheck_report report = check(&cases[i], false);
+        const hni_gradcheck_report report = check(&cases[i], composed, false);
         if (report.passed) continue;
         print_error("%s: %s\n", cases[i].name, report.failure);
         failures++;
@@ -351,12 +351,24 @@ static void test_every_cell(void **state)
     assert_int_equal(failures, 0);
 }
 
+static void test_every_cell(void **state)
+{
+    (void)state;
+    check_every_cell(false);
+}
+
+static void test_every_composition(void **state)
+{
+    (void)state;
+    check_every_cell(true);
+}
+
 #ifdef HNI_TEST_HOOKS
 static void test_a_false_gradient_inside_is_red(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (check(&cases[i], true).passed) fail_msg("%s stays green with phi' doubled", cases[i].name);
+        if (check(&cases[i], true, true).passed) fail_msg("%s stays green with phi' doubled", cases[i].name);
     }
 }
 #endif
@@ -365,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_cell),
+        cmocka_unit_test(test_every_composition),
 #ifdef HNI_TEST_HOOKS
         cmocka_unit_test(test_a_false_gradient_inside_is_red),
 #endif
