@@ -163,17 +163,44 @@ static hn_status dry_swap(hni_exec *exec, int64_t count, void *a, void *b)
     return HN_OK;
 }
 
-#define DRY_TABLE(type, name)                                                                                      \
-    {                                                                                                              \
-        .backend = "dry", .dtype = type, .allocate = dry_allocate, .release = dry_release, .copy_in = dry_copy_in, \
-        .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm,                    \
-        .layer_norm = dry_layer_norm, .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout,                \
-        .lookup = dry_lookup, .lookup_vjp = dry_lookup, .where_length = dry_where_length, .reverse = dry_reverse,  \
-        .gather_windows = dry_gather_windows, .softmax_loss = dry_softmax_loss,                                    \
-        .softmax_loss_vjp = dry_softmax_loss_vjp, .recurrence = dry_recurrence_##name,                             \
-        .recurrence_vjp = dry_recurrence_vjp_##name, .gradient_norm = dry_gradient_norm,                           \
-        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .sgd = dry_sgd, .rmsprop = dry_rmsprop,          \
-        .average = dry_average, .swap = dry_swap,                                                                  \
+static hn_status dry_pack_size(hni_exec *exec, hn_dtype storage, hn_shape shape, size_t *out_size)
+{
+    (void)exec, (void)storage, (void)shape;
+    *out_size = 0;
+    return HN_OK;
+}
+
+static hn_status dry_pack(hni_exec *exec, const hni_view *matrix, int64_t first, hni_packed *packed)
+{
+    (void)exec, (void)matrix, (void)first, (void)packed;
+    return HN_OK;
+}
+
+static hn_status dry_unpack(hni_exec *exec, const hni_packed *packed, int64_t first, hni_view *out)
+{
+    (void)exec, (void)packed, (void)first, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_packed_multiply(hni_exec *exec, const hni_packed *packed, const hni_view *x, hni_view *out,
+                                     bool accumulate)
+{
+    (void)exec, (void)packed, (void)x, (void)out, (void)accumulate;
+    return HN_OK;
+}
+
+#define DRY_TABLE(type, name)                                                                                         \
+    {                                                                                                                 \
+        .backend = "dry", .dtype = type, .allocate = dry_allocate, .release = dry_release, .copy_in = dry_copy_in,    \
+        .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm,                       \
+        .layer_norm = dry_layer_norm, .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout,                   \
+        .lookup = dry_lookup, .lookup_vjp = dry_lookup, .where_length = dry_where_length, .reverse = dry_reverse,     \
+        .gather_windows = dry_gather_windows, .softmax_loss = dry_softmax_loss,                                       \
+        .softmax_loss_vjp = dry_softmax_loss_vjp, .recurrence = dry_recurrence_##name,                                \
+        .recurrence_vjp = dry_recurrence_vjp_##name, .gradient_norm = dry_gradient_norm,                              \
+        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .sgd = dry_sgd, .rmsprop = dry_rmsprop,             \
+        .average = dry_average, .swap = dry_swap, .pack_size = dry_pack_size, .pack = dry_pack, .unpack = dry_unpack, \
+        .packed_multiply = dry_packed_multiply,                                                                       \
     }
 
 static const hni_kernels dry_f32 = DRY_TABLE(HN_DTYPE_F32, f32), dry_f64 = DRY_TABLE(HN_DTYPE_F64, f64);

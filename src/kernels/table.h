@@ -109,6 +109,14 @@ typedef struct hni_rmsprop {
     double decay, epsilon, momentum, weight_decay;
 } hni_rmsprop;
 
+/* A matrix W [rows,columns] laid out for multiplies by it, in a type of storage: `real` itself, BF16 (rounded to nearest even) or I8 (a
+ * scale a row: largest / 127, rounded to nearest even). The layout is the backend's own; the owner gives the memory. */
+typedef struct hni_packed {
+    hn_dtype storage;
+    int64_t rows, columns;
+    void *data; /* pack_size bytes of `allocate`: zeros before the first pack */
+} hni_packed;
+
 typedef struct hni_kernels {
     const char *backend; /* "generic", "cpu", "dry" */
     hn_dtype dtype;      /* what `real` is */
@@ -195,6 +203,19 @@ typedef struct hni_kernels {
     /* average += (1 - decay) * (value - average). Does nothing while `finite` is 0. */
     hn_status (*average)(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
     hn_status (*swap)(hni_exec *exec, int64_t count, void *a, void *b);
+
+    /* ---- packed matrices ---- */
+    /* Bytes of a packed matrix of this shape [rows,columns]. HN_ERROR_TYPE for another storage, HN_ERROR_SHAPE for one too large to
+     * count. A dry table says 0. */
+    hn_status (*pack_size)(hni_exec *exec, hn_dtype storage, hn_shape shape, size_t *out_size);
+    /* Rows first, first + 1, .. of packed from matrix [R,columns], any strides; other rows stay. */
+    hn_status (*pack)(hni_exec *exec, const hni_view *matrix, int64_t first, hni_packed *packed);
+    /* out [R,columns], any strides: the numbers that those rows stand for. */
+    hn_status (*unpack)(hni_exec *exec, const hni_packed *packed, int64_t first, hni_view *out);
+    /* out[b,:] (+)= W x[b,:]; x [B,columns], out [B,rows], row strides any, last strides 1. With I8 a backend may round each row of x to
+     * 16 bits, 32767 for its largest number. */
+    hn_status (*packed_multiply)(hni_exec *exec, const hni_packed *packed, const hni_view *x, hni_view *out,
+                                 bool accumulate);
 } hni_kernels;
 
 /* The tables. NULL if the combination does not exist (cpu double, or a build without the cpu backend). */

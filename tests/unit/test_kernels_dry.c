@@ -37,6 +37,16 @@ static void call_rows(const hni_kernels *k)
                      HN_OK);
 }
 
+static void call_packed(const hni_kernels *k)
+{
+    size_t size = 5;
+    assert_int_equal(k->pack_size(nowhere, HN_DTYPE_F16, HN_SHAPE2(1000, 1000), &size), HN_OK);
+    assert_int_equal(size, 0);
+    assert_int_equal(k->pack(nowhere, nowhere, 3, nowhere), HN_OK);
+    assert_int_equal(k->unpack(nowhere, nowhere, 3, nowhere), HN_OK);
+    assert_int_equal(k->packed_multiply(nowhere, nowhere, nowhere, nowhere, true), HN_OK);
+}
+
 static void test_dry_slots_look_at_nothing(void **state)
 {
     (void)state;
@@ -47,6 +57,7 @@ static void test_dry_slots_look_at_nothing(void **state)
         assert_int_equal(k->dtype, types[i]);
         call_elements(k);
         call_rows(k);
+        call_packed(k);
     }
 }
 

@@ -139,6 +139,35 @@ typedef struct hni_cpu_optimisers {
     void (*swap)(int64_t n, float *a, float *b);
 } hni_cpu_optimisers;
 
+/* ---- packed_simd.c: panels of HNI_CPU_PANEL rows of a packed matrix ---- */
+
+#define HNI_CPU_PANEL 64
+
+/* out[b][j] (+)= sum over k of x[b][k] * w[j][k], j < width, for every row b: one panel. What a row's sums are depends on nothing but
+ * that row. */
+typedef struct hni_cpu_packed_panel {
+    int64_t rows, k; /* of x; columns of the matrix */
+    const float *x;
+    int64_t ldx;
+    /* [words][PANEL] words of 32 bits of successive k: a float; two bf16, the first one lower; or four int8 in the order 0, 2, 1, 3 from
+     * the lowest byte, so that the two lower bytes of the halves are neighbours. What the last word has too much is 0. */
+    const void *w;
+    const float *scale;     /* [PANEL]; this and what follows for int8 only, which does not read x */
+    const int16_t *x16;     /* [rows][4 * words], zeros behind k */
+    const float *x16_scale; /* [rows] */
+    float *out;
+    int64_t ldout, width;
+    bool accumulate;
+} hni_cpu_packed_panel;
+
+typedef struct hni_cpu_packeds {
+    void (*real)(const hni_cpu_packed_panel *panel);
+    void (*bf16)(const hni_cpu_packed_panel *panel);
+    void (*int8)(const hni_cpu_packed_panel *panel);
+    /* x = scale * out, 32767 for the largest; returns the scale. */
+    float (*round_to_16)(int64_t n, const float *x, int16_t *out);
+} hni_cpu_packeds;
+
 /* ---- isa.c ---- */
 
 typedef struct hni_cpu_simd {
@@ -149,6 +178,7 @@ typedef struct hni_cpu_simd {
     const hni_cpu_softmaxes *softmaxes;
     const hni_cpu_optimisers *optimisers;
     const hni_recurrence_rows *recurrences; /* recurrence_simd.c */
+    const hni_cpu_packeds *packeds;
 } hni_cpu_simd;
 
 /* Tables of the chosen level; the first call chooses the best one if nobody has. */
@@ -192,6 +222,11 @@ HN_MUST_USE hn_status hni_cpu_rmsprop_update(hni_exec *exec, const hni_rmsprop *
                                              const void *gradient, void *square, void *moment);
 HN_MUST_USE hn_status hni_cpu_average(hni_exec *exec, double decay, int64_t count, const void *value, void *average);
 HN_MUST_USE hn_status hni_cpu_swap(hni_exec *exec, int64_t count, void *a, void *b);
+HN_MUST_USE hn_status hni_cpu_pack_size(hni_exec *exec, hn_dtype storage, hn_shape shape, size_t *out_size);
+HN_MUST_USE hn_status hni_cpu_pack(hni_exec *exec, const hni_view *matrix, int64_t first, hni_packed *packed);
+HN_MUST_USE hn_status hni_cpu_unpack(hni_exec *exec, const hni_packed *packed, int64_t first, hni_view *out);
+HN_MUST_USE hn_status hni_cpu_packed_multiply(hni_exec *exec, const hni_packed *packed, const hni_view *x,
+                                              hni_view *out, bool accumulate);
 
 /* ---- helpers ---- */
 

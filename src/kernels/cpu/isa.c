@@ -22,17 +22,19 @@ typedef struct level {
             .randoms = &hni_cpu_randoms_##isa,                        \
             .softmaxes = &hni_cpu_softmaxes_##isa,                    \
             .optimisers = &hni_cpu_optimisers_##isa,                  \
-            .recurrences = &hni_cpu_recurrences_##isa                 \
+            .recurrences = &hni_cpu_recurrences_##isa,                \
+            .packeds = &hni_cpu_packeds_##isa                         \
         }                                                             \
     }
-#define DECLARE(isa)                                          \
-    extern const hni_cpu_maps hni_cpu_maps_##isa;             \
-    extern const hni_cpu_gemms hni_cpu_gemms_##isa;           \
-    extern const hni_cpu_norms hni_cpu_norms_##isa;           \
-    extern const hni_cpu_randoms hni_cpu_randoms_##isa;       \
-    extern const hni_cpu_softmaxes hni_cpu_softmaxes_##isa;   \
-    extern const hni_cpu_optimisers hni_cpu_optimisers_##isa; \
-    extern const hni_recurrence_rows hni_cpu_recurrences_##isa
+#define DECLARE(isa)                                            \
+    extern const hni_cpu_maps hni_cpu_maps_##isa;               \
+    extern const hni_cpu_gemms hni_cpu_gemms_##isa;             \
+    extern const hni_cpu_norms hni_cpu_norms_##isa;             \
+    extern const hni_cpu_randoms hni_cpu_randoms_##isa;         \
+    extern const hni_cpu_softmaxes hni_cpu_softmaxes_##isa;     \
+    extern const hni_cpu_optimisers hni_cpu_optimisers_##isa;   \
+    extern const hni_recurrence_rows hni_cpu_recurrences_##isa; \
+    extern const hni_cpu_packeds hni_cpu_packeds_##isa
 
 #if defined(__x86_64__)
 DECLARE(v2);

@@ -32,6 +32,10 @@ static const hni_kernels cpu_table = {
     .rmsprop = hni_cpu_rmsprop_update,
     .average = hni_cpu_average,
     .swap = hni_cpu_swap,
+    .pack_size = hni_cpu_pack_size,
+    .pack = hni_cpu_pack,
+    .unpack = hni_cpu_unpack,
+    .packed_multiply = hni_cpu_packed_multiply,
 };
 
 const hni_kernels *hni_kernels_cpu(hn_dtype dtype) { return dtype == HN_DTYPE_F32 ? &cpu_table : NULL; }

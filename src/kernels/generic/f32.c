@@ -17,4 +17,5 @@ typedef float real;
 #include "kernels/generic/softmax.inc"
 #include "kernels/generic/recurrence.inc"
 #include "kernels/generic/optimiser.inc"
+#include "kernels/generic/packed.inc"
 #include "kernels/generic/table.inc"
