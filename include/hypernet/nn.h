@@ -154,9 +154,23 @@ HN_API hn_language_result hn_language_run(hn_weights *weights, const hn_language
 
 /* ---- streams ---------------------------------------------------------------------------------------------------- */
 
-/* Inference with carried state, one or many rows, no recording, no dropout. Holds its own graph memory; nothing is
- * allocated once a step has been done. Not to be shared between threads. */
+/* Inference with carried state, one or many rows, no dropout. Weights are packed when the stream is made, as they are then: what an
+ * optimiser does later is not seen, and the store may go. A step takes nothing from the allocator. A row's numbers are the same alone and
+ * beside others. Threads are used as far as there is work for them, at most the context's. Not to be shared between threads.
+ *
+ *     hn_stream_options options;
+ *     hn_stream_options_default(&options);
+ *     options.storage = HN_DTYPE_BF16;                     // half the memory, read twice as fast
+ *     status = hn_stream_create_with(trained->store, &trained->model, 1, &options, &stream);
+ */
 typedef struct hn_stream hn_stream;
+typedef struct hn_stream_options {
+    /* Of the matrices: HN_DTYPE_F32 (the default: as the store has them, so double in a double store), HN_DTYPE_BF16, or HN_DTYPE_I8 with
+     * a scale a row. State, biases, gains, the rows of one-hot symbols and the narrow matrices that make scaling vectors stay as
+     * they are; sums are float. */
+    hn_dtype storage;
+} hn_stream_options;
+HN_API void hn_stream_options_default(hn_stream_options *out_options);
 /* Of the last step; pointers stay until the next one. NULL: this kind of cell has none. */
 typedef struct hn_stream_observation {
     const float *d_h;             /* [rows,G,N] of `layer`: scaling vectors of W_h */
@@ -168,6 +182,9 @@ typedef struct hn_stream_observation {
 
 HN_API HN_MUST_USE hn_status hn_stream_create(hn_store *store, const hn_language_model *model, int64_t rows,
                                               hn_stream **out_stream);
+/* options NULL: the default ones. */
+HN_API HN_MUST_USE hn_status hn_stream_create_with(hn_store *store, const hn_language_model *model, int64_t rows,
+                                                   const hn_stream_options *options, hn_stream **out_stream);
 HN_API void hn_stream_destroy(hn_stream *stream);
 /* Reads one symbol a row; out_logits [rows,V] (NULL: not wanted). */
 HN_API HN_MUST_USE hn_status hn_stream_step(hn_stream *stream, const int32_t *symbols, float *out_logits);

@@ -1,66 +1,141 @@
-/* Inference with carried state: one symbol a row at a time, on a graph of its own. Once a step has been done nothing is allocated. */
+/* Inference with carried state: one symbol a row at a time, on weights that were packed when the stream was made. A step is a list of
+ * calls of the kernel table (stream_step.c); nothing is allocated in it. */
+#include "nn/stream.h"
+
 #include <string.h>
 
 #include "core/alloc.h"
-#include "nn/cell.h"
 #include "params/store.h"
 
-/* What a cell can let be seen; which of them it has is known once a step was done. */
+/* Multiplications of a step that a thread should have at least. Threads wait for each other some ten times a step, which is soon more
+ * than what they save, and no small matter when another process has one of the cores. */
+#define WORK_OF_THREAD ((int64_t)1 << 21)
+
+/* What a cell can let be seen. */
 enum { D_H, Z_H, Z_X, Z_B, CELL, PHI, OBSERVATIONS };
 
 struct hn_stream {
     hn_context *context;
     hn_language_model model;
-    hn_graph *graph;
-    hn_weights *weights;
+    const hni_kernels *kernels;
+    hni_arena scratch;
+    hni_step_block step;
+    hni_exec exec;
+    hni_stream_memory memory;
     int64_t rows;
-    int64_t state_size;             /* S of one layer */
-    hn_tensor state[HN_MAX_LAYERS]; /* [rows,S] persistent */
-    float *buffer;                  /* rows * S: reset, copies of rows */
-    int observed;                   /* layer, or -1 */
+    int64_t state_size; /* S of one layer */
+    hni_stream_layer layers[HN_MAX_LAYERS];
+    hni_packed softmax;
+    hni_view softmax_bias;
+    hni_stream_room room;
+    hni_view spare; /* [rows,S]: copies of rows */
+    int observed;   /* layer, or -1 */
     bool observation_ready;
     float *seen[OBSERVATIONS]; /* of the last step; NULL: the cell has none, or nothing was observed yet */
-    int64_t seen_count[OBSERVATIONS];
 };
 
-static hn_status create_state(hn_stream *stream)
+void hn_stream_options_default(hn_stream_options *out_options)
 {
-    hn_status status = HN_OK;
-    const hn_shape shape = HN_SHAPE2(stream->rows, stream->state_size);
-    for (int k = 0; status == HN_OK && k < stream->model.layers; k++) {
-        status = hn_tensor_persist(stream->graph, hn_graph_dtype(stream->graph), shape, &stream->state[k]);
+    *out_options = (hn_stream_options){.storage = HN_DTYPE_F32};
+}
+
+/* ---- making ---- */
+
+static hn_status check(const hn_store *store, const hn_language_model *model, int64_t rows,
+                       const hn_stream_options *options)
+{
+    hn_context *context = store->context;
+    hn_status status;
+    HNI_TRY(hn_language_model_check(context, model));
+    HNI_TRY(hni_store_want_numbers(store, "stream"));
+    if (rows < 1 || rows > INT32_MAX) {
+        return hni_error(context, HN_ERROR_ARGUMENT, "stream: rows is %lld, it must be at least 1%s", (long long)rows,
+                         rows < 1 ? "" : " and fit into 31 bits");
     }
+    const hn_dtype storage = options->storage;
+    if (storage != HN_DTYPE_F32 && storage != HN_DTYPE_BF16 && storage != HN_DTYPE_I8) {
+        return hni_error(context, HN_ERROR_TYPE, "stream: weights cannot be stored as %s: choose F32, BF16 or I8",
+                         hn_dtype_name(storage));
+    }
+cleanup:
     return status;
 }
 
-hn_status hn_stream_create(hn_store *store, const hn_language_model *model, int64_t rows, hn_stream **out_stream)
+static hn_status pack(hn_stream *stream, const hn_store *store)
+{
+    const hn_language_model *model = &stream->model;
+    const int64_t v = model->vocabulary_size, n = model->cell.units;
+    hni_stream_memory *memory = &stream->memory;
+    hn_status status;
+    memory->store = store;
+    for (int k = 0; k < model->layers; k++) {
+        HNI_TRY(hni_stream_layer_pack(memory, model, k, &stream->layers[k]));
+        HNI_TRY(hni_stream_take(memory, stream->kernels->dtype, HN_SHAPE2(stream->rows, stream->state_size),
+                                &stream->layers[k].state));
+    }
+    HNI_TRY(hni_stream_pack(memory, "softmax.weight", HN_SHAPE2(v, n), &stream->softmax));
+    HNI_TRY(hni_stream_copy(memory, "softmax.bias", HN_SHAPE1(v), &stream->softmax_bias));
+    HNI_TRY(hni_stream_room_take(memory, &stream->layers[0], stream->rows, v, &stream->room));
+    HNI_TRY(
+        hni_stream_take(memory, stream->kernels->dtype, HN_SHAPE2(stream->rows, stream->state_size), &stream->spare));
+cleanup:
+    memory->store = NULL;
+    return status;
+}
+
+/* Threads by the size of the work; at least one. */
+static int choose_threads(const hn_stream *stream)
+{
+    const int64_t most = stream->memory.products * stream->rows / WORK_OF_THREAD, wanted = stream->context->threads;
+    return (int)(most < 1 ? 1 : most < wanted ? most : wanted);
+}
+
+/* All that a step ever takes from the allocator is taken now, by one step that nobody sees. */
+static hn_status warm_up(hn_stream *stream)
+{
+    hn_status status;
+    HNI_TRY(
+        stream->kernels->fill_zero(&stream->exec, stream->room.symbols.data, (size_t)stream->rows * sizeof(int32_t)));
+    for (int k = 0; k < stream->model.layers; k++) {
+        const hni_view below = k > 0 ? hni_stream_output(&stream->layers[k - 1]) : stream->room.symbols;
+        HNI_TRY(hni_stream_layer_step(stream->kernels, &stream->exec, &stream->layers[k], k > 0 ? &below : NULL,
+                                      &stream->room));
+    }
+    HNI_TRY(hn_stream_reset(stream, -1));
+cleanup:
+    return status;
+}
+
+hn_status hn_stream_create_with(hn_store *store, const hn_language_model *model, int64_t rows,
+                                const hn_stream_options *options, hn_stream **out_stream)
 {
     hn_context *context = store->context;
+    hn_stream_options chosen;
     hn_stream *stream = NULL;
     void *memory = NULL;
     hn_status status;
     *out_stream = NULL;
-    HNI_TRY(hn_language_model_check(context, model));
-    HNI_TRY(hni_store_want_numbers(store, "stream"));
-    if (rows < 1) {
-        return hni_error(context, HN_ERROR_ARGUMENT, "stream: rows is %lld, it must be at least 1", (long long)rows);
-    }
+    hn_stream_options_default(&chosen);
+    if (options != NULL) chosen = *options;
+    HNI_TRY(check(store, model, rows, &chosen));
     HNI_TRY(hni_alloc(context, "stream", sizeof *stream, &memory));
     stream = memory;
     stream->context = context;
     stream->model = *model;
+    stream->kernels = store->kernels;
     stream->rows = rows;
     stream->observed = -1;
     stream->state_size = hn_cell_state_size(&model->cell);
-    const bool generic = store->kernels == hni_kernels_generic(store->kernels->dtype);
-    const hn_graph_options options = {generic ? HN_BACKEND_GENERIC : HN_BACKEND_CPU, store->kernels->dtype};
-    HNI_TRY(hn_graph_create(context, &options, &stream->graph));
-    hn_graph_record(stream->graph, false);
-    hn_graph_train(stream->graph, false);
-    HNI_TRY(hn_weights_create(stream->graph, store, &stream->weights));
-    HNI_TRY(create_state(stream));
-    HNI_TRY(hni_alloc_array(context, "stream", (size_t)(rows * stream->state_size), 2 * sizeof(float), &memory));
-    stream->buffer = memory;
+    hni_arena_init(&stream->scratch, context, "stream", false);
+    stream->exec =
+        (hni_exec){.context = context, .threads = context->threads, .scratch = &stream->scratch, .step = &stream->step};
+    const hn_dtype real = store->kernels->dtype;
+    stream->memory = (hni_stream_memory){.kernels = store->kernels,
+                                         .exec = &stream->exec,
+                                         .storage = chosen.storage == HN_DTYPE_F32 ? real : chosen.storage};
+    HNI_TRY(pack(stream, store));
+    stream->exec.threads = choose_threads(stream);
+    HNI_TRY(warm_up(stream));
     *out_stream = stream;
     stream = NULL;
 cleanup:
@@ -68,12 +143,16 @@ cleanup:
     return status;
 }
 
+hn_status hn_stream_create(hn_store *store, const hn_language_model *model, int64_t rows, hn_stream **out_stream)
+{
+    return hn_stream_create_with(store, model, rows, NULL, out_stream);
+}
+
 void hn_stream_destroy(hn_stream *stream)
 {
     if (stream == NULL) return;
-    hn_weights_destroy(stream->weights);
-    hn_graph_destroy(stream->graph);
-    hni_free(stream->context, stream->buffer);
+    hni_stream_give_back(&stream->memory);
+    hni_arena_destroy(&stream->scratch);
     for (int i = 0; i < OBSERVATIONS; i++)
         hni_free(stream->context, stream->seen[i]);
     hni_free(stream->context, stream);
@@ -81,42 +160,60 @@ void hn_stream_destroy(hn_stream *stream)
 
 /* ---- a step ---- */
 
-static void list_observations(const hn_observation *seen, hn_tensor out_tensors[OBSERVATIONS])
+static hn_status make_logits(hn_stream *stream, float *out_logits)
 {
-    out_tensors[D_H] = seen->d_h;
-    out_tensors[Z_H] = seen->z_h;
-    out_tensors[Z_X] = seen->z_x;
-    out_tensors[Z_B] = seen->z_b;
-    out_tensors[CELL] = seen->cell;
-    out_tensors[PHI] = seen->phi;
-}
-
-/* Room for what the first observed step shows; later steps have the same shapes. */
-static hn_status make_room(hn_stream *stream, const hn_observation *seen)
-{
-    hn_tensor tensors[OBSERVATIONS];
-    hn_status status = HN_OK;
-    list_observations(seen, tensors);
-    for (int i = 0; i < OBSERVATIONS; i++) {
-        void *memory = NULL;
-        if (tensors[i].slot == 0 || stream->seen[i] != NULL) continue;
-        stream->seen_count[i] = hn_shape_elements(hn_tensor_shape(stream->graph, tensors[i]));
-        HNI_TRY(hni_alloc_array(stream->context, "observation", (size_t)stream->seen_count[i], sizeof(float), &memory));
-        stream->seen[i] = memory;
-    }
+    const hni_view h = hni_stream_output(&stream->layers[stream->model.layers - 1]);
+    hni_view bias;
+    hn_status status;
+    if (!hni_view_broadcast(&stream->softmax_bias, hni_view_shape(&stream->room.logits), &bias))
+        return hni_error(stream->context, HN_ERROR_SHAPE, "stream: the softmax bias does not fit");
+    HNI_TRY(hni_stream_map(stream->kernels, &stream->exec, HNI_MAP_COPY, &bias, &stream->room.logits));
+    HNI_TRY(stream->kernels->packed_multiply(&stream->exec, &stream->softmax, &h, &stream->room.logits, true));
+    HNI_TRY(stream->kernels->copy_out(&stream->exec, &stream->room.logits, HN_DTYPE_F32, out_logits));
 cleanup:
+    hni_arena_reset(&stream->scratch);
     return status;
 }
 
-static hn_status read_observation(hn_stream *stream, const hn_observation *seen)
+/* Copies a view out; nothing where the cell does not have it. */
+static hn_status show(hn_stream *stream, int what, const hni_view *view)
 {
-    hn_tensor tensors[OBSERVATIONS];
-    hn_status status = HN_OK;
-    list_observations(seen, tensors);
-    for (int i = 0; i < OBSERVATIONS; i++) {
-        if (stream->seen[i] == NULL) continue;
-        HNI_TRY(hn_tensor_read(stream->graph, tensors[i], HN_DTYPE_F32, stream->seen_count[i], stream->seen[i]));
-    }
+    if (stream->seen[what] == NULL) return HN_OK;
+    return stream->kernels->copy_out(&stream->exec, view, HN_DTYPE_F32, stream->seen[what]);
+}
+
+/* Columns first .. of the embeddings as [rows,G,E], gates `stride` apart. */
+static hni_view embeddings_at(const hn_stream *stream, int64_t first, int64_t stride)
+{
+    const hni_stream_layer *layer = &stream->layers[stream->observed];
+    const hni_view *all = &stream->room.embeddings;
+    hni_view view = hni_stream_columns(all, first, 1);
+    view.rank = 3;
+    view.size[1] = layer->gates;
+    view.stride[1] = stride;
+    view.size[2] = layer->embedding;
+    view.stride[2] = 1;
+    return view;
+}
+
+/* What the observed layer, the last one that moved, shows. */
+static hn_status observe(hn_stream *stream)
+{
+    const hni_stream_layer *layer = &stream->layers[stream->observed];
+    const int64_t n = layer->units, e = layer->embedding, ge = layer->gates * e;
+    const hni_view scales = hni_stream_columns(&stream->room.scales, 0, layer->gates * n),
+                   cell = hni_stream_columns(&layer->state, n, layer->state.size[1] > n ? n : 0);
+    const hni_view z_h = embeddings_at(stream, 0, e), z_x = embeddings_at(stream, ge, e),
+                   z_b = embeddings_at(stream, 2 * ge, e + 1);
+    hn_status status;
+    HNI_TRY(show(stream, D_H, &scales));
+    HNI_TRY(show(stream, Z_H, &z_h));
+    HNI_TRY(show(stream, Z_X, &z_x));
+    HNI_TRY(show(stream, Z_B, &z_b));
+    HNI_TRY(show(stream, CELL, &cell));
+    if (stream->seen[PHI] != NULL && layer->cell->observed_phi == HN_OBSERVED_PHI_RAW)
+        HNI_TRY(hni_stream_map(stream->kernels, &stream->exec, HNI_MAP_TANH, &cell, &stream->room.phi));
+    HNI_TRY(show(stream, PHI, &stream->room.phi));
     stream->observation_ready = true;
 cleanup:
     return status;
@@ -124,40 +221,22 @@ cleanup:
 
 hn_status hn_stream_step(hn_stream *stream, const int32_t *symbols, float *out_logits)
 {
-    hn_graph *graph = stream->graph;
-    hn_observation seen[HN_MAX_LAYERS];
-    hn_window window = {.divisor = 0};
     hn_status status;
     stream->observation_ready = false;
-    hn_graph_reset(graph);
-    window.symbols = hn_tensor_from(graph, HN_DTYPE_I32, HN_SHAPE2(stream->rows, 1), symbols, false);
-    const hn_language_result result =
-        hn_language_run(stream->weights, &stream->model, &window, stream->state, stream->observed >= 0 ? seen : NULL);
-    HNI_TRY(hn_graph_status(graph));
-    if (stream->observed >= 0) HNI_TRY(make_room(stream, &seen[stream->observed])); /* before the state moves */
-    for (int k = 0; k < stream->model.layers; k++)
-        HNI_TRY(hn_tensor_store(graph, result.state[k], stream->state[k]));
-    if (stream->observed >= 0) HNI_TRY(read_observation(stream, &seen[stream->observed]));
-    if (out_logits != NULL) {
-        const int64_t count = stream->rows * stream->model.vocabulary_size;
-        HNI_TRY(hn_tensor_read(graph, result.logits, HN_DTYPE_F32, count, out_logits));
+    HNI_TRY(hni_go_on(stream->context, "sequence", 0, 1));
+    HNI_TRY(stream->kernels->copy_in(&stream->exec, &stream->room.symbols, HN_DTYPE_I32, symbols));
+    for (int k = 0; k < stream->model.layers; k++) {
+        const hni_view below = k > 0 ? hni_stream_output(&stream->layers[k - 1]) : stream->room.symbols;
+        HNI_TRY(hni_stream_layer_step(stream->kernels, &stream->exec, &stream->layers[k], k > 0 ? &below : NULL,
+                                      &stream->room));
+        if (k == stream->observed) HNI_TRY(observe(stream));
     }
+    if (out_logits != NULL) HNI_TRY(make_logits(stream, out_logits));
 cleanup:
     return status;
 }
 
 /* ---- state ---- */
-
-static hn_status read_state(hn_stream *stream, int layer, float *out_state)
-{
-    return hn_tensor_read(stream->graph, stream->state[layer], HN_DTYPE_F32, stream->rows * stream->state_size,
-                          out_state);
-}
-
-static hn_status write_state(hn_stream *stream, int layer, const float *state)
-{
-    return hn_tensor_write(stream->graph, stream->state[layer], HN_DTYPE_F32, stream->rows * stream->state_size, state);
-}
 
 static hn_status want_row(const hn_stream *stream, int64_t row, int64_t least)
 {
@@ -166,36 +245,42 @@ static hn_status want_row(const hn_stream *stream, int64_t row, int64_t least)
                      (long long)stream->rows);
 }
 
+/* Row `row` of a layer's state, contiguous; all rows with -1. */
+static hni_view state_rows(const hn_stream *stream, int layer, int64_t row)
+{
+    hni_view view = stream->layers[layer].state;
+    if (row < 0) return view;
+    view.data = hni_view_at(&view, row * stream->state_size);
+    view.size[0] = 1;
+    return view;
+}
+
 hn_status hn_stream_reset(hn_stream *stream, int64_t row)
 {
-    const size_t size = (size_t)stream->state_size;
     hn_status status = want_row(stream, row, -1);
-    hn_graph_reset(stream->graph);
     for (int k = 0; status == HN_OK && k < stream->model.layers; k++) {
-        status = read_state(stream, k, stream->buffer);
-        if (status != HN_OK) break;
-        float *from = row < 0 ? stream->buffer : stream->buffer + (size_t)row * size;
-        memset(from, 0, (row < 0 ? (size_t)stream->rows : 1) * size * sizeof *from);
-        status = write_state(stream, k, stream->buffer);
+        const hni_view rows = state_rows(stream, k, row);
+        const size_t count = (size_t)hni_view_elements(&rows);
+        status = stream->kernels->fill_zero(&stream->exec, rows.data, count * hn_dtype_size(rows.dtype));
     }
     return status;
 }
 
 hn_status hn_stream_copy_rows(hn_stream *stream, const int64_t *source)
 {
-    const size_t size = (size_t)stream->state_size;
-    float *copy = stream->buffer + (size_t)stream->rows * size;
     hn_status status = HN_OK;
     for (int64_t i = 0; status == HN_OK && i < stream->rows; i++)
         status = want_row(stream, source[i], 0);
-    hn_graph_reset(stream->graph);
     for (int k = 0; status == HN_OK && k < stream->model.layers; k++) {
-        status = read_state(stream, k, stream->buffer);
-        if (status != HN_OK) break;
-        for (size_t i = 0; i < (size_t)stream->rows; i++) {
-            memcpy(copy + i * size, stream->buffer + (size_t)source[i] * size, size * sizeof *copy);
+        for (int64_t i = 0; status == HN_OK && i < stream->rows; i++) {
+            const hni_view from = state_rows(stream, k, source[i]);
+            hni_view to = hni_view_of(hni_view_at(&stream->spare, i * stream->state_size), stream->spare.dtype,
+                                      HN_SHAPE2(1, stream->state_size));
+            status = hni_stream_map(stream->kernels, &stream->exec, HNI_MAP_COPY, &from, &to);
         }
-        status = write_state(stream, k, copy);
+        if (status == HN_OK)
+            status =
+                hni_stream_map(stream->kernels, &stream->exec, HNI_MAP_COPY, &stream->spare, &stream->layers[k].state);
     }
     return status;
 }
@@ -209,9 +294,8 @@ hn_status hn_stream_save(hn_stream *stream, float *out_state)
 {
     const int64_t size = stream->rows * stream->state_size;
     hn_status status = HN_OK;
-    hn_graph_reset(stream->graph);
     for (int k = 0; status == HN_OK && k < stream->model.layers; k++)
-        status = read_state(stream, k, out_state + k * size);
+        status = stream->kernels->copy_out(&stream->exec, &stream->layers[k].state, HN_DTYPE_F32, out_state + k * size);
     return status;
 }
 
@@ -219,13 +303,38 @@ hn_status hn_stream_restore(hn_stream *stream, const float *state)
 {
     const int64_t size = stream->rows * stream->state_size;
     hn_status status = HN_OK;
-    hn_graph_reset(stream->graph);
     for (int k = 0; status == HN_OK && k < stream->model.layers; k++)
-        status = write_state(stream, k, state + k * size);
+        status = stream->kernels->copy_in(&stream->exec, &stream->layers[k].state, HN_DTYPE_F32, state + k * size);
     return status;
 }
 
 /* ---- observation ---- */
+
+/* Numbers of each observation a row; 0: the cell has none. */
+static void count_observations(const hn_stream *stream, int64_t out_count[OBSERVATIONS])
+{
+    const hni_stream_layer *layer = &stream->layers[0];
+    const hn_cell_kind kind = stream->model.cell.kind;
+    const bool has_cell = !hni_cell_is_rnn(kind);
+    out_count[D_H] = layer->hyper > 0 && kind != HN_CELL_HYPERRNN_FULL ? layer->gates * layer->units : 0;
+    out_count[Z_H] = out_count[Z_X] = out_count[Z_B] = layer->gates * layer->embedding;
+    out_count[CELL] = out_count[PHI] = has_cell ? layer->units : 0;
+}
+
+static hn_status make_room(hn_stream *stream)
+{
+    int64_t count[OBSERVATIONS];
+    count_observations(stream, count);
+    for (int i = 0; i < OBSERVATIONS; i++) {
+        void *memory = NULL;
+        if (count[i] == 0 || stream->seen[i] != NULL) continue;
+        const hn_status status =
+            hni_alloc_array(stream->context, "observation", (size_t)(stream->rows * count[i]), sizeof(float), &memory);
+        if (status != HN_OK) return status;
+        stream->seen[i] = memory;
+    }
+    return HN_OK;
+}
 
 hn_status hn_stream_observe(hn_stream *stream, int layer)
 {
@@ -233,6 +342,10 @@ hn_status hn_stream_observe(hn_stream *stream, int layer)
         return hni_error(stream->context, HN_ERROR_ARGUMENT, "stream: layer %d of %d", layer, stream->model.layers);
     }
     stream->observation_ready = false;
+    if (layer >= 0) {
+        const hn_status status = make_room(stream);
+        if (status != HN_OK) return status;
+    }
     stream->observed = layer;
     return HN_OK;
 }
