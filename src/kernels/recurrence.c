@@ -366,20 +366,30 @@ void hni_hyper_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *
 
 /* ---- y of the main cell with made vectors ---- */
 
-void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y)
+void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y,
+                   void *scratch)
 {
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, e = r->embedding;
-    const hni_recurrence_rows *rows = job->backend->rows;
+    const int64_t n = r->units, e = r->embedding, of_x = (4 + gate) * e, of_b = gate * (e + 1);
     const void *z = hni_saved_row(job, job->saved.z, job->saved.z_size, t, row);
-    const void *scale_vectors = hni_at(job, job->prepared_data, job->prepared.scale);
-    const void *shift_vectors = hni_at(job, job->prepared_data, job->prepared.shift);
-    const void *product = hni_at(job, hni_saved_row(job, job->saved.gates, 4 * n, t, row), gate * n);
     double scale;
-    const void *x = hni_at(job, hni_input_row(job, &r->main, n, t, row, &scale), gate * n);
-    rows->combine(n, e, hni_at(job, z, gate * e), hni_at(job, scale_vectors, gate * e * n), false, d_h);
-    rows->combine(n, e, hni_at(job, z, (4 + gate) * e), hni_at(job, scale_vectors, (4 + gate) * e * n), false, d_x);
-    rows->combine(n, e + 1, hni_at(job, z, 8 * e + gate * (e + 1)), hni_at(job, shift_vectors, gate * (e + 1) * n),
-                  false, y);
-    rows->add_scaled(n, d_h, product, d_x, x, scale, y);
+    const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
+    const hni_main_gate_row one = {
+        .n = n,
+        .embedding = e,
+        .z_h = hni_at(job, z, gate * e),
+        .z_x = hni_at(job, z, of_x),
+        .z_b = hni_at(job, z, 8 * e + of_b),
+        .vectors_h = hni_at(job, job->prepared_data, job->prepared.scale + gate * e * n),
+        .vectors_x = hni_at(job, job->prepared_data, job->prepared.scale + of_x * n),
+        .vectors_b = hni_at(job, job->prepared_data, job->prepared.shift + of_b * n),
+        .product = hni_at(job, hni_saved_row(job, job->saved.gates, 4 * n, t, row), gate * n),
+        .x = hni_at(job, x, gate * n),
+        .scale = scale,
+        .d_h = d_h,
+        .d_x = d_x,
+        .y = y,
+        .scratch = scratch,
+    };
+    job->backend->rows->main_gate(&one);
 }

@@ -78,7 +78,6 @@ typedef struct hni_recurrence_vjp {
     void *dstate;                  /* [B,S] added to, with the ld of state; NULL: not wanted */
     hni_recurrent_weights main, hyper;
     hni_recurrent_makers makers;
-    bool x_fresh, hyper_x_fresh; /* dense gradients of x are written, not added to */
 } hni_recurrence_vjp;
 
 /* ---- row passes (recurrence_rows.inc) ---- */
@@ -115,6 +114,18 @@ typedef struct hni_vector_block {
     int64_t factor_row;
 } hni_vector_block;
 
+/* y = d_h * product + d_x * (scale * x) + b for one gate of one row, with d_h = S_h z_h, d_x = S_x z_x, b = S_b z_b. */
+typedef struct hni_main_gate_row {
+    int64_t n, embedding;
+    const void *z_h, *z_x, *z_b;                   /* [E], [E], [E+1] */
+    const void *vectors_h, *vectors_x, *vectors_b; /* [E,n], [E,n], [E+1,n] */
+    const void *product, *x;                       /* [n] */
+    double scale;
+    void *d_h, *d_x; /* [n] left behind for the backward; both NULL: not wanted */
+    void *y;         /* [n] */
+    void *scratch;   /* [2n] */
+} hni_main_gate_row;
+
 typedef struct hni_recurrence_rows {
     void (*cell_forward)(const hni_cell_row *row);
     void (*cell_backward)(const hni_cell_row *row);
@@ -123,11 +134,11 @@ typedef struct hni_recurrence_rows {
     void (*vectors_vjp)(const hni_vector_block *block);
     /* y += scale * x + bias (NULL: none) */
     void (*add_input)(int64_t n, const void *x, double scale, const void *bias, void *y);
-    /* y = d_h * product + d_x * (scale * x) + y */
-    void (*add_scaled)(int64_t n, const void *d_h, const void *product, const void *d_x, const void *x, double scale,
-                       void *y);
-    /* out = scale * a * b, or += */
-    void (*multiply)(int64_t n, double scale, const void *a, const void *b, bool add, void *out);
+    void (*main_gate)(const hni_main_gate_row *gate);
+    /* d = dy * product, dL/d_h, then product = dy * d_h, dL/d(product) */
+    void (*product_vjp)(int64_t n, const void *dy, const void *d_h, void *product, void *d);
+    /* d = dy * (scale * x), dL/d_x, and dx += scale * dy * d_x unless NULL */
+    void (*input_vjp)(int64_t n, const void *dy, const void *d_x, const void *x, double scale, void *d, void *dx);
     void (*add)(int64_t n, double scale, const void *x, void *out);            /* out += scale * x */
     void (*add_column)(int64_t n, const void *x, int64_t out_step, void *out); /* out[i * step] += x[i] */
     /* out[i] = number first + i of the site is below keep ? factor : 0 */

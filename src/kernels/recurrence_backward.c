@@ -59,23 +59,26 @@ static void own_cell(const hni_recurrence_job *job, int part, int64_t offset, in
     cell->dcell_shift = hni_at(job, sums, 9 * n);
 }
 
-/* The gradient of a cell's x part at one step: factor * a * b (b NULL: 1) over 4n numbers from `gate` on. */
-static void input_vjp(const hni_recurrence_job *job, int part, void *dx, bool fresh, int64_t table, int64_t n,
-                      int64_t t, int64_t row, int64_t start, int64_t count, const void *a, const void *b)
+/* Where the gradient of a cell's x part at one step is added up: a row of the part's own table, or the dense gradient itself. NULL:
+ * not wanted. */
+static void *input_gradient(const hni_recurrence_job *job, int part, void *dx, int64_t table, int64_t n, int64_t t,
+                            int64_t row)
 {
     const hni_recurrence *r = job->r;
-    const hni_recurrence_rows *rows = job->backend->rows;
     const int64_t place = row * r->steps + t;
-    const double scale = r->scale != NULL ? job->backend->number(r->scale, place) : 1;
-    if (dx == NULL) return;
-    void *out = r->symbols_size > 0 ? hni_at(job, own(job, part, table), r->symbols[place] * 4 * n + start)
-                                    : hni_at(job, dx, place * 4 * n + start);
-    const bool add = r->symbols_size > 0 || !fresh;
-    if (!add && b == NULL) rows->fill(count, 0, out);
-    if (b == NULL)
-        rows->add(count, scale, a, out);
-    else
-        rows->multiply(count, scale, a, b, add, out);
+    if (dx == NULL) return NULL;
+    if (r->symbols_size > 0) return hni_at(job, own(job, part, table), r->symbols[place] * 4 * n);
+    return hni_at(job, dx, place * 4 * n);
+}
+
+/* Adds scale * dy to the gradient of the x part of a cell with plain pre-activations. */
+static void add_input_gradient(const hni_recurrence_job *job, int part, void *dx, int64_t table, int64_t n, int64_t t,
+                               int64_t row, const void *dy)
+{
+    const hni_recurrence *r = job->r;
+    const double scale = r->scale != NULL ? job->backend->number(r->scale, row * r->steps + t) : 1;
+    void *out = input_gradient(job, part, dx, table, n, t, row);
+    if (out != NULL) job->backend->rows->add(4 * n, scale, dy, out);
 }
 
 /* ---- the main cell ---- */
@@ -131,20 +134,20 @@ static void gate_vjp(const hni_recurrence_job *job, const main_block *block, int
     const hni_recurrence_rows *rows = job->backend->rows;
     const int64_t n = r->units, e = r->embedding, at = gate * n;
     for (int64_t i = 0; i < block->rows; i++) {
-        void *product = hni_at(job, hni_saved_row(job, job->saved.gates, 4 * n, block->t, block->first + i), at);
-        const void *dy = hni_at(job, block->y, 4 * n * i + at);
-        rows->multiply(n, 1, dy, product, false, hni_at(job, block->d, i * n));
-        rows->multiply(n, 1, dy, hni_at(job, block->d_h, 4 * n * i + at), false, product);
+        const int64_t place = 4 * n * i + at;
+        void *products = hni_saved_row(job, job->saved.gates, 4 * n, block->t, block->first + i);
+        rows->product_vjp(n, hni_at(job, block->y, place), hni_at(job, block->d_h, place), hni_at(job, products, at),
+                          hni_at(job, block->d, i * n));
     }
     vectors_vjp(job, block, block->d, n, gate * e, e, job->prepared.scale + gate * e * n,
                 job->own.scale + gate * e * n);
     for (int64_t i = 0; i < block->rows; i++) {
-        const void *dy = hni_at(job, block->y, 4 * n * i + at);
+        const int64_t place = 4 * n * i + at, row = block->first + i;
         double scale;
-        const void *x = hni_input_row(job, &r->main, n, block->t, block->first + i, &scale);
-        rows->multiply(n, scale, dy, hni_at(job, x, at), false, hni_at(job, block->d, i * n));
-        input_vjp(job, block->part, job->vjp->main.x, job->vjp->x_fresh, job->own.main_table, n, block->t,
-                  block->first + i, at, n, dy, hni_at(job, block->d_x, 4 * n * i + at));
+        const void *x = hni_input_row(job, &r->main, n, block->t, row, &scale);
+        void *dx = input_gradient(job, block->part, job->vjp->main.x, job->own.main_table, n, block->t, row);
+        rows->input_vjp(n, hni_at(job, block->y, place), hni_at(job, block->d_x, place), hni_at(job, x, at), scale,
+                        hni_at(job, block->d, i * n), dx != NULL ? hni_at(job, dx, at) : NULL);
     }
     const int64_t of_x = (4 + gate) * e;
     vectors_vjp(job, block, block->d, n, of_x, e, job->prepared.scale + of_x * n, job->own.scale + of_x * n);
@@ -160,7 +163,7 @@ static void hyper_main_block(const hni_recurrence_job *job, const main_block *bl
         for (int gate = 0; gate < 4; gate++) {
             const int64_t at = 4 * n * i + gate * n;
             hni_main_gate(job, block->t, block->first + i, gate, hni_at(job, block->d_h, at),
-                          hni_at(job, block->d_x, at), hni_at(job, block->y, at));
+                          hni_at(job, block->d_x, at), hni_at(job, block->y, at), NULL);
         }
         main_cell(job, block, block->first + i, hni_at(job, block->y, 4 * n * i));
     }
@@ -174,8 +177,7 @@ static void plain_main_row(const hni_recurrence_job *job, const main_block *bloc
     void *y = hni_saved_row(job, job->saved.gates, 4 * n, block->t, row);
     main_cell(job, block, row, y);
     job->backend->rows->add(4 * n, 1, y, own(job, block->part, job->own.main_bias));
-    input_vjp(job, block->part, job->vjp->main.x, job->vjp->x_fresh, job->own.main_table, n, block->t, row, 0, 4 * n, y,
-              NULL);
+    add_input_gradient(job, block->part, job->vjp->main.x, job->own.main_table, n, block->t, row, y);
 }
 
 /* ---- the hyper cell ---- */
@@ -198,8 +200,7 @@ static void hyper_row(const hni_recurrence_job *job, int part, int64_t t, int64_
     rows->fill(m, 0, cell.dh);
     if (r->previous_output) rows->combine(m, k, dz, r->makers.embed_weight, true, cell.dh);
     rows->add(4 * m, 1, cell.dy, own(job, part, job->own.hyper_bias));
-    input_vjp(job, part, job->vjp->hyper.x, job->vjp->hyper_x_fresh, job->own.hyper_table, m, t, row, 0, 4 * m, cell.dy,
-              NULL);
+    add_input_gradient(job, part, job->vjp->hyper.x, job->own.hyper_table, m, t, row, cell.dy);
 }
 
 /* ---- a part of the batch ---- */

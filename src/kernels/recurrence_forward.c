@@ -62,7 +62,7 @@ static void main_step(hni_recurrence_job *job, int64_t t, int64_t row, void *scr
     if (hni_recurrence_is_hyper(r)) {
         char *y = hni_at(job, scratch, HNI_ROW_SCRATCH * widest);
         for (int gate = 0; gate < 4; gate++)
-            hni_main_gate(job, t, row, gate, hni_at(job, y, 4 * n), hni_at(job, y, 5 * n), hni_at(job, y, gate * n));
+            hni_main_gate(job, t, row, gate, NULL, NULL, hni_at(job, y, gate * n), hni_at(job, y, 4 * n));
         cell.y = y;
     } else {
         double scale;

@@ -114,7 +114,8 @@ HN_MUST_USE hn_status hni_recurrence_open(const hni_recurrence_backend *backend,
                                           hni_recurrence_job *out_job);
 /* The status of all parts, with a message. */
 HN_MUST_USE hn_status hni_recurrence_close(const hni_recurrence_job *job);
-/* y of the main cell's gate g [N] from its embeddings; d_h and d_x [N] are left behind. */
-void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y);
+/* y of the main cell's gate [N] from its embeddings; d_h and d_x [N] are left behind unless NULL. scratch [2N]. */
+void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y,
+                   void *scratch);
 
 #endif
