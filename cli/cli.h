@@ -110,5 +110,6 @@ int hni_command_train(hni_cli *cli, int argc, char **argv);
 int hni_command_report(hni_cli *cli, int argc, char **argv);
 int hni_command_plot(hni_cli *cli, int argc, char **argv);
 int hni_command_sweep(hni_cli *cli, int argc, char **argv);
+int hni_command_bench(hni_cli *cli, int argc, char **argv);
 
 #endif

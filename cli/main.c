@@ -16,6 +16,7 @@ const hni_command hni_commands[] = {
     {"data", hni_command_data, "show what a network will see of a text"},
     {"plot", hni_command_plot, "draw one picture of runs: curves, weight change, phi, path, rank"},
     {"report", hni_command_report, "write a page with the curves and figures of runs"},
+    {"bench", hni_command_bench, "measure training and sampling on this machine"},
     {"gradcheck", hni_command_gradcheck, "check the gradients of every op"},
     {NULL, NULL, NULL},
 };

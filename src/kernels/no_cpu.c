@@ -1,4 +1,5 @@
-/* Stands in for kernels/cpu in a build without it: there is no cpu table and no instruction level to choose. */
+/* Stands in for kernels/cpu in a build without it: there is no cpu table, no instruction level to choose and nothing to probe. */
+#include "kernels/probe.h"
 #include "kernels/table.h"
 
 #ifndef HNI_HAVE_CPU
@@ -21,5 +22,36 @@ hn_status hni_kernels_choose_isa(hn_context *context, const char *wanted)
 }
 
 const char *hni_kernels_isa(void) { return "none"; }
+
+hn_status hni_probe_create(hn_context *context, hni_probe_kind kind, const hni_probe_shape *shape, int threads,
+                           hni_probe **out_probe)
+{
+    (void)kind, (void)shape, (void)threads;
+    *out_probe = NULL;
+    return hni_error(context, HN_ERROR_UNSUPPORTED,
+                     "bench: this build has no cpu backend, so there is no oneDNN to time: build with HYPERNET_CPU=ON");
+}
+
+hn_status hni_probe_run(hni_probe *probe, int64_t times)
+{
+    (void)probe, (void)times;
+    return HN_ERROR_UNSUPPORTED;
+}
+
+float hni_probe_element(const hni_probe *probe, int64_t row, int64_t column)
+{
+    (void)probe, (void)row, (void)column;
+    return 0;
+}
+
+float hni_probe_number(int which, int64_t i)
+{
+    (void)which, (void)i;
+    return 0;
+}
+
+void hni_probe_destroy(hni_probe *probe) { (void)probe; }
+
+hni_probe_bf16 hni_probe_bf16_support(void) { return HNI_PROBE_BF16_ABSENT; }
 
 #endif

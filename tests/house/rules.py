@@ -5,9 +5,9 @@ import re
 import subprocess
 from pathlib import Path
 
-# cli -> report -> train -> tasks -> {data, plot} -> recipe -> nn -> optim -> params -> graph -> ops -> kernels -> tensor -> core
+# cli -> {report, bench} -> train -> tasks -> {data, plot} -> recipe -> nn -> optim -> params -> graph -> ops -> kernels -> tensor -> core
 RANK = {"core": 0, "tensor": 1, "kernels": 2, "ops": 3, "graph": 4, "params": 5, "optim": 6, "nn": 7, "recipe": 8,
-        "data": 9, "plot": 9, "tasks": 10, "train": 11, "report": 12, "cli": 13}
+        "data": 9, "plot": 9, "tasks": 10, "train": 11, "report": 12, "bench": 12, "cli": 13}
 ONLY = {"io": {"io", "tensor", "core"}, "recipe": {"recipe", "io", "core"}}
 LIBRARY = ("core", "tensor", "kernels", "ops", "graph", "params", "nn", "optim", "io")
 UMBRELLA = "hypernet"  # hypernet.h brings in everything public, so it stands where nn stands

@@ -3,7 +3,7 @@
  * Two kinds of files. NAME_simd.c holds loops over unit-stride lines, written as plain C under `omp simd`; it is compiled once
  * a level of the instruction set, exports one table of functions a level, and knows neither threads nor views. NAME.c is
  * compiled once: it walks views, divides work among threads (always in the same way for a thread count) and calls the table
- * of the level that isa.c has chosen. oneDNN is touched by gemm.c and isa.c alone. */
+ * of the level that isa.c has chosen. oneDNN is touched by gemm.c, probe.c and isa.c alone. */
 #ifndef HNI_KERNELS_CPU_H
 #define HNI_KERNELS_CPU_H
 

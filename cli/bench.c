@@ -1,0 +1,142 @@
+/* hypernet bench [scaling|step|stream]: what this machine can do, and how much of it a training step and sampling reach. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define REPEATS 5
+
+static const hni_bench_kind kinds[] = {
+    {.name = "", .run = hni_bench_run_table, .all = true, .repeats = true, .quick = true},
+    {.name = "step", .run = hni_bench_run_steps, .steps = true, .cell = true, .quick = true},
+    {.name = "stream", .run = hni_bench_run_stream, .steps = true, .rows = true, .quick = true},
+};
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+enum { KEY_SIZE = 0x100, KEY_REPEATS, KEY_QUICK, KEY_STEPS, KEY_CELL, KEY_KEEP, KEY_ROWS };
+
+static const struct argp_option rows[] = {
+    {"size", KEY_SIZE, "NAME", 0, "ptb, enwik8, handwriting, laptop or all (default: all; step, stream: ptb)", 0},
+    {"repeats", KEY_REPEATS, "N", 0, "measurements of each thing, taken in turns (default: 5)", 0},
+    {"quick", KEY_QUICK, 0, 0, "tiny sizes: shows that it runs, its figures mean nothing", 0},
+    {"cell", KEY_CELL, "hyperlstm|lstm", 0, "step: the layer-norm HyperLSTM or the plain LSTM (default: hyperlstm)", 0},
+    {"keep-recurrent", KEY_KEEP, "P", 0, "step: keep probability of recurrent dropout (default: 0.9)", 0},
+    {"rows", KEY_ROWS, "N", 0, "stream: rows at a time (default: 1)", 0},
+    {"steps", KEY_STEPS, "N", 0, "step, stream: how many (default: 5); -: a number on each line of the standard input",
+     0},
+    {0}};
+
+static const hni_bench_kind *find_kind(struct argp_state *state, const char *word)
+{
+    const char *words[KINDS + 1] = {NULL};
+    for (size_t i = 0; i < KINDS; i++) {
+        if (strcmp(word, kinds[i].name) == 0) return &kinds[i];
+        words[i] = kinds[i].name;
+    }
+    const char *nearest = hni_nearest_word(words, word);
+    if (nearest != NULL) argp_error(state, "'%.60s' cannot be measured, did you mean '%s'?", word, nearest);
+    argp_error(state, "'%.60s' cannot be measured: name step or stream, or nothing for the table", word);
+    return NULL;
+}
+
+static const char *parse_size(struct argp_state *state, const char *word)
+{
+    const char *words[HNI_BENCH_SIZES + 2] = {[HNI_BENCH_SIZES] = "all"};
+    for (size_t i = 0; i < HNI_BENCH_SIZES; i++)
+        words[i] = hni_bench_size_at(i)->name;
+    for (size_t i = 0; words[i] != NULL; i++)
+        if (strcmp(word, words[i]) == 0) return words[i];
+    const char *nearest = hni_nearest_word(words, word);
+    if (nearest != NULL) argp_error(state, "--size: there is no '%.60s', did you mean '%s'?", word, nearest);
+    argp_error(state, "--size: there is no '%.60s': it is ptb, enwik8, handwriting, laptop or all", word);
+    return NULL;
+}
+
+static const char *parse_cell(struct argp_state *state, const char *word)
+{
+    if (strcmp(word, "hyperlstm") != 0 && strcmp(word, "lstm") != 0)
+        argp_error(state, "--cell: '%.60s' is not measured: it is hyperlstm or lstm", word);
+    return word;
+}
+
+/* Options that this kind of measurement has no use for. */
+static void check(struct argp_state *state, hni_bench_options *options)
+{
+    const char *idle = NULL;
+    if (options->kind == NULL) options->kind = &kinds[0];
+    const hni_bench_kind *kind = options->kind;
+    if (options->repeats > 0 && !kind->repeats) idle = "--repeats";
+    if (options->output != NULL && !kind->output) idle = "-o";
+    if (options->steps != NULL && !kind->steps) idle = "--steps";
+    if (options->cell != NULL && !kind->cell) idle = "--cell";
+    if (options->has_keep_recurrent && !kind->cell) idle = "--keep-recurrent";
+    if (options->rows > 0 && !kind->rows) idle = "--rows";
+    if (idle != NULL && kind->name[0] == 0)
+        argp_error(state, "the table has no use for %s: leave it away, or name what is to be measured", idle);
+    if (idle != NULL) argp_error(state, "'%s' has no use for %s: leave it away", kind->name, idle);
+    if (options->size != NULL && strcmp(options->size, "all") == 0 && !kind->all)
+        argp_error(state, "'%s' measures one size: name ptb, enwik8, handwriting or laptop by --size", kind->name);
+    if (options->repeats == 0) options->repeats = REPEATS;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    hni_bench_options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
+    case KEY_SIZE: options->size = parse_size(state, argument); return 0;
+    case KEY_REPEATS:
+        options->repeats = hni_cli_integer(state, "--repeats", argument, 1, HNI_BENCH_REPEATS_MOST);
+        return 0;
+    case KEY_QUICK: options->quick = true; return 0;
+    case KEY_STEPS:
+        if (strcmp(argument, "-") != 0) (void)hni_cli_integer(state, "--steps", argument, 1, 1000000);
+        options->steps = argument;
+        return 0;
+    case KEY_CELL: options->cell = parse_cell(state, argument); return 0;
+    case KEY_KEEP:
+        options->keep_recurrent = hni_cli_number(state, "--keep-recurrent", argument, 1e-3, 1);
+        options->has_keep_recurrent = true;
+        return 0;
+    case KEY_ROWS: options->rows = hni_cli_integer(state, "--rows", argument, 1, 4096); return 0;
+    case ARGP_KEY_ARG:
+        if (options->kind != NULL) argp_error(state, "one measurement at a time: '%.60s' is a second one", argument);
+        options->kind = find_kind(state, argument);
+        return 0;
+    case ARGP_KEY_END: check(state, options); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    "[step|stream]",
+    "Measures training and sampling on this machine; needs no data.\n\n"
+    "Without a word, a table: the machine's own rates of multiplies and memory; then, for each size, a training step "
+    "(forward, "
+    "backward, clipping, Adam) of the layer-norm HyperLSTM and of the plain LSTM, the time that their matrix "
+    "multiplies "
+    "take alone, memory, and sampling. All are medians, taken in turns. A size that does not fit into memory is left "
+    "out.\n\n"
+    "  step     trains alone, one line of JSON a step\n"
+    "  stream   samples alone, one line of JSON for every 100 characters\n\n"
+    "Run it while nothing else runs.\v"
+    "Examples:\n  hypernet bench --size laptop\n  hypernet bench --size ptb --repeats 7 --json\n"
+    "  hypernet bench step --size ptb --cell lstm --steps 3",
+    hni_cli_common,
+    NULL,
+    NULL};
+
+hni_bench_size hni_bench_options_size(const hni_bench_options *options, const char *other)
+{
+    const hni_bench_size *size = hni_bench_size_find(options->size != NULL ? options->size : other);
+    return options->quick ? hni_bench_size_quick(size) : *size;
+}
+
+int hni_command_bench(hni_cli *cli, int argc, char **argv)
+{
+    hni_bench_options options = {.cli = cli, .keep_recurrent = HNI_BENCH_KEEP};
+    const int code = hni_cli_start(cli, &parser, argc, argv, &options);
+    return code != 0 ? code : options.kind->run(&options);
+}

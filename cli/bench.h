@@ -1,0 +1,39 @@
+/* Inside of `hypernet bench`: the options, and what is done with them. Each function returns the exit code. */
+#ifndef HNI_CLI_BENCH_H
+#define HNI_CLI_BENCH_H
+
+#include "app/bench/measure.h"
+#include "cli.h"
+
+typedef struct hni_bench_options hni_bench_options;
+
+typedef struct hni_bench_kind {
+    const char *name; /* "" for the table */
+    int (*run)(const hni_bench_options *options);
+    bool all, repeats, output, steps, cell, rows, quick; /* what it has use for */
+} hni_bench_kind;
+
+struct hni_bench_options {
+    hni_cli *cli;
+    const hni_bench_kind *kind;
+    const char *size; /* NULL: not given */
+    int64_t repeats;  /* 0: not given */
+    bool quick;
+    const char *output; /* NULL: none */
+    const char *steps;  /* a number, or "-": numbers on stdin; NULL: not given */
+    const char *cell;   /* NULL: not given */
+    double keep_recurrent;
+    bool has_keep_recurrent;
+    int64_t rows; /* 0: not given */
+};
+
+/* The size that one measurement is of; `other` where none was given. Cut down with --quick. */
+hni_bench_size hni_bench_options_size(const hni_bench_options *options, const char *other);
+
+/* bench_table.c */
+int hni_bench_run_table(const hni_bench_options *options);
+/* bench_steps.c: a line of JSON a step, for scripts that race it against something else. */
+int hni_bench_run_steps(const hni_bench_options *options);
+int hni_bench_run_stream(const hni_bench_options *options);
+
+#endif

@@ -1,0 +1,142 @@
+/* hypernet bench step and stream: one measurement a line, as JSON, in a process of its own; with --steps - as many as each line of the
+ * standard input says, so that a script may let it take turns with another program. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/bench/machine.h"
+#include "bench.h"
+#include "core/alloc.h"
+#include "io/text.h"
+
+#define STEPS "5"
+#define CHARACTERS 100 /* of a line of `stream`, each row */
+
+typedef struct taking {
+    const hni_bench_options *options;
+    hni_bench_step *step;
+    hn_stream *stream;
+    int64_t rows, vocabulary, done;
+    int32_t *symbols; /* [rows] */
+    float *logits;    /* [rows,V] */
+} taking;
+
+/* Appends what both kinds tell, prints the line and gives it to whoever waits for it. */
+static int print_line(taking *taking_, json_t *line)
+{
+    const int64_t peak = hni_bench_process_peak();
+    if (line != NULL) {
+        json_object_set_new(line, "step", json_integer(taking_->done++));
+        json_object_set_new(line, "process_peak", peak > 0 ? json_integer(peak) : json_null());
+    }
+    const int code = hni_cli_print_json(taking_->options->cli, line);
+    fflush(stdout);
+    return code;
+}
+
+static int take_step(taking *t)
+{
+    hni_bench_report report;
+    if (hni_bench_step_run(t->step, &report) != HN_OK) return hni_cli_fail(t->options->cli);
+    return print_line(t, json_pack("{s:f,s:f,s:f,s:f,s:f,s:I}", "seconds", hni_bench_report_seconds(&report), "forward",
+                                   report.forward, "backward", report.backward, "update", report.update, "loss",
+                                   report.loss, "bytes", (json_int_t)hni_bench_step_bytes(t->step)));
+}
+
+static int take_characters(taking *t)
+{
+    const double start = hni_bench_now();
+    for (int i = 0; i < CHARACTERS; i++) {
+        for (int64_t row = 0; row < t->rows; row++)
+            t->symbols[row] = (int32_t)((i * 7 + row) % t->vocabulary);
+        if (hn_stream_step(t->stream, t->symbols, t->logits) != HN_OK) return hni_cli_fail(t->options->cli);
+    }
+    return print_line(t, json_pack("{s:f,s:I}", "seconds", hni_bench_now() - start, "characters",
+                                   (json_int_t)(CHARACTERS * t->rows)));
+}
+
+static int take_many(taking *t, int64_t count)
+{
+    int code = 0;
+    for (int64_t i = 0; i < count && code == 0; i++)
+        code = t->stream != NULL ? take_characters(t) : take_step(t);
+    return code;
+}
+
+/* As many as each line of the standard input says. */
+static int take_asked(taking *t)
+{
+    char line[64];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        int64_t count = 0;
+        line[strcspn(line, "\r\n")] = 0;
+        if (!hni_whole_parse(line, &count) || count < 1) {
+            char shown[64];
+            return hni_cli_usage(t->options->cli, "standard input: '%s' is not a number of steps",
+                                 hni_printable(line, shown, sizeof shown));
+        }
+        const int code = take_many(t, count);
+        if (code != 0) return code;
+    }
+    return 0;
+}
+
+static int take(taking *t)
+{
+    const char *steps = t->options->steps != NULL ? t->options->steps : STEPS;
+    int64_t count = 0;
+    if (strcmp(steps, "-") == 0) return take_asked(t);
+    (void)hni_whole_parse(steps, &count); /* the parser of the options has looked at it */
+    return take_many(t, count);
+}
+
+int hni_bench_run_steps(const hni_bench_options *options)
+{
+    const hni_bench_size size = hni_bench_options_size(options, "ptb");
+    const bool plain = options->cell != NULL && strcmp(options->cell, "lstm") == 0;
+    hni_bench_model model = plain ? hni_bench_plain(&size) : hni_bench_hyper(&size);
+    taking t = {.options = options};
+    model.keep_recurrent = options->keep_recurrent;
+    int code = 0;
+    if (hni_bench_step_open(options->cli->context, &model, &t.step) != HN_OK)
+        code = hni_cli_fail(options->cli);
+    else
+        code = take(&t);
+    hni_bench_step_close(t.step);
+    return code;
+}
+
+static hn_status open_stream(taking *t, const hni_bench_size *size)
+{
+    hn_context *context = t->options->cli->context;
+    const hni_bench_model model = hni_bench_hyper(size);
+    hn_language_model language;
+    void *symbols = NULL, *logits = NULL;
+    hn_status status;
+    hni_bench_language_model(&model, &language);
+    t->rows = t->options->rows > 0 ? t->options->rows : 1;
+    t->vocabulary = size->inputs;
+    HNI_TRY(hni_alloc_array(context, "symbols", (size_t)t->rows, sizeof *t->symbols, &symbols));
+    t->symbols = symbols;
+    HNI_TRY(hni_alloc_array(context, "logits", (size_t)(t->rows * t->vocabulary), sizeof *t->logits, &logits));
+    t->logits = logits;
+    HNI_TRY(hni_bench_step_open(context, &model, &t->step));
+    HNI_TRY(hn_stream_create(hni_bench_step_store(t->step), &language, t->rows, &t->stream));
+cleanup:
+    return status;
+}
+
+int hni_bench_run_stream(const hni_bench_options *options)
+{
+    const hni_bench_size size = hni_bench_options_size(options, "ptb");
+    taking t = {.options = options};
+    if (size.dense)
+        return hni_cli_usage(options->cli,
+                             "stream: a stream reads symbols, and %s has none: name ptb, enwik8 or laptop", size.name);
+    const int code = open_stream(&t, &size) == HN_OK ? take(&t) : hni_cli_fail(options->cli);
+    hn_stream_destroy(t.stream);
+    hni_bench_step_close(t.step);
+    hni_free(options->cli->context, t.symbols);
+    hni_free(options->cli->context, t.logits);
+    return code;
+}

@@ -1,0 +1,329 @@
+/* hypernet bench: the table, for people and as JSON. What each figure means is said in docs/speed.md. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/bench/machine.h"
+#include "bench.h"
+#include "core/alloc.h"
+#include "format.h"
+#include "kernels/table.h"
+
+typedef struct table {
+    const hni_bench_options *options;
+    hni_bench_machine machine;
+    hni_bench_result *results; /* one a size */
+    size_t count;
+} table;
+
+/* ---- figures: NaN where there is none ---- */
+
+static double symbols(const hni_bench_result *r) { return (double)(r->size.batch * r->size.length); }
+
+static double hyper(const hni_bench_result *r) { return hni_bench_cell_step(&r->hyper).median; }
+static double hyper_low(const hni_bench_result *r) { return hni_bench_cell_step(&r->hyper).low; }
+static double hyper_high(const hni_bench_result *r) { return hni_bench_cell_step(&r->hyper).high; }
+static double hyper_steps(const hni_bench_result *r) { return 1 / hyper(r); }
+static double hyper_symbols(const hni_bench_result *r) { return symbols(r) / hyper(r); }
+static double hyper_multiplies(const hni_bench_result *r) { return hni_bench_multiplies_seconds(&r->multiplies); }
+static double hyper_share(const hni_bench_result *r) { return 100 * hyper_multiplies(r) / hyper(r); }
+static double hyper_ratio(const hni_bench_result *r) { return hyper(r) / hyper_multiplies(r); }
+
+static double plain(const hni_bench_result *r) { return hni_bench_cell_step(&r->plain).median; }
+static double plain_symbols(const hni_bench_result *r) { return symbols(r) / plain(r); }
+static double plain_ratio(const hni_bench_result *r) { return plain(r) / hni_bench_plain_multiplies(r); }
+
+static double megabytes(int64_t bytes) { return bytes > 0 ? (double)bytes / 1e6 : (double)NAN; }
+static double hyper_memory(const hni_bench_result *r) { return megabytes(r->hyper.bytes); }
+static double hyper_peak(const hni_bench_result *r) { return megabytes(r->hyper.process_peak); }
+static double plain_memory(const hni_bench_result *r) { return megabytes(r->plain.bytes); }
+
+static double stream_rate(const hni_bench_stream *stream)
+{
+    return stream->rows > 0 ? 1 / hni_bench_spread_of(&stream->character).median : (double)NAN;
+}
+
+static double sample_one(const hni_bench_result *r) { return stream_rate(&r->streams[0]); }
+static double sample_many(const hni_bench_result *r) { return stream_rate(&r->streams[1]); }
+
+/* ---- for people ---- */
+
+#define CELL 32 /* room for one figure */
+#define LABEL_WIDTH 29
+#define CELL_WIDTH 12
+
+typedef enum figure { FIGURE_SECONDS, FIGURE_RATIO, FIGURE_PERCENT, FIGURE_COUNT } figure;
+
+typedef struct table_row {
+    const char *label;
+    figure kind;
+    double (*value)(const hni_bench_result *result); /* NULL: a heading */
+} table_row;
+
+static const table_row table_rows[] = {
+    {"layer-norm HyperLSTM", FIGURE_COUNT, NULL},
+    {"  step, s", FIGURE_SECONDS, hyper},
+    {"    lower quartile", FIGURE_SECONDS, hyper_low},
+    {"    upper quartile", FIGURE_SECONDS, hyper_high},
+    {"  steps a second", FIGURE_RATIO, hyper_steps},
+    {"  symbols a second", FIGURE_COUNT, hyper_symbols},
+    {"  its multiplies alone, s", FIGURE_SECONDS, hyper_multiplies},
+    {"    share of the step, %", FIGURE_PERCENT, hyper_share},
+    {"    step over multiplies", FIGURE_RATIO, hyper_ratio},
+    {"  step over the plain LSTM's", FIGURE_RATIO, hni_bench_over_plain},
+    {"  graph and store, MB", FIGURE_COUNT, hyper_memory},
+    {"  process, most, MB", FIGURE_COUNT, hyper_peak},
+    {"plain LSTM", FIGURE_COUNT, NULL},
+    {"  step, s", FIGURE_SECONDS, plain},
+    {"  symbols a second", FIGURE_COUNT, plain_symbols},
+    {"  step over its multiplies", FIGURE_RATIO, plain_ratio},
+    {"  graph and store, MB", FIGURE_COUNT, plain_memory},
+    {"HyperLSTM sampling", FIGURE_COUNT, NULL},
+    {"  characters a second, 1 row", FIGURE_COUNT, sample_one},
+    {"  the same, 32 rows", FIGURE_COUNT, sample_many},
+};
+
+static void print_figure(figure kind, double value)
+{
+    char cell[CELL] = "-";
+    if (isfinite(value)) {
+        switch (kind) {
+        case FIGURE_SECONDS: snprintf(cell, sizeof cell, value < 0.1 ? "%.5f" : "%.3f", value); break;
+        case FIGURE_RATIO: snprintf(cell, sizeof cell, "%.2f", value); break;
+        case FIGURE_PERCENT: snprintf(cell, sizeof cell, "%.0f", value); break;
+        case FIGURE_COUNT: hni_count_print((int64_t)(value + 0.5), cell, sizeof cell); break;
+        }
+    }
+    printf("%*s", CELL_WIDTH, cell);
+}
+
+/* A line of words, one a size that was measured. */
+static void print_words(const table *t, const char *label, void (*word)(const hni_bench_size *size, char *out_text))
+{
+    printf("%-*s", LABEL_WIDTH, label);
+    for (size_t i = 0; i < t->count; i++) {
+        char text[CELL];
+        if (t->results[i].skipped) continue;
+        word(&t->results[i].size, text);
+        printf("%*s", CELL_WIDTH, text);
+    }
+    puts("");
+}
+
+static void name_word(const hni_bench_size *size, char *text) { snprintf(text, CELL, "%s", size->name); }
+
+static void units_word(const hni_bench_size *size, char *text)
+{
+    snprintf(text, CELL, "%lld/%lld/%lld", (long long)size->units, (long long)size->hyper_units,
+             (long long)size->embedding);
+}
+
+static void window_word(const hni_bench_size *size, char *text)
+{
+    snprintf(text, CELL, "%lld x %lld", (long long)size->batch, (long long)size->length);
+}
+
+static void symbols_word(const hni_bench_size *size, char *text)
+{
+    snprintf(text, CELL, size->dense ? "%lld wide" : "%lld", (long long)size->inputs);
+}
+
+static const char *bf16_word(const hni_bench_machine *machine)
+{
+    switch (machine->support) {
+    case HNI_PROBE_BF16_NATIVE: return "";
+    case HNI_PROBE_BF16_EMULATED: return ", emulated";
+    default: return "absent";
+    }
+}
+
+static void print_machine(const table *t)
+{
+    const hni_bench_machine *m = &t->machine;
+    const int threads = hn_context_threads(t->options->cli->context);
+    printf("%s, %d thread%s, instruction set %s\n", m->processor[0] != 0 ? m->processor : "processor unknown", threads,
+           threads == 1 ? "" : "s", hni_kernels_isa());
+    if (isfinite(m->f32))
+        printf("multiplies  f32 %.0f GFLOP/s, bf16 ", m->f32 / 1e9);
+    else
+        printf("multiplies  not timed: this build has no oneDNN; bf16 ");
+    if (isfinite(m->bf16)) printf("%.0f GFLOP/s (%.2f times)", m->bf16 / 1e9, m->bf16 / m->f32);
+    printf("%s\nmemory      %.1f GB/s\n\n", bf16_word(m), m->memory / 1e9);
+}
+
+static void print_skipped(const hni_bench_result *r)
+{
+    char needs[32], has[32];
+    printf("%s is left out: it needs %s, %s free\n", r->size.name,
+           hni_bytes_print((uint64_t)(r->hyper.forecast + r->plain.forecast), needs, sizeof needs),
+           hni_bytes_print((uint64_t)r->free_bytes, has, sizeof has));
+}
+
+static void print_table(const table *t)
+{
+    print_machine(t);
+    print_words(t, "", name_word);
+    print_words(t, "units/hyper units/embedding", units_word);
+    print_words(t, "batch x length", window_word);
+    print_words(t, "symbols", symbols_word);
+    for (size_t row = 0; row < sizeof table_rows / sizeof table_rows[0]; row++) {
+        if (table_rows[row].value == NULL) {
+            printf("\n%s\n", table_rows[row].label);
+            continue;
+        }
+        printf("%-*s", LABEL_WIDTH, table_rows[row].label);
+        for (size_t i = 0; i < t->count; i++)
+            if (!t->results[i].skipped) print_figure(table_rows[row].kind, table_rows[row].value(&t->results[i]));
+        puts("");
+    }
+    printf(
+        "\nMedians of %lld, taken in turns; three dropouts, clipping, Adam. handwriting: a mean square for a loss.\n",
+        (long long)t->options->repeats);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->results[i].skipped) print_skipped(&t->results[i]);
+}
+
+/* ---- JSON ---- */
+
+static json_t *spread_json(const hni_bench_times *times)
+{
+    const hni_bench_spread spread = hni_bench_spread_of(times);
+    json_t *all = json_array();
+    for (size_t i = 0; i < times->count; i++)
+        json_array_append_new(all, json_real(times->seconds[i]));
+    return json_pack("{s:o,s:o,s:o,s:o}", "median", hni_cli_number_json(spread.median), "low",
+                     hni_cli_number_json(spread.low), "high", hni_cli_number_json(spread.high), "all", all);
+}
+
+static json_t *bytes_json(int64_t bytes) { return bytes > 0 ? json_integer(bytes) : json_null(); }
+
+static json_t *cell_json(const hni_bench_cell *cell, const hni_bench_result *r, double multiplies)
+{
+    const double seconds = hni_bench_cell_step(cell).median;
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "step", spread_json(&cell->step), "forward",
+                     spread_json(&cell->forward), "backward", spread_json(&cell->backward), "update",
+                     spread_json(&cell->update), "symbols_per_second", hni_cli_number_json(symbols(r) / seconds),
+                     "multiplies", hni_cli_number_json(multiplies), "over_multiplies",
+                     hni_cli_number_json(seconds / multiplies), "bytes", bytes_json(cell->bytes), "process_peak",
+                     bytes_json(cell->process_peak));
+}
+
+static json_t *multiplies_json(const hni_bench_result *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->multiplies.count; i++) {
+        const hni_bench_row *row = &r->multiplies.rows[i];
+        const double seconds = hni_bench_row_seconds(row);
+        const double operations = hni_bench_multiplies_operations(&row->multiply, 1);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:[I,I,I],s:f,s:o,s:o}", "matrix", row->multiply.matrix, "pass",
+                                              row->multiply.pass, "shape", (json_int_t)row->multiply.m,
+                                              (json_int_t)row->multiply.n, (json_int_t)row->multiply.k, "count",
+                                              row->multiply.count, "seconds", hni_cli_number_json(seconds), "gflops",
+                                              hni_cli_number_json(operations / seconds / 1e9)));
+    }
+    return list;
+}
+
+static json_t *streams_json(const hni_bench_result *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < HNI_BENCH_STREAMS && r->streams[i].rows > 0; i++) {
+        json_array_append_new(list, json_pack("{s:I,s:o,s:o}", "rows", (json_int_t)r->streams[i].rows,
+                                              "characters_per_second", hni_cli_number_json(stream_rate(&r->streams[i])),
+                                              "seconds_per_character", spread_json(&r->streams[i].character)));
+    }
+    return list;
+}
+
+static json_t *result_json(const hni_bench_result *r)
+{
+    const hni_bench_size *s = &r->size;
+    json_t *shape = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "units", (json_int_t)s->units, "hyper_units",
+                              (json_int_t)s->hyper_units, "embedding_size", (json_int_t)s->embedding, "inputs",
+                              (json_int_t)s->inputs, "outputs", (json_int_t)s->outputs, "batch", (json_int_t)s->batch,
+                              "length", (json_int_t)s->length, "dense", (int)s->dense);
+    json_t *memory = json_pack("{s:I,s:I,s:o}", "hyperlstm", (json_int_t)r->hyper.forecast, "lstm",
+                               (json_int_t)r->plain.forecast, "free", bytes_json(r->free_bytes));
+    json_t *json =
+        json_pack("{s:s,s:o,s:b,s:o}", "size", s->name, "shape", shape, "skipped", (int)r->skipped, "forecast", memory);
+    if (json == NULL || r->skipped) return json;
+    json_object_set_new(json, "hyperlstm", cell_json(&r->hyper, r, hyper_multiplies(r)));
+    json_object_set_new(json, "lstm", cell_json(&r->plain, r, hni_bench_plain_multiplies(r)));
+    json_object_set_new(json, "over_lstm", hni_cli_number_json(hni_bench_over_plain(r)));
+    json_object_set_new(json, "multiplies", multiplies_json(r));
+    json_object_set_new(json, "sampling", streams_json(r));
+    return json;
+}
+
+static json_t *table_json(const table *t)
+{
+    static const char *const support[] = {"absent", "emulated", "native"};
+    const hni_bench_machine *m = &t->machine;
+    hn_context *context = t->options->cli->context;
+    json_t *machine = json_pack("{s:o,s:i,s:s,s:s,s:o,s:o,s:s,s:o}", "processor",
+                                hni_cli_bytes_json(t->options->cli, m->processor, strlen(m->processor)), "threads",
+                                hn_context_threads(context), "isa", hni_kernels_isa(), "backend",
+                                hni_kernels_cpu(HN_DTYPE_F32) != NULL ? "cpu" : "generic", "f32_gflops",
+                                hni_cli_number_json(m->f32 / 1e9), "bf16_gflops", hni_cli_number_json(m->bf16 / 1e9),
+                                "bf16", support[m->support], "memory_gbytes", hni_cli_number_json(m->memory / 1e9));
+    json_t *sizes = json_array();
+    for (size_t i = 0; i < t->count; i++)
+        json_array_append_new(sizes, result_json(&t->results[i]));
+    return json_pack("{s:o,s:I,s:b,s:o}", "machine", machine, "repeats", (json_int_t)t->options->repeats, "quick",
+                     (int)t->options->quick, "sizes", sizes);
+}
+
+/* ---- measuring ---- */
+
+static void show_progress(void *user, const char *size, const char *what, size_t done, size_t total)
+{
+    const table *t = user;
+    const bool live = hni_is_terminal(stderr);
+    if (strcmp(what, "done") == 0) {
+        if (live) fputs("\r\033[K", stderr);
+    } else if (strcmp(what, "measuring") == 0) {
+        if (live) fprintf(stderr, "\r\033[K%s: %s, %zu of %zu", size, what, done + 1, total);
+    } else if (live) {
+        fprintf(stderr, "\r\033[K%s: %s", size, what);
+    } else {
+        fprintf(stderr, "%s: %s %s\n", t->options->cli->name, what, size);
+    }
+}
+
+static hn_status measure(table *t)
+{
+    const hni_bench_options *options = t->options;
+    const bool all = options->size == NULL || strcmp(options->size, "all") == 0;
+    const hni_bench_plan plan = {(size_t)options->repeats, options->quick, show_progress, t};
+    hn_context *context = options->cli->context;
+    void *memory = NULL;
+    hn_status status;
+    HNI_TRY(hni_alloc_array(context, "results", HNI_BENCH_SIZES, sizeof *t->results, &memory));
+    t->results = memory;
+    HNI_TRY(hni_bench_machine_measure(context, plan.repeats, options->quick, &t->machine));
+    for (size_t i = 0; i < HNI_BENCH_SIZES; i++) {
+        const char *name = hni_bench_size_at(i)->name;
+        if (!all && strcmp(options->size, name) != 0) continue;
+        const hni_bench_size *whole = hni_bench_size_find(name);
+        const hni_bench_size size = options->quick ? hni_bench_size_quick(whole) : *whole;
+        HNI_TRY(hni_bench_measure(context, &size, &plan, &t->results[t->count]));
+        t->count++;
+    }
+cleanup:
+    return status;
+}
+
+int hni_bench_run_table(const hni_bench_options *options)
+{
+    table t = {.options = options};
+    int code = 0;
+    if (measure(&t) != HN_OK)
+        code = hni_cli_fail(options->cli);
+    else if (options->cli->json)
+        code = hni_cli_print_json(options->cli, table_json(&t));
+    else
+        print_table(&t);
+    hni_free(options->cli->context, t.results);
+    return code;
+}

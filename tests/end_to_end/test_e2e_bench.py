@@ -1,0 +1,106 @@
+"""hypernet bench on sizes so small that its figures mean nothing: what it prints, that the figures belong together, and that it takes
+turns with a script."""
+
+import json
+import math
+import subprocess
+
+from runs import fail_unless, hypernet
+
+SIZES = ("ptb", "enwik8", "handwriting", "laptop")
+
+
+def read_json(*arguments, **options):
+    return json.loads(hypernet("bench", "--quick", *arguments, "--json", **options)[0])
+
+
+def close(a, b):
+    return math.isclose(a, b, rel_tol=1e-9)
+
+
+def the_table_has_every_size():
+    found = read_json("--repeats", "3", "--threads", "2")
+    machine = found["machine"]
+    has_onednn = machine["backend"] == "cpu"
+    fail_unless(found["quick"] is True and found["repeats"] == 3 and machine["threads"] == 2, str(machine))
+    fail_unless(machine["memory_gbytes"] > 0 and (machine["f32_gflops"] is not None) == has_onednn, str(machine))
+    fail_unless((machine["bf16"] == "absent") == (machine["bf16_gflops"] is None), str(machine))
+    fail_unless(tuple(row["size"] for row in found["sizes"]) == SIZES, str(found)[:300])
+    for row in found["sizes"]:
+        hyper, plain, shape = row["hyperlstm"], row["lstm"], row["shape"]
+        for cell in (hyper, plain):
+            step = cell["step"]
+            fail_unless(len(step["all"]) == 3 and step["low"] <= step["median"] <= step["high"], str(step))
+            fail_unless(sorted(step["all"])[1] == step["median"] > 0, str(step))
+            parts = [sum(values) for values in zip(*(cell[name]["all"] for name in ("forward", "backward", "update")))]
+            fail_unless(all(close(a, b) for a, b in zip(parts, step["all"])), f"{parts} {step}")
+            rate = shape["batch"] * shape["length"] / step["median"]
+            fail_unless(close(cell["symbols_per_second"], rate) and cell["bytes"] > 0, str(cell))
+        fail_unless(close(row["over_lstm"], hyper["step"]["median"] / plain["step"]["median"]), str(row["over_lstm"]))
+        fail_unless(row["forecast"]["hyperlstm"] > row["forecast"]["lstm"] > 0, str(row["forecast"]))
+        fail_unless(shape["dense"] is (row["size"] == "handwriting"), str(shape))
+        if has_onednn:
+            total = sum(one["seconds"] for one in row["multiplies"])
+            fail_unless(close(total, hyper["multiplies"]), f"{total} {hyper['multiplies']}")
+            fail_unless(close(hyper["over_multiplies"], hyper["step"]["median"] / total), str(hyper))
+            fail_unless(0 < plain["multiplies"] < hyper["multiplies"], str(plain["multiplies"]))
+        else:
+            fail_unless(row["multiplies"] == [] and hyper["over_multiplies"] is None, str(hyper))
+        sampled = [stream["rows"] for stream in row["sampling"]]
+        fail_unless(sampled == ([] if shape["dense"] else [1, 32]), str(sampled))
+        fail_unless(all(stream["characters_per_second"] > 0 for stream in row["sampling"]), str(row["sampling"]))
+
+
+def people_read_one_size():
+    out, err = hypernet("bench", "--quick", "--size", "laptop", "--repeats", "1", "--threads", "1")
+    for words in ("1 thread,", "multiplies", "memory", "laptop", "step over the plain LSTM's", "HyperLSTM sampling", "Medians of 1"):
+        fail_unless(words in out, out)
+    fail_unless("ptb" not in out and "preparing laptop" in err, out + err)
+
+
+def steps_are_lines(cell, *more):
+    out, _ = hypernet("bench", "step", "--quick", "--cell", cell, "--steps", "3", *more)
+    lines = [json.loads(line) for line in out.splitlines()]
+    fail_unless([line["step"] for line in lines] == [0, 1, 2], out)
+    for line in lines:
+        fail_unless(close(line["seconds"], line["forward"] + line["backward"] + line["update"]) and line["bytes"] > 0, out)
+    return lines
+
+
+def steps_depend_on_what_is_asked():
+    hyper, plain = steps_are_lines("hyperlstm"), steps_are_lines("lstm")
+    fail_unless(hyper[0]["bytes"] > plain[0]["bytes"] and hyper[0]["loss"] != plain[0]["loss"], f"{hyper} {plain}")
+    again = steps_are_lines("hyperlstm")
+    fail_unless([line["loss"] for line in again] == [line["loss"] for line in hyper], "the same steps gave other losses")
+    kept = steps_are_lines("lstm", "--keep-recurrent", "1")
+    fail_unless(kept[0]["loss"] != plain[0]["loss"], "--keep-recurrent changed nothing")
+    points = steps_are_lines("lstm", "--size", "handwriting")
+    fail_unless(points[0]["loss"] < 1 < plain[0]["loss"], f"{points}")
+
+
+def steps_are_taken_as_asked(program):
+    """Nothing runs between a line of input and the next, and each gets its answer at once."""
+    words = [program, "bench", "stream", "--quick", "--rows", "3", "--steps", "-"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        seen = []
+        for count in (1, 2):
+            child.stdin.write(f"{count}\n")
+            child.stdin.flush()
+            seen += [json.loads(child.stdout.readline()) for _ in range(count)]
+        child.stdin.close()
+        rest = child.stdout.read()
+    fail_unless(child.returncode == 0 and rest == "" and [line["step"] for line in seen] == [0, 1, 2], f"{seen} {rest}")
+    fail_unless(all(line["characters"] == 300 and line["seconds"] > 0 for line in seen), str(seen))
+
+
+def main():
+    import os
+
+    the_table_has_every_size()
+    people_read_one_size()
+    steps_depend_on_what_is_asked()
+    steps_are_taken_as_asked(os.environ["HYPERNET_BIN"])
+
+
+if __name__ == "__main__":
+    main()
