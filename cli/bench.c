@@ -8,6 +8,7 @@
 
 static const hni_bench_kind kinds[] = {
     {.name = "", .run = hni_bench_run_table, .all = true, .repeats = true, .quick = true},
+    {.name = "scaling", .run = hni_bench_run_scaling, .repeats = true, .output = true, .quick = true},
     {.name = "step", .run = hni_bench_run_steps, .steps = true, .cell = true, .quick = true},
     {.name = "stream", .run = hni_bench_run_stream, .steps = true, .rows = true, .quick = true},
 };
@@ -16,7 +17,9 @@ static const hni_bench_kind kinds[] = {
 enum { KEY_SIZE = 0x100, KEY_REPEATS, KEY_QUICK, KEY_STEPS, KEY_CELL, KEY_KEEP, KEY_ROWS };
 
 static const struct argp_option rows[] = {
-    {"size", KEY_SIZE, "NAME", 0, "ptb, enwik8, handwriting, laptop or all (default: all; step, stream: ptb)", 0},
+    {"size", KEY_SIZE, "NAME", 0,
+     "ptb, enwik8, handwriting, laptop or all (default: all; scaling: laptop; step, stream: ptb)", 0},
+    {"output", 'o', "FILE", 0, "scaling: the picture to write: .svg, .png or .pdf", 0},
     {"repeats", KEY_REPEATS, "N", 0, "measurements of each thing, taken in turns (default: 5)", 0},
     {"quick", KEY_QUICK, 0, 0, "tiny sizes: shows that it runs, its figures mean nothing", 0},
     {"cell", KEY_CELL, "hyperlstm|lstm", 0, "step: the layer-norm HyperLSTM or the plain LSTM (default: hyperlstm)", 0},
@@ -35,7 +38,7 @@ static const hni_bench_kind *find_kind(struct argp_state *state, const char *wor
     }
     const char *nearest = hni_nearest_word(words, word);
     if (nearest != NULL) argp_error(state, "'%.60s' cannot be measured, did you mean '%s'?", word, nearest);
-    argp_error(state, "'%.60s' cannot be measured: name step or stream, or nothing for the table", word);
+    argp_error(state, "'%.60s' cannot be measured: name scaling, step or stream, or nothing for the table", word);
     return NULL;
 }
 
@@ -85,6 +88,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
     case KEY_SIZE: options->size = parse_size(state, argument); return 0;
+    case 'o': options->output = argument; return 0;
     case KEY_REPEATS:
         options->repeats = hni_cli_integer(state, "--repeats", argument, 1, HNI_BENCH_REPEATS_MOST);
         return 0;
@@ -111,7 +115,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp parser = {
     rows,
     parse,
-    "[step|stream]",
+    "[scaling|step|stream]",
     "Measures training and sampling on this machine; needs no data.\n\n"
     "Without a word, a table: the machine's own rates of multiplies and memory; then, for each size, a training step "
     "(forward, "
@@ -119,10 +123,12 @@ static const struct argp parser = {
     "multiplies "
     "take alone, memory, and sampling. All are medians, taken in turns. A size that does not fit into memory is left "
     "out.\n\n"
+    "  scaling  a step's cost against length, units, batch and threads, with the power that fits; -o draws it\n"
     "  step     trains alone, one line of JSON a step\n"
     "  stream   samples alone, one line of JSON for every 100 characters\n\n"
     "Run it while nothing else runs.\v"
     "Examples:\n  hypernet bench --size laptop\n  hypernet bench --size ptb --repeats 7 --json\n"
+    "  hypernet bench scaling -o scaling.svg\n"
     "  hypernet bench step --size ptb --cell lstm --steps 3",
     hni_cli_common,
     NULL,

@@ -32,6 +32,8 @@ hni_bench_size hni_bench_options_size(const hni_bench_options *options, const ch
 
 /* bench_table.c */
 int hni_bench_run_table(const hni_bench_options *options);
+/* bench_scaling.c */
+int hni_bench_run_scaling(const hni_bench_options *options);
 /* bench_steps.c: a line of JSON a step, for scripts that race it against something else. */
 int hni_bench_run_steps(const hni_bench_options *options);
 int hni_bench_run_stream(const hni_bench_options *options);
