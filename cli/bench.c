@@ -14,7 +14,7 @@ static const hni_bench_kind kinds[] = {
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-enum { KEY_SIZE = 0x100, KEY_REPEATS, KEY_QUICK, KEY_STEPS, KEY_CELL, KEY_KEEP, KEY_ROWS };
+enum { KEY_SIZE = 0x100, KEY_REPEATS, KEY_QUICK, KEY_STEPS, KEY_CELL, KEY_KEEP, KEY_ROWS, KEY_STORAGE };
 
 static const struct argp_option rows[] = {
     {"size", KEY_SIZE, "NAME", 0,
@@ -25,6 +25,7 @@ static const struct argp_option rows[] = {
     {"cell", KEY_CELL, "hyperlstm|lstm", 0, "step: the layer-norm HyperLSTM or the plain LSTM (default: hyperlstm)", 0},
     {"keep-recurrent", KEY_KEEP, "P", 0, "step: keep probability of recurrent dropout (default: 0.9)", 0},
     {"rows", KEY_ROWS, "N", 0, "stream: rows at a time (default: 1)", 0},
+    {"storage", KEY_STORAGE, "f32|bf16|int8", 0, "stream: what the matrices are stored as (default: f32)", 0},
     {"steps", KEY_STEPS, "N", 0, "step, stream: how many (default: 5); -: a number on each line of the standard input",
      0},
     {0}};
@@ -62,6 +63,27 @@ static const char *parse_cell(struct argp_state *state, const char *word)
     return word;
 }
 
+static const struct {
+    const char *word;
+    hn_dtype storage;
+} storages[] = {{"f32", HN_DTYPE_F32}, {"bf16", HN_DTYPE_BF16}, {"int8", HN_DTYPE_I8}};
+#define STORAGES (sizeof storages / sizeof storages[0])
+
+const char *hni_bench_storage_word(hn_dtype storage)
+{
+    for (size_t i = 0; i < STORAGES; i++)
+        if (storages[i].storage == storage) return storages[i].word;
+    return "unknown";
+}
+
+static hn_dtype parse_storage(struct argp_state *state, const char *word)
+{
+    for (size_t i = 0; i < STORAGES; i++)
+        if (strcmp(storages[i].word, word) == 0) return storages[i].storage;
+    argp_error(state, "--storage: '%.60s' is unknown: it is f32, bf16 or int8", word);
+    return HN_DTYPE_F32;
+}
+
 /* Options that this kind of measurement has no use for. */
 static void check(struct argp_state *state, hni_bench_options *options)
 {
@@ -74,6 +96,7 @@ static void check(struct argp_state *state, hni_bench_options *options)
     if (options->cell != NULL && !kind->cell) idle = "--cell";
     if (options->has_keep_recurrent && !kind->cell) idle = "--keep-recurrent";
     if (options->rows > 0 && !kind->rows) idle = "--rows";
+    if (options->has_storage && !kind->rows) idle = "--storage";
     if (idle != NULL && kind->name[0] == 0)
         argp_error(state, "the table has no use for %s: leave it away, or name what is to be measured", idle);
     if (idle != NULL) argp_error(state, "'%s' has no use for %s: leave it away", kind->name, idle);
@@ -103,6 +126,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options->has_keep_recurrent = true;
         return 0;
     case KEY_ROWS: options->rows = hni_cli_integer(state, "--rows", argument, 1, 4096); return 0;
+    case KEY_STORAGE:
+        options->storage = parse_storage(state, argument);
+        options->has_storage = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (options->kind != NULL) argp_error(state, "one measurement at a time: '%.60s' is a second one", argument);
         options->kind = find_kind(state, argument);

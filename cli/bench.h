@@ -25,10 +25,15 @@ struct hni_bench_options {
     double keep_recurrent;
     bool has_keep_recurrent;
     int64_t rows; /* 0: not given */
+    hn_dtype storage;
+    bool has_storage;
 };
 
 /* The size that one measurement is of; `other` where none was given. Cut down with --quick. */
 hni_bench_size hni_bench_options_size(const hni_bench_options *options, const char *other);
+
+/* "f32", "bf16", "int8": what weights of a stream are stored as. */
+const char *hni_bench_storage_word(hn_dtype storage);
 
 /* bench_table.c */
 int hni_bench_run_table(const hni_bench_options *options);

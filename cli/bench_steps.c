@@ -51,8 +51,9 @@ static int take_characters(taking *t)
             t->symbols[row] = (int32_t)((i * 7 + row) % t->vocabulary);
         if (hn_stream_step(t->stream, t->symbols, t->logits) != HN_OK) return hni_cli_fail(t->options->cli);
     }
-    return print_line(t, json_pack("{s:f,s:I}", "seconds", hni_bench_now() - start, "characters",
-                                   (json_int_t)(CHARACTERS * t->rows)));
+    return print_line(t, json_pack("{s:f,s:I,s:s}", "seconds", hni_bench_now() - start, "characters",
+                                   (json_int_t)(CHARACTERS * t->rows), "storage",
+                                   hni_bench_storage_word(t->options->storage)));
 }
 
 static int take_many(taking *t, int64_t count)
@@ -121,7 +122,10 @@ static hn_status open_stream(taking *t, const hni_bench_size *size)
     HNI_TRY(hni_alloc_array(context, "logits", (size_t)(t->rows * t->vocabulary), sizeof *t->logits, &logits));
     t->logits = logits;
     HNI_TRY(hni_bench_step_open(context, &model, &t->step));
-    HNI_TRY(hn_stream_create(hni_bench_step_store(t->step), &language, t->rows, &t->stream));
+    hn_stream_options options;
+    hn_stream_options_default(&options);
+    options.storage = t->options->storage;
+    HNI_TRY(hn_stream_create_with(hni_bench_step_store(t->step), &language, t->rows, &options, &t->stream));
 cleanup:
     return status;
 }

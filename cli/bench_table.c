@@ -44,8 +44,12 @@ static double stream_rate(const hni_bench_stream *stream)
     return stream->rows > 0 ? 1 / hni_bench_spread_of(&stream->character).median : (double)NAN;
 }
 
-static double sample_one(const hni_bench_result *r) { return stream_rate(&r->streams[0]); }
-static double sample_many(const hni_bench_result *r) { return stream_rate(&r->streams[1]); }
+static double sample_f32(const hni_bench_result *r) { return stream_rate(&r->streams[0]); }
+static double sample_bf16(const hni_bench_result *r) { return stream_rate(&r->streams[1]); }
+static double sample_int8(const hni_bench_result *r) { return stream_rate(&r->streams[2]); }
+static double many_f32(const hni_bench_result *r) { return stream_rate(&r->streams[3]); }
+static double many_bf16(const hni_bench_result *r) { return stream_rate(&r->streams[4]); }
+static double many_int8(const hni_bench_result *r) { return stream_rate(&r->streams[5]); }
 
 /* ---- for people ---- */
 
@@ -79,9 +83,13 @@ static const table_row table_rows[] = {
     {"  symbols a second", FIGURE_COUNT, plain_symbols},
     {"  step over its multiplies", FIGURE_RATIO, plain_ratio},
     {"  graph and store, MB", FIGURE_COUNT, plain_memory},
-    {"HyperLSTM sampling", FIGURE_COUNT, NULL},
-    {"  characters a second, 1 row", FIGURE_COUNT, sample_one},
-    {"  the same, 32 rows", FIGURE_COUNT, sample_many},
+    {"HyperLSTM sampling, characters a second", FIGURE_COUNT, NULL},
+    {"  1 row, f32", FIGURE_COUNT, sample_f32},
+    {"         bf16", FIGURE_COUNT, sample_bf16},
+    {"         int8", FIGURE_COUNT, sample_int8},
+    {"  32 rows, f32", FIGURE_COUNT, many_f32},
+    {"           bf16", FIGURE_COUNT, many_bf16},
+    {"           int8", FIGURE_COUNT, many_int8},
 };
 
 static void print_figure(figure kind, double value)
@@ -229,9 +237,11 @@ static json_t *streams_json(const hni_bench_result *r)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < HNI_BENCH_STREAMS && r->streams[i].rows > 0; i++) {
-        json_array_append_new(list, json_pack("{s:I,s:o,s:o}", "rows", (json_int_t)r->streams[i].rows,
-                                              "characters_per_second", hni_cli_number_json(stream_rate(&r->streams[i])),
-                                              "seconds_per_character", spread_json(&r->streams[i].character)));
+        const hni_bench_stream *stream = &r->streams[i];
+        json_array_append_new(list, json_pack("{s:I,s:s,s:o,s:o}", "rows", (json_int_t)stream->rows, "storage",
+                                              hni_bench_storage_word(stream->storage), "characters_per_second",
+                                              hni_cli_number_json(stream_rate(stream)), "seconds_per_character",
+                                              spread_json(&stream->character)));
     }
     return list;
 }

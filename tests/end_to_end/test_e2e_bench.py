@@ -3,7 +3,11 @@ turns with a script."""
 
 import json
 import math
+import os
 import subprocess
+import tempfile
+import xml.dom.minidom
+from pathlib import Path
 
 from runs import fail_unless, hypernet
 
@@ -46,8 +50,9 @@ def the_table_has_every_size():
             fail_unless(0 < plain["multiplies"] < hyper["multiplies"], str(plain["multiplies"]))
         else:
             fail_unless(row["multiplies"] == [] and hyper["over_multiplies"] is None, str(hyper))
-        sampled = [stream["rows"] for stream in row["sampling"]]
-        fail_unless(sampled == ([] if shape["dense"] else [1, 32]), str(sampled))
+        sampled = [(stream["rows"], stream["storage"]) for stream in row["sampling"]]
+        wanted = [(rows, storage) for rows in (1, 32) for storage in ("f32", "bf16", "int8")]
+        fail_unless(sampled == ([] if shape["dense"] else wanted), str(sampled))
         fail_unless(all(stream["characters_per_second"] > 0 for stream in row["sampling"]), str(row["sampling"]))
 
 
@@ -80,7 +85,7 @@ def steps_depend_on_what_is_asked():
 
 def steps_are_taken_as_asked(program):
     """Nothing runs between a line of input and the next, and each gets its answer at once."""
-    words = [program, "bench", "stream", "--quick", "--rows", "3", "--steps", "-"]
+    words = [program, "bench", "stream", "--quick", "--rows", "3", "--storage", "int8", "--steps", "-"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         seen = []
         for count in (1, 2):
@@ -90,16 +95,39 @@ def steps_are_taken_as_asked(program):
         child.stdin.close()
         rest = child.stdout.read()
     fail_unless(child.returncode == 0 and rest == "" and [line["step"] for line in seen] == [0, 1, 2], f"{seen} {rest}")
-    fail_unless(all(line["characters"] == 300 and line["seconds"] > 0 for line in seen), str(seen))
+    fail_unless(all(line["characters"] == 300 and line["storage"] == "int8" and line["seconds"] > 0 for line in seen), str(seen))
+
+
+def costs_grow_and_are_drawn(folder):
+    for name, begins in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG"), ("a.pdf", b"%PDF")):
+        picture = folder / name
+        found = read_json("scaling", "--repeats", "2", "--threads", "2", "-o", picture)
+        fail_unless(found["file"] == str(picture) and picture.read_bytes().startswith(begins), f"{name}: {found}")
+    axes, base = found["axes"], {name: found[name] for name in ("length", "units", "batch", "threads")}
+    fail_unless(set(axes) == set(base) and found["size"] == "laptop", str(axes))
+    for name, axis in axes.items():
+        fail_unless(axis["x"] == sorted(set(axis["x"])) and base[name] in axis["x"], f"{name}: {axis['x']}")
+        for cell in ("hyperlstm", "lstm"):
+            seconds = axis[cell]["seconds"]
+            fail_unless(len(seconds) == len(axis["x"]) and min(seconds) > 0, f"{name}: {axis}")
+            logs = [(math.log(x), math.log(y)) for x, y in zip(axis["x"], seconds)]
+            mean = [sum(values) / len(values) for values in zip(*logs)]
+            slope = sum((x - mean[0]) * (y - mean[1]) for x, y in logs) / sum((x - mean[0]) ** 2 for x, _ in logs)
+            fail_unless(math.isclose(slope, axis[cell]["slope"], abs_tol=1e-9), f"{name}: {slope} {axis[cell]}")
+    xml.dom.minidom.parse(str(folder / "a.svg"))
+    drawn = (folder / "a.svg").read_text()
+    fail_unless(all(f">{name}<" in drawn for name in base) and ">HyperLSTM<" in drawn and "x^" in drawn, drawn[:500])
+    printed, _ = hypernet("bench", "scaling", "--quick", "--repeats", "1")
+    fail_unless(all(f"\n{name} " in printed for name in base) and "slope" in printed, printed)
 
 
 def main():
-    import os
-
     the_table_has_every_size()
     people_read_one_size()
     steps_depend_on_what_is_asked()
     steps_are_taken_as_asked(os.environ["HYPERNET_BIN"])
+    with tempfile.TemporaryDirectory() as folder:
+        costs_grow_and_are_drawn(Path(folder))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "kernels/table.h"
 
+#define MOST_ROWS 32          /* of a stream */
 #define WARM_UP 2             /* steps before the first that counts: the second needs no new memory */
 #define STREAM_SECONDS 0.2    /* of one measurement of sampling, .. */
 #define MULTIPLY_SECONDS 0.02 /* .. of one of a multiply */
@@ -87,20 +88,27 @@ static hn_status read_characters(work *w, size_t index, int64_t count)
 
 static hn_status open_streams(work *w)
 {
-    static const int64_t row_counts[HNI_BENCH_STREAMS] = HNI_BENCH_STREAM_ROWS;
+    static const hni_bench_stream kinds[HNI_BENCH_STREAMS] = {
+        {.rows = 1, .storage = HN_DTYPE_F32},          {.rows = 1, .storage = HN_DTYPE_BF16},
+        {.rows = 1, .storage = HN_DTYPE_I8},           {.rows = MOST_ROWS, .storage = HN_DTYPE_F32},
+        {.rows = MOST_ROWS, .storage = HN_DTYPE_BF16}, {.rows = MOST_ROWS, .storage = HN_DTYPE_I8},
+    };
     const hni_bench_model model = hni_bench_hyper(&w->result->size);
     hn_language_model language;
     void *symbols = NULL, *logits = NULL;
-    const size_t most = (size_t)row_counts[HNI_BENCH_STREAMS - 1];
+    hn_stream_options options;
+    hn_stream_options_default(&options);
     hn_status status;
     hni_bench_language_model(&model, &language);
-    HNI_TRY(hni_alloc_array(w->context, "symbols", most, sizeof *w->symbols, &symbols));
+    HNI_TRY(hni_alloc_array(w->context, "symbols", MOST_ROWS, sizeof *w->symbols, &symbols));
     w->symbols = symbols;
-    HNI_TRY(hni_alloc_array(w->context, "logits", most * (size_t)model.size.inputs, sizeof *w->logits, &logits));
+    HNI_TRY(hni_alloc_array(w->context, "logits", MOST_ROWS * (size_t)model.size.inputs, sizeof *w->logits, &logits));
     w->logits = logits;
     for (size_t i = 0; i < HNI_BENCH_STREAMS; i++) {
-        w->result->streams[i].rows = row_counts[i];
-        HNI_TRY(hn_stream_create(hni_bench_step_store(w->hyper), &language, row_counts[i], &w->streams[i]));
+        w->result->streams[i] = kinds[i];
+        options.storage = kinds[i].storage;
+        HNI_TRY(
+            hn_stream_create_with(hni_bench_step_store(w->hyper), &language, kinds[i].rows, &options, &w->streams[i]));
         HNI_TRY(read_characters(w, i, 2));
         const double start = hni_bench_now();
         HNI_TRY(read_characters(w, i, 2));

@@ -5,11 +5,7 @@
 
 #include "app/bench/multiplies.h"
 
-#define HNI_BENCH_STREAMS 2 /* one row, and several */
-#define HNI_BENCH_STREAM_ROWS \
-    {                         \
-        1, 32                 \
-    }
+#define HNI_BENCH_STREAMS 6 /* one row and 32, with each kind of storage */
 
 typedef struct hni_bench_cell {
     hni_bench_times forward, backward, update, step; /* seconds */
@@ -20,6 +16,7 @@ typedef struct hni_bench_cell {
 
 typedef struct hni_bench_stream {
     int64_t rows;
+    hn_dtype storage;
     hni_bench_times character; /* seconds of one character of one row */
 } hni_bench_stream;
 
