@@ -1,26 +1,17 @@
-"""The peer of the training-step race: one training step of the Penn Treebank LN-HyperLSTM in PyTorch, float32 on the CPU.
+"""One step of the Penn Treebank LN-HyperLSTM in PyTorch, float32 on the CPU, as pytorch_sample.py takes it for one row or a few: there a multiply
+that reads its matrix in the order in which it lies is what counts, and not the batched one of pytorch_models.py, which training is fastest with.
 
-Written to be as fast as eager mode allows: one multiply for the four gates, one for the twelve embeddings, one batched multiply
-a kind of scale (no loop over gates), the one-hot input as a row look-up, addcmul and baddbmm instead of temporaries,
-the softmax layer over all steps in one multiply, foreach clipping and the fused Adam. Parameters have the names and layouts of
-docs/checkpoint.md, so it can be held against the golden files:
+One multiply for the four gates, one for the twelve embeddings, one batched multiply a kind of scale (no loop over gates), the one-hot input as a row
+look-up, addcmul and baddbmm instead of temporaries. Parameters have the names and layouts of docs/checkpoint.md:
 
-    python3 bench/pytorch_step.py --check      loss and all gradients against tests/golden/model_hyperlstm_ln_plain.safetensors
-    python3 bench/pytorch_step.py --steps 3 --data DIR      prints {"step":0,"seconds":..,"loss":..} a line
-
-vs_pytorch_step.py runs it as a child (--serve): each line on stdin is a number of steps to take now.
+    python3 bench/pytorch_step.py      loss and all gradients against tests/golden/model_hyperlstm_ln_plain.safetensors
 """
 
-import argparse
-import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-
-from penn_treebank import windows
 
 
 class Sizes:
@@ -55,14 +46,6 @@ def initial_parameters(sizes):
     return {name: value.requires_grad_() for name, value in parameters.items()}
 
 
-def dropout_factors(keep, *shape):
-    """0 or 1/keep, a 16-bit random number each: two to three times as fast as bernoulli_, which draws one double at a time."""
-    count = torch.Size(shape).numel()
-    bits = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-    kept = bits[:count] < round(keep * 65536) - 32768
-    return kept.to(torch.float32).mul_(1 / keep).view(shape)
-
-
 class Window:
     """One window of a layer: everything that does not change from step to step is prepared once, then `step` is called."""
 
@@ -87,22 +70,17 @@ class Window:
         self.hyper_cell = get("hyper.ln_cell.gain"), get("hyper.ln_cell.shift")
 
     @staticmethod
-    def finish(gates, gain, shift, cell, c, factors=None):
-        """gates [4,B,units] in the order i, g, f, o, before layer norm; factors [B,units] of recurrent dropout."""
+    def finish(gates, gain, shift, cell, c):
+        """gates [4,B,units] in the order i, g, f, o, before layer norm."""
         units = gates.shape[-1]
         i, g, f, o = torch.addcmul(shift, F.layer_norm(gates, (units,), eps=1e-3), gain).unbind(0)
-        g = torch.tanh(g)
-        if factors is not None:
-            g = g * factors
-        c = torch.addcmul(torch.sigmoid(i) * g, torch.sigmoid(f), c)
+        c = torch.addcmul(torch.sigmoid(i) * torch.tanh(g), torch.sigmoid(f), c)
         return torch.sigmoid(o) * torch.tanh(F.layer_norm(c, (units,), *cell, 1e-3)), c
 
-    def step(self, symbols, state, input_factors=None, recurrent_factors=None):
-        """symbols [B]; input_factors [B,1]: what input dropout makes of each character's one; recurrent_factors [B,N]."""
+    def step(self, symbols, state):
+        """symbols [B]"""
         h, c, hyper_h, hyper_c = state
         x, hyper_x = F.embedding(symbols, self.rows), F.embedding(symbols, self.hyper_rows)
-        if input_factors is not None:
-            x, hyper_x = x * input_factors, hyper_x * input_factors
         hyper_gates = torch.addmm(torch.addmm(hyper_x, h, self.hyper_from_h.T), hyper_h, self.hyper_weight_h.T)
         hyper_gates = hyper_gates.view(-1, 4, self.hyper_units).transpose(0, 1)
         hyper_h, hyper_c = self.finish(hyper_gates, self.hyper_gain, self.hyper_shift, self.hyper_cell, hyper_c)
@@ -113,53 +91,19 @@ class Window:
         gates = torch.baddbmm(self.bias, z_b, self.d_b)
         gates = torch.addcmul(gates, torch.bmm(z_h, self.d_h), product_h)
         gates = torch.addcmul(gates, torch.bmm(z_x, self.d_x), product_x)
-        h, c = self.finish(gates, self.gain, self.shift, self.cell, c, recurrent_factors)
+        h, c = self.finish(gates, self.gain, self.shift, self.cell, c)
         return h, c, hyper_h, hyper_c
 
 
-def window_loss(parameters, sizes, symbols, targets, state, keep=(0.9, 0.9, 0.9)):
-    """symbols, targets [T,B]; keep: input, output, recurrent -> the mean loss in nats, the final state."""
-    length, batch = symbols.shape
-    none = [None] * length
-    widths = (1, sizes.units, sizes.units)
-    masks = [dropout_factors(kept, length, batch, width) if kept < 1 else None for kept, width in zip(keep, widths)]
-    input_factors, recurrent_factors = (none if mask is None else mask.unbind(0) for mask in (masks[0], masks[2]))
+def window_loss(parameters, sizes, symbols, targets, state):
+    """symbols, targets [T,B] -> the mean loss in nats, the final state; no dropout."""
     window = Window(parameters, sizes.units, sizes.hyper_units)
     outputs = []
-    for symbol, *factors in zip(symbols.unbind(0), input_factors, recurrent_factors):
-        state = window.step(symbol, state, *factors)
+    for symbol in symbols.unbind(0):
+        state = window.step(symbol, state)
         outputs.append(state[0])
-    outputs = torch.cat(outputs)
-    if masks[1] is not None:
-        outputs = outputs * masks[1].flatten(0, 1)
-    logits = torch.addmm(parameters["softmax.bias"], outputs, parameters["softmax.weight"].T)
+    logits = torch.addmm(parameters["softmax.bias"], torch.cat(outputs), parameters["softmax.weight"].T)
     return F.cross_entropy(logits, targets.flatten()), state
-
-
-class Trainer:
-    def __init__(self, sizes, data):
-        torch.manual_seed(1)
-        self.sizes, self.parameters, self.steps = sizes, initial_parameters(sizes), 0
-        self.optimizer = torch.optim.Adam(self.parameters.values(), lr=1e-3, fused=True)
-        self.windows = windows(data, sizes.batch, sizes.length)
-        n, m = sizes.units, sizes.hyper_units
-        self.state = tuple(torch.zeros(sizes.batch, width) for width in (n, n, m, m))
-
-    def step(self):
-        """Takes one step and prints its time; the time has everything but reading the text and the print."""
-        symbols, targets = next(self.windows)
-        start = time.perf_counter()
-        symbols, targets = (torch.tensor(rows).T.contiguous() for rows in (symbols, targets))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss, state = window_loss(self.parameters, self.sizes, symbols, targets, self.state)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0, foreach=True)
-        self.optimizer.step()
-        self.state = tuple(part.detach() for part in state)
-        loss = float(loss.detach())
-        seconds = time.perf_counter() - start
-        print(json.dumps({"step": self.steps, "seconds": round(seconds, 6), "loss": loss}), flush=True)
-        self.steps += 1
 
 
 def check():
@@ -174,7 +118,7 @@ def check():
     sizes = Sizes(units, hyper_units, vocabulary_size=vocabulary_size)
     state = golden["state.0"].split([units, units, hyper_units, hyper_units], 1)
     symbols, targets = (golden[name].T.long() for name in ("symbols", "targets"))
-    loss, _ = window_loss(parameters, sizes, symbols, targets, state, keep=(1.0, 1.0, 1.0))
+    loss, _ = window_loss(parameters, sizes, symbols, targets, state)
     gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values()))))
     difference = max(float((gradients[name] - golden[f"grad.{name}"]).abs().max()) for name in gradients)
     difference = max(difference, abs(float(loss.detach() - golden["loss"])))
@@ -182,25 +126,5 @@ def check():
     return 0 if difference < 1e-12 else 1
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="compare with the golden file and stop")
-    parser.add_argument("--serve", action="store_true", help="take as many steps as each line of stdin says")
-    parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--data", help="folder with ptb.train.txt, or one with ptb/ in it")
-    parser.add_argument("--threads", type=int, default=2)
-    for name, value in vars(Sizes()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    if options.check:
-        return check()
-    trainer = Trainer(Sizes(**{name: getattr(options, name) for name in vars(Sizes())}), options.data)
-    for count in (sys.stdin if options.serve else [options.steps]):
-        for _ in range(int(count)):
-            trainer.step()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check())

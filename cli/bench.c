@@ -151,8 +151,8 @@ static const struct argp parser = {
     "take alone, memory, and sampling. All are medians, taken in turns. A size that does not fit into memory is left "
     "out.\n\n"
     "  scaling  a step's cost against length, units, batch and threads, with the power that fits; -o draws it\n"
-    "  step     trains alone, one line of JSON a step\n"
-    "  stream   samples alone, one line of JSON for every 100 characters\n\n"
+    "  step     trains alone, one line of JSON a step, after one that says of what\n"
+    "  stream   samples alone, one line of JSON for every 100 characters, likewise\n\n"
     "Run it while nothing else runs.\v"
     "Examples:\n  hypernet bench --size laptop\n  hypernet bench --size ptb --repeats 7 --json\n"
     "  hypernet bench scaling -o scaling.svg\n"
@@ -165,6 +165,14 @@ hni_bench_size hni_bench_options_size(const hni_bench_options *options, const ch
 {
     const hni_bench_size *size = hni_bench_size_find(options->size != NULL ? options->size : other);
     return options->quick ? hni_bench_size_quick(size) : *size;
+}
+
+json_t *hni_bench_shape_json(const hni_bench_size *size)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "units", (json_int_t)size->units, "hyper_units",
+                     (json_int_t)size->hyper_units, "embedding_size", (json_int_t)size->embedding, "inputs",
+                     (json_int_t)size->inputs, "outputs", (json_int_t)size->outputs, "batch", (json_int_t)size->batch,
+                     "length", (json_int_t)size->length, "dense", (int)size->dense);
 }
 
 int hni_command_bench(hni_cli *cli, int argc, char **argv)

@@ -35,6 +35,8 @@ hni_bench_size hni_bench_options_size(const hni_bench_options *options, const ch
 /* "f32", "bf16", "int8": what weights of a stream are stored as. */
 const char *hni_bench_storage_word(hn_dtype storage);
 
+json_t *hni_bench_shape_json(const hni_bench_size *size);
+
 /* bench_table.c */
 int hni_bench_run_table(const hni_bench_options *options);
 /* bench_scaling.c */

@@ -82,8 +82,18 @@ static int take_asked(taking *t)
     return 0;
 }
 
-static int take(taking *t)
+/* What the lines that follow are of. */
+static int print_head(const taking *t, const hni_bench_size *size)
 {
+    const int code = hni_cli_print_json(
+        t->options->cli, json_pack("{s:s,s:o}", "size", size->name, "shape", hni_bench_shape_json(size)));
+    fflush(stdout);
+    return code;
+}
+
+static int take(taking *t, const hni_bench_size *size)
+{
+    if (print_head(t, size) != 0) return 1;
     const char *steps = t->options->steps != NULL ? t->options->steps : STEPS;
     int64_t count = 0;
     if (strcmp(steps, "-") == 0) return take_asked(t);
@@ -102,7 +112,7 @@ int hni_bench_run_steps(const hni_bench_options *options)
     if (hni_bench_step_open(options->cli->context, &model, &t.step) != HN_OK)
         code = hni_cli_fail(options->cli);
     else
-        code = take(&t);
+        code = take(&t, &size);
     hni_bench_step_close(t.step);
     return code;
 }
@@ -137,7 +147,7 @@ int hni_bench_run_stream(const hni_bench_options *options)
     if (size.dense)
         return hni_cli_usage(options->cli,
                              "stream: a stream reads symbols, and %s has none: name ptb, enwik8 or laptop", size.name);
-    const int code = open_stream(&t, &size) == HN_OK ? take(&t) : hni_cli_fail(options->cli);
+    const int code = open_stream(&t, &size) == HN_OK ? take(&t, &size) : hni_cli_fail(options->cli);
     hn_stream_destroy(t.stream);
     hni_bench_step_close(t.step);
     hni_free(options->cli->context, t.symbols);

@@ -248,15 +248,10 @@ static json_t *streams_json(const hni_bench_result *r)
 
 static json_t *result_json(const hni_bench_result *r)
 {
-    const hni_bench_size *s = &r->size;
-    json_t *shape = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "units", (json_int_t)s->units, "hyper_units",
-                              (json_int_t)s->hyper_units, "embedding_size", (json_int_t)s->embedding, "inputs",
-                              (json_int_t)s->inputs, "outputs", (json_int_t)s->outputs, "batch", (json_int_t)s->batch,
-                              "length", (json_int_t)s->length, "dense", (int)s->dense);
     json_t *memory = json_pack("{s:I,s:I,s:o}", "hyperlstm", (json_int_t)r->hyper.forecast, "lstm",
                                (json_int_t)r->plain.forecast, "free", bytes_json(r->free_bytes));
-    json_t *json =
-        json_pack("{s:s,s:o,s:b,s:o}", "size", s->name, "shape", shape, "skipped", (int)r->skipped, "forecast", memory);
+    json_t *json = json_pack("{s:s,s:o,s:b,s:o}", "size", r->size.name, "shape", hni_bench_shape_json(&r->size),
+                             "skipped", (int)r->skipped, "forecast", memory);
     if (json == NULL || r->skipped) return json;
     json_object_set_new(json, "hyperlstm", cell_json(&r->hyper, r, hyper_multiplies(r)));
     json_object_set_new(json, "lstm", cell_json(&r->plain, r, hni_bench_plain_multiplies(r)));

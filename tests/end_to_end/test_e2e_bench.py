@@ -65,7 +65,8 @@ def people_read_one_size():
 
 def steps_are_lines(cell, *more):
     out, _ = hypernet("bench", "step", "--quick", "--cell", cell, "--steps", "3", *more)
-    lines = [json.loads(line) for line in out.splitlines()]
+    head, *lines = [json.loads(line) for line in out.splitlines()]
+    fail_unless(head["size"] in SIZES and head["shape"]["batch"] == 4, out)
     fail_unless([line["step"] for line in lines] == [0, 1, 2], out)
     for line in lines:
         fail_unless(close(line["seconds"], line["forward"] + line["backward"] + line["update"]) and line["bytes"] > 0, out)
@@ -87,6 +88,7 @@ def steps_are_taken_as_asked(program):
     """Nothing runs between a line of input and the next, and each gets its answer at once."""
     words = [program, "bench", "stream", "--quick", "--rows", "3", "--storage", "int8", "--steps", "-"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        fail_unless(json.loads(child.stdout.readline())["size"] == "ptb", "no head")
         seen = []
         for count in (1, 2):
             child.stdin.write(f"{count}\n")
