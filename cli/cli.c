@@ -42,6 +42,20 @@ double hni_cli_number(struct argp_state *state, const char *option, const char *
     return value;
 }
 
+const char *hni_cli_storage_word(hn_dtype storage)
+{
+    return storage == HN_DTYPE_BF16 ? "bf16" : storage == HN_DTYPE_I8 ? "int8" : "f32";
+}
+
+hn_dtype hni_cli_storage(struct argp_state *state, const char *text)
+{
+    static const hn_dtype all[] = {HN_DTYPE_F32, HN_DTYPE_BF16, HN_DTYPE_I8};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (strcmp(text, hni_cli_storage_word(all[i])) == 0) return all[i];
+    argp_error(state, "--storage: '%s' is unknown: it is f32, bf16 or int8", text);
+    return HN_DTYPE_F32;
+}
+
 static error_t parse_common(int key, char *argument, struct argp_state *state)
 {
     hni_cli *cli = state->input;

@@ -78,6 +78,10 @@ int hni_cli_usage(hni_cli *cli, const char *format, ...) HN_PRINTF(2, 3);
 int64_t hni_cli_integer(struct argp_state *state, const char *option, const char *text, int64_t minimum,
                         int64_t maximum);
 double hni_cli_number(struct argp_state *state, const char *option, const char *text, double minimum, double maximum);
+/* f32, bf16 or int8, for --storage; and the word of it. */
+hn_dtype hni_cli_storage(struct argp_state *state, const char *text);
+const char *hni_cli_storage_word(hn_dtype storage);
+#define HNI_CLI_STORAGE_WORDS "f32|bf16|int8"
 /* Prints one value on one line of stdout and gives it back to jansson. NULL is out of memory. Returns the exit code. */
 int hni_cli_print_json(hni_cli *cli, json_t *json);
 /* Any bytes as a JSON text, what is no UTF-8 as U+FFFD; NULL is out of memory. */

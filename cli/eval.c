@@ -20,6 +20,8 @@ typedef struct eval_options {
     hni_cli *cli;
     const char *run, *split, *file;
     int64_t tracks;
+    bool has_storage;
+    hn_dtype storage;
     bool per_symbol;
     hni_symbols_form form; /* what of it is printed */
     const char *output;
@@ -33,13 +35,27 @@ typedef struct eval_result {
     hni_metric metric, dynamic;
 } eval_result;
 
-enum { KEY_SPLIT = 0x100, KEY_FILE, KEY_TRACKS, KEY_PER_SYMBOL, KEY_DYNAMIC, KEY_RATE, KEY_DECAY, KEY_LENGTH };
+enum {
+    KEY_SPLIT = 0x100,
+    KEY_FILE,
+    KEY_TRACKS,
+    KEY_PER_SYMBOL,
+    KEY_DYNAMIC,
+    KEY_RATE,
+    KEY_DECAY,
+    KEY_LENGTH,
+    KEY_STORAGE
+};
 
 static const struct argp_option rows[] = {
     {"split", KEY_SPLIT, "valid|test|train", 0, "part of the recipe's data (default: test)", 0},
     {"file", KEY_FILE, "PATH", 0, "another text instead, the whole of it", 0},
     {"tracks", KEY_TRACKS, "K", 0,
      "parallel tracks: faster, but each begins with an empty state (default: 1, one stream)", 0},
+    {"storage", KEY_STORAGE, HNI_CLI_STORAGE_WORDS, 0,
+     "as 'hypernet sample' computes it, symbol by symbol, with matrices kept like this (default: whole windows at "
+     "once)",
+     0},
     {"per-symbol", KEY_PER_SYMBOL, "FORM", OPTION_ARG_OPTIONAL,
      "also the bits of every symbol, in order: csv, or ansi or html for coloured text, or table for each kind of "
      "symbol "
@@ -91,6 +107,8 @@ static void check_dynamic(const eval_options *options, struct argp_state *state)
 {
     if (options->of_dynamic != NULL && !options->is_dynamic)
         argp_error(state, "%s is for dynamic evaluation: add --dynamic", options->of_dynamic);
+    if (options->is_dynamic && options->has_storage)
+        argp_error(state, "--dynamic changes weights, --storage keeps them packed: give one of the two");
     if (options->is_dynamic && options->tracks > 1) argp_error(state, "--dynamic follows one text: leave --tracks out");
 }
 
@@ -107,6 +125,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_FILE: options->file = argument; return 0;
     case KEY_TRACKS: options->tracks = hni_cli_integer(state, "--tracks", argument, 1, MOST_TRACKS); return 0;
+    case KEY_STORAGE:
+        options->has_storage = true;
+        options->storage = hni_cli_storage(state, argument);
+        return 0;
     case KEY_PER_SYMBOL:
         options->per_symbol = true;
         options->form = argument != NULL ? parse_form(state, argument) : HNI_SYMBOLS_NONE;
@@ -140,6 +162,7 @@ static const struct argp parser = {
     "Measures a trained model on a part of its data, or on another text: state carried through the "
     "whole, no dropout.\vExamples:\n  hypernet eval runs/mine --split valid\n"
     "  hypernet eval runs/mine --file other.txt\n"
+    "  hypernet eval runs/mine --split valid --storage int8\n"
     "  hypernet eval runs/mine --per-symbol=html -o surprise.html\n"
     "  hypernet eval runs/mine --file other.txt --dynamic --dynamic-rate 0.2",
     hni_cli_common,
@@ -221,6 +244,8 @@ static hn_status measure(const eval_options *options, hni_cli_model *model, hni_
         .symbol = options->per_symbol ? hni_symbols_take : NULL,
         .user = symbols,
         .window = options->is_dynamic ? options->dynamic.length : 0,
+        .stored = options->has_storage,
+        .storage = options->storage,
     };
     hni_evaluate_options dynamic = plain;
     hn_status status;
@@ -324,6 +349,8 @@ static int print_json(const eval_options *options, const hni_cli_model *model, c
     }
     if (result != NULL && options->is_dynamic)
         json_object_set_new(result, "dynamic", dynamic_as_json(&options->dynamic, &measured->dynamic));
+    if (result != NULL && options->has_storage)
+        json_object_set_new(result, "storage", json_string(hni_cli_storage_word(options->storage)));
     if (result != NULL && options->output != NULL)
         json_object_set_new(result, "file", hni_cli_path_json(options->cli, options->output));
     return hni_cli_print_json(options->cli, result);

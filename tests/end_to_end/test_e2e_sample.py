@@ -67,6 +67,48 @@ class Sample(unittest.TestCase):
         self.assertEqual(few["top_k"], 5)
         self.assertLess(len(set(few["text"])), len(set(plain)))
 
+    # ---- storage of weights ----
+
+    def test_storage(self):
+        common = ("--prime", "he said unto him", "--length", 150, "--temperature", 1.5)
+        plain = self.json(*common)
+        self.assertEqual(plain, self.json(*common, "--storage", "f32"))
+        self.assertEqual(plain["storage"], "f32")
+        given = len("he said unto him")
+        for storage, least, most in (("bf16", 1e-7, 0.01), ("int8", 1e-7, 0.02)):
+            stored = self.json(*common, "--storage", storage)
+            self.assertEqual(stored["storage"], storage)
+            differences = [abs(a - b) for a, b in zip(plain["bits"][1:given], stored["bits"][1:given])]
+            self.assertTrue(least < max(differences) < most, (storage, differences))
+            self.assertEqual(stored["text"], self.json(*common, "--storage", storage, "--threads", 1)["text"])
+        many = self.json(*common, "--storage", "int8", "--count", 3)["texts"]
+        self.assertEqual(many[0]["text"], self.json(*common, "--storage", "int8")["text"])
+
+    def test_storage_of_every_cell(self):
+        for run in ("lstm", "deep"):
+            texts = {s: self.json("--length", 60, "--storage", s, run=run)["text"] for s in ("f32", "bf16", "int8")}
+            self.assertEqual([len(text) for text in texts.values()], [60] * 3)
+
+    def evaluate(self, *arguments):
+        return json.loads(hypernet("eval", self.run_folder, "--split", "valid", "--json", *arguments)[0])
+
+    def test_evaluation_of_a_storage(self):
+        plain, f32 = self.evaluate(), self.evaluate("--storage", "f32")
+        self.assertAlmostEqual(plain["value"], f32["value"], delta=1e-5)
+        self.assertEqual((plain["count"], "storage" in plain), (f32["count"], False))
+        self.assertIn("one stream, state carried, matrices kept as f32", f32["note"])
+        for storage in ("bf16", "int8"):
+            stored = self.evaluate("--storage", storage)
+            self.assertEqual((stored["storage"], stored["count"]), (storage, f32["count"]))
+            self.assertTrue(1e-8 < abs(stored["value"] - f32["value"]) < 0.005, (storage, stored, f32))
+        tracks = self.evaluate("--storage", "f32", "--tracks", 3)
+        self.assertAlmostEqual(tracks["value"], self.evaluate("--tracks", 3)["value"], delta=1e-5)
+        self.assertEqual(tracks["count"], f32["count"])
+        table = hypernet("eval", self.run_folder, "--split", "valid", "--storage", "int8", "--per-symbol=csv")[0]
+        bits = [float(line.rsplit(",", 1)[1]) for line in table.splitlines()[1:]]
+        self.assertEqual(len(bits), f32["count"])
+        self.assertAlmostEqual(sum(bits) / len(bits), self.evaluate("--storage", "int8")["value"], delta=1e-6)
+
     # ---- given text ----
 
     def test_given_text(self):

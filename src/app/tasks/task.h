@@ -59,6 +59,9 @@ typedef struct hni_evaluate_options {
     int64_t window; /* symbols of a track that are predicted at once; 0: the task's choice */
     /* Not NULL (one track only): dynamic; the weights are afterwards what they were before. Its length takes the place of `window`. */
     const hni_dynamic_options *dynamic;
+    /* As a stream with matrices of this storage computes it, symbol by symbol; no figures and no `window` then, and not dynamic. */
+    bool stored;
+    hn_dtype storage;
 } hni_evaluate_options;
 
 /* One extra tensor of a checkpoint: carried state, buffers, blobs. Memory belongs to the task until its next call. */
@@ -131,6 +134,7 @@ typedef struct hni_sample_options {
     /* Not NULL (one text only): what layer `observe_layer` shows while each symbol is read, those of the prime first. */
     void (*observe)(void *user, const hni_task_observation *seen);
     int observe_layer; /* from 0 */
+    hn_dtype storage;  /* of the matrices: F32, BF16 or I8 */
 } hni_sample_options;
 
 typedef struct hni_task {

@@ -32,6 +32,14 @@ hn_status hni_text_advance(hni_task_work *work, int64_t step);
 void hni_text_take_part(hni_task_work *work, int64_t part, int64_t parts);
 /* text_evaluate.c */
 hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
+/* options->symbol with the symbol at a place of the corpus. */
+void hni_text_tell_symbol(const hni_task_work *work, const hni_evaluate_options *options, int64_t place, double bits);
+/* text_evaluate_stored.c: a part of the corpus that is predicted symbol by symbol, by a stream with a row a track */
+typedef struct hni_text_part {
+    int64_t first, predictions, tracks;
+} hni_text_part;
+hn_status hni_text_predict_stored(hni_task_work *work, const hni_evaluate_options *options, const hni_text_part *part,
+                                  double *out_bits);
 /* text_observe.c */
 void hni_text_sights(const hni_task_work *work, hni_task_sights *out_sights);
 /* text_dynamic.c */

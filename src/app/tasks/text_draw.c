@@ -91,3 +91,13 @@ hn_status hni_text_draw(hni_text_drawer *drawer, const float *logits, double uni
     }
     return HN_OK; /* rounding left a crumb: the most probable one */
 }
+
+double hni_text_bits(const float *logits, int64_t count, int64_t row)
+{
+    double largest = (double)logits[0], sum = 0;
+    for (int64_t i = 1; i < count; i++)
+        largest = fmax(largest, (double)logits[i]);
+    for (int64_t i = 0; i < count; i++)
+        sum += exp((double)logits[i] - largest);
+    return (log(sum) + largest - (double)logits[row]) / 0.6931471805599453;
+}

@@ -139,14 +139,13 @@ static void place_tracks(const evaluation *run, int64_t time)
     }
 }
 
-/* The symbol at a place of the corpus, for options->symbol. */
-static void tell_symbol(const evaluation *run, int64_t place, double bits)
+void hni_text_tell_symbol(const hni_task_work *work, const hni_evaluate_options *options, int64_t place, double bits)
 {
-    const hni_text_data *text = run->work->text;
+    const hni_text_data *text = work->text;
     const int64_t row = hni_text_row(text, place);
     size_t size;
     const char *bytes = hn_vocabulary_symbol(text->vocabulary, row, &size);
-    run->options->symbol(run->options->user, row, bytes, size, bits);
+    options->symbol(options->user, row, bytes, size, bits);
 }
 
 /* The weights follow the segment whose mean loss this is. */
@@ -192,7 +191,7 @@ static hn_status predict(evaluation *run, int64_t time, int64_t length, int64_t 
         run->sum += (double)run->bits[i];
     run->done += counted * length;
     for (int64_t t = 0; run->options->symbol != NULL && t < length; t++)
-        tell_symbol(run, run->starts[0] + 1 + t, (double)run->bits[t]);
+        hni_text_tell_symbol(work, run->options, run->starts[0] + 1 + t, (double)run->bits[t]);
 cleanup:
     return status;
 }
@@ -202,7 +201,6 @@ static hn_status predict_all(evaluation *run)
     const int64_t base = run->predictions / run->tracks, longer = run->predictions % run->tracks;
     const hni_evaluate_options *options = run->options;
     hn_status status = HN_OK;
-    if (options->symbol != NULL) tell_symbol(run, run->first, (double)NAN);
     for (int64_t time = 0; status == HN_OK && time < base; time += run->window) {
         const int64_t left = base - time;
         status = predict(run, time, left < run->window ? left : run->window, run->tracks);
@@ -216,17 +214,24 @@ static hn_status predict_all(evaluation *run)
     return status;
 }
 
+static const char *storage_word(hn_dtype storage)
+{
+    return storage == HN_DTYPE_BF16 ? "bf16" : storage == HN_DTYPE_I8 ? "int8" : "f32";
+}
+
 static void write_note(const evaluation *run, hni_metric *metric)
 {
     const hni_dynamic_options *dynamic = run->options->dynamic;
     if (dynamic != NULL) {
         snprintf(metric->note, sizeof metric->note, "one stream, weights follow: rate %g, decay %g, segments of %lld",
                  dynamic->rate, dynamic->decay, (long long)run->window);
-    } else if (run->tracks == 1) {
-        snprintf(metric->note, sizeof metric->note, "one stream, state carried");
-    } else {
-        snprintf(metric->note, sizeof metric->note, "%lld tracks, state carried", (long long)run->tracks);
+        return;
     }
+    char tracks[32] = "one stream", stored[64] = "";
+    if (run->tracks > 1) snprintf(tracks, sizeof tracks, "%lld tracks", (long long)run->tracks);
+    if (run->options->stored)
+        snprintf(stored, sizeof stored, ", matrices kept as %s", storage_word(run->options->storage));
+    snprintf(metric->note, sizeof metric->note, "%s, state carried%s", tracks, stored);
 }
 
 hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric)
@@ -240,8 +245,15 @@ hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *opt
     hn_graph_record(graph, false);
     hn_graph_train(graph, false);
     HNI_TRY(choose_part(&run));
-    HNI_TRY(create(&run));
-    HNI_TRY(predict_all(&run));
+    if (options->symbol != NULL) hni_text_tell_symbol(work, options, run.first, (double)NAN);
+    if (options->stored) {
+        const hni_text_part part = {run.first, run.predictions, run.tracks};
+        HNI_TRY(hni_text_predict_stored(work, options, &part, &run.sum));
+        run.done = run.predictions;
+    } else {
+        HNI_TRY(create(&run));
+        HNI_TRY(predict_all(&run));
+    }
     out_metric->value = run.sum / (double)run.done;
     out_metric->count = run.done;
     write_note(&run, out_metric);

@@ -1,8 +1,5 @@
-/* Text written by the model: each symbol is drawn (text_draw.h) and read again; and what the model shows meanwhile.
- *
- * A product of matrices rounds a row of its result by how many rows there are and which of them it is. So a text must always be
- * computed in the same place, that it may be the same whether it is written alone or beside others: the stream has LANES rows, and
- * the text of seed s is written in row s modulo LANES. */
+/* Text written by the model: each symbol is drawn (text_draw.h) and read again; and what the model shows meanwhile. Several texts are
+ * written side by side, LANES at once, each in a row of the stream; a row's numbers are the same alone and beside others. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,30 +50,15 @@ static const float *logits_of(const sampler *run, int64_t lane_number)
     return run->logits + lane_number * run->work->model.vocabulary_size;
 }
 
-static int64_t first_used_lane(const sampler *run)
-{
-    int64_t number = 0;
-    while (number + 1 < run->lane_count && !run->lanes[number].used)
-        number++;
-    return number;
-}
-
-/* -log2 softmax(logits)[row] over all rows, as the loss has it. */
 static double bits_of(const sampler *run, int64_t lane_number, int64_t row)
 {
-    const float *logits = logits_of(run, lane_number);
-    double largest = (double)logits[0], sum = 0;
-    for (int64_t i = 1; i < run->work->model.vocabulary_size; i++)
-        largest = fmax(largest, (double)logits[i]);
-    for (int64_t i = 0; i < run->work->model.vocabulary_size; i++)
-        sum += exp((double)logits[i] - largest);
-    return (log(sum) + largest - (double)logits[row]) / 0.6931471805599453;
+    return hni_text_bits(logits_of(run, lane_number), run->work->model.vocabulary_size, row);
 }
 
 static hn_status observe(sampler *run, int64_t row, bool sampled, double bits)
 {
     hni_task_observation seen;
-    const hn_status status = hni_text_observer_read(&run->observer, run->stream, first_used_lane(run), &seen);
+    const hn_status status = hni_text_observer_read(&run->observer, run->stream, 0, &seen);
     if (status != HN_OK) return status;
     seen.bytes = hn_vocabulary_symbol(run->work->vocabulary, row, &seen.size);
     seen.sampled = sampled;
@@ -96,14 +78,14 @@ static hn_status step(sampler *run)
 static hn_status read_given(sampler *run, int64_t row, bool told)
 {
     const bool observed = run->options->observe != NULL;
-    const double bits = observed && run->has_read ? bits_of(run, first_used_lane(run), row) : (double)NAN;
+    const double bits = observed && run->has_read ? bits_of(run, 0, row) : (double)NAN;
     for (int64_t i = 0; i < run->lane_count; i++)
         run->symbols[i] = (int32_t)row;
     hn_status status = step(run);
     if (status != HN_OK || !observed) return status;
     if (told) return observe(run, row, false, bits);
     hni_task_observation seen;
-    return hni_text_observer_read(&run->observer, run->stream, first_used_lane(run), &seen);
+    return hni_text_observer_read(&run->observer, run->stream, 0, &seen);
 }
 
 /* ---- the prime ---- */
@@ -160,17 +142,15 @@ static bool write_piece(void *user, const char *bytes, size_t size)
     return options->write == NULL || options->write(options->user, bytes, size);
 }
 
-/* Puts texts first .. first + n - 1, those up to the end of a block of LANES seeds, into their lanes; returns n. */
+/* Puts texts first .. first + n - 1, as many as there are lanes, into these; returns n. */
 static int64_t fill_lanes(sampler *run, int64_t first, int64_t texts)
 {
     const uint64_t seed = run->options->seed + (uint64_t)first;
-    const int64_t begin = run->lane_count == 1 ? 0 : (int64_t)(seed % LANES);
-    int64_t count = run->lane_count - begin;
-    if (count > texts - first) count = texts - first;
+    const int64_t count = run->lane_count < texts - first ? run->lane_count : texts - first;
     for (int64_t i = 0; i < run->lane_count; i++) {
         lane *one = &run->lanes[i];
-        *one = (lane){.options = run->options, .used = i >= begin && i < begin + count, .text = first + i - begin};
-        one->key = (hni_rng_key){.seed = seed + (uint64_t)(i - begin), .site = hni_rng_site("sample")};
+        *one = (lane){.options = run->options, .used = i < count, .text = first + i};
+        one->key = (hni_rng_key){.seed = seed + (uint64_t)i, .site = hni_rng_site("sample")};
         one->out = (hni_utf8_writer){.write = write_piece, .user = one};
     }
     return count;
@@ -204,7 +184,7 @@ static hn_status draw(sampler *run, int64_t index)
 static hn_status write_symbols(sampler *run)
 {
     const hni_sample_options *options = run->options;
-    const int64_t shown = first_used_lane(run);
+    const int64_t shown = 0;
     hn_status status = HN_OK;
     for (int64_t i = 0; i < options->length && !all_stopped(run); i++) {
         HNI_TRY(draw(run, i));
@@ -254,8 +234,11 @@ static hn_status create(sampler *run)
     const hni_sample_options *options = run->options;
     void *memory = NULL;
     hn_status status;
-    run->lane_count = options->length > 0 ? LANES : 1; /* a text that is only read has no other beside it */
-    HNI_TRY(hn_stream_create(hn_weights_store(work->weights), &work->model, run->lane_count, &run->stream));
+    const hn_stream_options stream = {.storage = options->storage};
+    const int64_t texts = options->length > 0 && options->texts > 1 ? options->texts : 1; /* one is enough to be read */
+    run->lane_count = texts < LANES ? texts : LANES;
+    HNI_TRY(
+        hn_stream_create_with(hn_weights_store(work->weights), &work->model, run->lane_count, &stream, &run->stream));
     HNI_TRY(hni_alloc_array(work->context, "sample", (size_t)(run->lane_count * work->model.vocabulary_size),
                             sizeof(float), &memory));
     run->logits = memory;
