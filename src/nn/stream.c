@@ -134,7 +134,6 @@ hn_status hn_stream_create_with(hn_store *store, const hn_language_model *model,
                                          .exec = &stream->exec,
                                          .storage = chosen.storage == HN_DTYPE_F32 ? real : chosen.storage};
     HNI_TRY(pack(stream, store));
-    stream->exec.threads = choose_threads(stream);
     HNI_TRY(warm_up(stream));
     *out_stream = stream;
     stream = NULL;
@@ -223,6 +222,7 @@ hn_status hn_stream_step(hn_stream *stream, const int32_t *symbols, float *out_l
 {
     hn_status status;
     stream->observation_ready = false;
+    stream->exec.threads = choose_threads(stream); /* the context's may have changed */
     HNI_TRY(hni_go_on(stream->context, "sequence", 0, 1));
     HNI_TRY(stream->kernels->copy_in(&stream->exec, &stream->room.symbols, HN_DTYPE_I32, symbols));
     for (int k = 0; k < stream->model.layers; k++) {
