@@ -127,10 +127,12 @@ def shape_of(options):
 
 
 def open_sides(options, shape):
-    sides = {"hypernet": Training(options) if options.run else our_side(options, "hyperlstm", 0.9)}
-    for variant in options.variants:
-        sides[variant] = their_side(options, shape, "hyperlstm", variant)
-    if not options.no_lstm:
+    sides = {}
+    if "hyperlstm" in options.cells:
+        sides["hypernet"] = Training(options) if options.run else our_side(options, "hyperlstm", 0.9)
+        for variant in options.variants:
+            sides[variant] = their_side(options, shape, "hyperlstm", variant)
+    if "lstm" in options.cells:
         sides["hypernet lstm"] = our_side(options, "lstm", 1)
         sides["nn.lstm"] = their_side(options, shape, "lstm", "eager")
     return sides
@@ -155,7 +157,7 @@ def race(options, shape):
     finally:
         for side in sides.values():
             side.close()
-    for variant in options.variants[1:]:  # the same products
+    for variant in options.variants[1:] if options.variants[0] in sides else []:  # the same products
         multiplies[variant] = multiplies[options.variants[0]]
     return times, multiplies, {name: side.last for name, side in sides.items()}
 
@@ -208,22 +210,25 @@ def print_side(name, side):
 
 
 def report(result, options, shape):
-    for variant in options.variants:
+    raced = [variant for variant in options.variants if variant in result]
+    for variant in raced:
         compare(result, "hypernet", variant)
     if "nn.lstm" in result:
         compare(result, "hypernet lstm", "nn.lstm")
-    counted = [result[variant]["ratio"] for variant in options.variants if result[variant]["counts"]]
+    counted = [result[variant]["ratio"] for variant in raced if result[variant]["counts"]]
     print(f"{processor()}, {options.threads} threads; {options.size}: " + ", ".join(f"{k} {v}" for k, v in shape.items() if k != "dense"))
     print(f"{'':20}{'median s':>9}{'quartiles':>18}{'symbols/s':>11}{'most MB':>10}{'/mult.':>8}   ours is faster (rounds)")
-    print("layer-norm HyperLSTM")
-    for name in ("hypernet", *options.variants):
-        print_side(name, result[name])
+    if raced:
+        print("layer-norm HyperLSTM")
+        for name in ("hypernet", *raced):
+            print_side(name, result[name])
     if "nn.lstm" in result:
         print("plain LSTM, without recurrent dropout")
         print_side("hypernet lstm", result["hypernet lstm"])
         print_side("nn.lstm", result["nn.lstm"])
     best = min(counted) if counted else None
-    print(f"against the best of PyTorch that counts: {best:.2f} times as fast" if counted else "no variant of PyTorch counts")
+    if raced:
+        print(f"against the best of PyTorch that counts: {best:.2f} times as fast" if counted else "no variant of PyTorch counts")
     return {"sides": result, "ratio": best, "shape": shape, "size": options.size, "threads": options.threads,
             "processor": processor(), "cores": os.cpu_count(), "load_average": os.getloadavg()}
 
@@ -235,7 +240,7 @@ def parse_options():
     parser.add_argument("--size", choices=SIZES, default="ptb", help="(default: ptb)")
     parser.add_argument("--variants", default="eager,compiled", help="of PyTorch: eager, compiled, autotuned (default: %(default)s)")
     parser.add_argument("--chunk", type=int, default=5, help="steps in one compiled function (default: 5)")
-    parser.add_argument("--no-lstm", action="store_true", help="leave the plain LSTM out")
+    parser.add_argument("--cells", default="hyperlstm,lstm", help="one of the two, or both (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="that count; one more comes first (default: 7)")
     parser.add_argument("--steps", type=int, default=1, help="of each side in a round that count (default: 1)")
     parser.add_argument("--threads", type=int, default=2)
@@ -245,10 +250,14 @@ def parse_options():
     parser.add_argument("--json", metavar="FILE", help="write all numbers there")
     parser.add_argument("--require", type=float, metavar="RATIO", help="exit 1 if the ratio is below this")
     options = parser.parse_args()
-    options.variants = options.variants.split(",")
+    options.variants, options.cells = options.variants.split(","), options.cells.split(",")
     unknown = [name for name in options.variants if name not in MOST_OVER_MULTIPLIES]
     if unknown:
         parser.error(f"--variants: '{unknown[0]}' is none of {', '.join(MOST_OVER_MULTIPLIES)}")
+    if any(cell not in ("hyperlstm", "lstm") for cell in options.cells):
+        parser.error("--cells: hyperlstm, lstm or both with a comma between them")
+    if options.require is not None and "hyperlstm" not in options.cells:
+        parser.error("--require looks at the HyperLSTM: leave --cells away")
     if min(options.rounds, options.steps, options.threads, options.chunk) < 1:
         parser.error("rounds, steps, threads and chunk must be 1 or more")
     if options.run and (not options.data or options.size != "ptb" or options.quick):
