@@ -20,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vs_pytorch_step import processor
+from vs_pytorch import processor
 
 FOLDER = Path(__file__).resolve().parent
 STORAGES = ("f32", "bf16", "int8")
