@@ -58,6 +58,11 @@ HN_API bool hn_graph_is_training(const hn_graph *graph);
 /* Seed and step of the counter-based random numbers that ops draw (dropout). */
 HN_API void hn_graph_set_step(hn_graph *graph, uint64_t seed, uint32_t step);
 
+/* Precision of multiplies from now on. HN_ERROR_UNSUPPORTED where this machine, level of instructions or backend has no such
+ * multiplies; a dry graph takes both, to count memory. Some machines compute bf16 twice as fast as float, others slower: measure. */
+HN_API HN_MUST_USE hn_status hn_graph_set_precision(hn_graph *graph, hn_precision precision);
+HN_API hn_precision hn_graph_precision(const hn_graph *graph);
+
 /* Bytes of step memory in use, the most ever in use since creation (gradients and scratch included), and nodes on the tape. */
 HN_API int64_t hn_graph_step_bytes(const hn_graph *graph);
 HN_API int64_t hn_graph_peak_bytes(const hn_graph *graph);

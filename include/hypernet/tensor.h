@@ -24,6 +24,12 @@ typedef enum hn_dtype {
     HN_DTYPE_I8
 } hn_dtype;
 
+/* What large multiplies are computed in. Weights, state, reductions and the optimiser stay as they are. */
+typedef enum hn_precision {
+    HN_PRECISION_F32 = 0, /* as the graph's type */
+    HN_PRECISION_BF16     /* operands rounded to bfloat16, summed in float: F32 graphs of the cpu backend */
+} hn_precision;
+
 /* "F32", "F64", "I32", "U8", ... as in safetensors; "?" for a value that is none of them. */
 HN_API const char *hn_dtype_name(hn_dtype dtype);
 /* Bytes of one element, 0 for a value that is no dtype. */

@@ -1,5 +1,6 @@
 /* Life of a graph: creation, reset, slots, and copies of tensors in and out. The tape is in tape.c, the builders in build.c. */
 #include "graph/graph.h"
+#include "kernels/probe.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,7 +54,8 @@ hn_status hn_graph_create(hn_context *context, const hn_graph_options *options, 
     hni_arena_init(&graph->data, context, "step memory", graph->dry);
     hni_arena_init(&graph->meta, context, "tape", false);
     hni_arena_init(&graph->scratch, context, "scratch memory", graph->dry);
-    graph->exec = (hni_exec){context, context->threads, &graph->scratch, &graph->step};
+    graph->exec =
+        (hni_exec){.context = context, .threads = context->threads, .scratch = &graph->scratch, .step = &graph->step};
     graph->step.finite = 1;
     graph->step.clip_factor = 1;
     *out_graph = graph;
@@ -121,6 +123,25 @@ int64_t hn_graph_peak_bytes(const hn_graph *graph) { return graph->data.peak + g
 int64_t hn_graph_nodes(const hn_graph *graph) { return graph->node_count; }
 uint32_t hn_site(const char *name) { return hni_rng_site(name); }
 const hni_kernels *hni_graph_kernels(const hn_graph *graph) { return graph->kernels; }
+hn_precision hn_graph_precision(const hn_graph *graph) { return graph->exec.precision; }
+
+hn_status hn_graph_set_precision(hn_graph *graph, hn_precision precision)
+{
+    const bool cpu = strcmp(graph->kernels->backend, "cpu") == 0;
+    if (precision != HN_PRECISION_F32 && precision != HN_PRECISION_BF16) {
+        return hni_error(graph->context, HN_ERROR_ARGUMENT, "graph: there is no precision number %d", (int)precision);
+    }
+    if (precision == HN_PRECISION_BF16 && !graph->dry && (!cpu || hni_probe_bf16_support() == HNI_PROBE_BF16_ABSENT)) {
+        return hni_error(
+            graph->context, HN_ERROR_UNSUPPORTED,
+            "graph: precision bf16 needs the cpu backend and a processor with AVX-512 or better; this is %s%s%s: "
+            "use f32",
+            graph->kernels->backend, cpu ? ", level " : "", cpu ? hni_kernels_isa() : "");
+    }
+    graph->exec.precision = precision;
+    return HN_OK;
+}
+
 hni_exec *hni_graph_exec(hn_graph *graph) { return &graph->exec; }
 uint64_t hni_graph_resets(const hn_graph *graph) { return graph->resets; }
 

@@ -31,11 +31,9 @@ hni_prepared_layout hni_prepared_layout_of(const hni_recurrence *r)
     const int64_t n = r->units, m = r->hyper_units, e = r->embedding;
     const bool hyper = m > 0;
     hni_prepared_layout l = {.scale = 0, .shift = hyper ? 8 * e * n : 0};
-    l.weight_h = l.shift + (hyper ? 4 * (e + 1) * n : 0);
-    l.weight_main = l.weight_h + 4 * n * n;
-    l.weight_self = l.weight_main + 4 * m * n;
-    l.embed = l.weight_self + 4 * m * m;
-    l.total = l.embed + (hyper ? m * (8 * e + 4 * (e + 1)) : 0);
+    l.embed = l.shift + (hyper ? 4 * (e + 1) * n : 0);
+    l.matrices = l.embed + (hyper ? m * (8 * e + 4 * (e + 1)) : 0);
+    l.total = l.matrices + 4 * n * n + 4 * m * n + 4 * m * m;
     return l;
 }
 
@@ -71,7 +69,7 @@ static int64_t part_numbers(const hni_recurrence *r, bool backward)
 typedef struct prepare_job {
     const hni_recurrence_backend *backend;
     const hni_recurrence *r;
-    bool vectors_only; /* all that the backward reads */
+    bool matrices; /* the recurrent ones too */
     char *out;
 } prepare_job;
 
@@ -108,29 +106,36 @@ static void prepare_part(void *user, int64_t begin, int64_t end, int part)
     for (int64_t i = begin; i < end; i++) {
         if (m > 0 && i == 0) turn_vectors(job, r->makers.scale_weight, 8, e, l.scale);
         if (m > 0 && i == 1) turn_vectors(job, r->makers.shift_weight, 4, e + 1, l.shift);
-        if (job->vectors_only) continue;
-        turn(job, r->main.weight_h, r->main.weight_h_ld, 4 * n, n, l.weight_h, i, PREPARE_PARTS);
+        if (m > 0) turn(job, r->makers.embed_weight, m, 8 * e + 4 * (e + 1), m, l.embed, i, PREPARE_PARTS);
+        if (!job->matrices) continue;
+        turn(job, r->main.weight_h, r->main.weight_h_ld, 4 * n, n, l.matrices, i, PREPARE_PARTS);
         if (m == 0) continue;
-        turn(job, r->makers.weight_main, r->makers.weight_main_ld, 4 * m, n, l.weight_main, i, PREPARE_PARTS);
-        turn(job, r->hyper.weight_h, r->hyper.weight_h_ld, 4 * m, m, l.weight_self, i, PREPARE_PARTS);
-        turn(job, r->makers.embed_weight, m, 8 * e + 4 * (e + 1), m, l.embed, i, PREPARE_PARTS);
+        const int64_t of_main = l.matrices + 4 * n * n, of_self = of_main + 4 * m * n;
+        turn(job, r->makers.weight_main, r->makers.weight_main_ld, 4 * m, n, of_main, i, PREPARE_PARTS);
+        turn(job, r->hyper.weight_h, r->hyper.weight_h_ld, 4 * m, m, of_self, i, PREPARE_PARTS);
     }
 }
 
-static void prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r, bool vectors_only,
+static void prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r, bool matrices,
                     void *out_prepared)
 {
-    prepare_job job = {.backend = backend, .r = r, .vectors_only = vectors_only, .out = out_prepared};
+    prepare_job job = {.backend = backend, .r = r, .matrices = matrices, .out = out_prepared};
     hni_parallel_for(threads, PREPARE_PARTS, 1, prepare_part, &job);
 }
 
 void hni_recurrence_prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r,
                             void *out_prepared)
 {
-    prepare(backend, threads, r, false, out_prepared);
+    prepare(backend, threads, r, true, out_prepared);
 }
 
 /* ---- scratch memory ---- */
+
+size_t hni_recurrence_packed_most(int64_t k, int64_t n)
+{
+    const int64_t tile = 64, rows = (k + tile - 1) / tile * tile, columns = (n + tile - 1) / tile * tile;
+    return HNI_PACKED_HEAD + (size_t)(rows * columns) * sizeof(uint16_t);
+}
 
 static hn_status take(hni_exec *exec, size_t size, int64_t numbers, char **out)
 {
@@ -142,40 +147,119 @@ static hn_status take(hni_exec *exec, size_t size, int64_t numbers, char **out)
     return status;
 }
 
-static hn_status take_all(hni_exec *exec, size_t size, const hni_recurrence *r, bool backward, hni_recurrence_job *job,
-                          char **out_prepared)
+static int64_t part_rows(const hni_recurrence_job *job) { return (job->r->rows + job->parts - 1) / job->parts; }
+
+/* Whether the recurrent matrices lie transposed behind the prepared vectors. */
+static bool has_matrices(const hni_recurrence_job *job)
 {
+    return job->vjp == NULL && job->exec->precision == HN_PRECISION_F32;
+}
+
+/* The recurrent matrices in the direction of the call; packed ones get memory. */
+static hn_status take_matrices(hni_recurrence_job *job)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units, m = r->hyper_units;
+    const void *const data[HNI_MATRICES] = {r->main.weight_h, r->makers.weight_main, r->hyper.weight_h};
+    const int64_t ld[HNI_MATRICES] = {r->main.weight_h_ld, r->makers.weight_main_ld, r->hyper.weight_h_ld};
+    const int64_t out[HNI_MATRICES] = {4 * n, 4 * m, 4 * m}, in[HNI_MATRICES] = {n, n, m};
+    hn_status status = HN_OK;
+    for (int i = 0; i < (m > 0 ? HNI_MATRICES : 1); i++) {
+        hni_recurrent_matrix *matrix = &job->matrix[i];
+        const bool forward = job->vjp == NULL;
+        *matrix = (hni_recurrent_matrix){.k = forward ? in[i] : out[i],
+                                         .n = forward ? out[i] : in[i],
+                                         .data = data[i],
+                                         .ld = ld[i],
+                                         .beta = forward && i != HNI_WEIGHT_SELF ? 0 : 1};
+        if (job->exec->precision == HN_PRECISION_F32) continue;
+        const size_t size = hni_recurrence_packed_most(matrix->k, matrix->n);
+        HNI_TRY(hni_arena_take(job->exec->scratch, size, &matrix->packed));
+    }
+cleanup:
+    return status;
+}
+
+static hn_status take_all(hni_recurrence_job *job, size_t size, char **out_prepared)
+{
+    const hni_recurrence *r = job->r;
+    hni_exec *exec = job->exec;
+    char *narrow_gates = NULL, *narrow_hyper = NULL;
     hn_status status;
     *out_prepared = NULL;
     HNI_TRY(take(exec, size, job->parts * job->part_size, &job->part_data));
-    const int64_t prepared = backward ? job->prepared.weight_h : job->prepared.total; /* vectors come first */
+    const int64_t prepared = has_matrices(job) ? job->prepared.total : job->prepared.matrices;
     if (r->prepared == NULL) HNI_TRY(take(exec, size, prepared, out_prepared));
-    if (!backward) goto cleanup;
+    HNI_TRY(take_matrices(job));
+    if (job->vjp == NULL) goto cleanup;
     HNI_TRY(take(exec, size, job->parts * job->own.total, &job->own_data));
     HNI_TRY(take(exec, size, r->rows * r->units, &job->dh));
     HNI_TRY(take(exec, size, r->rows * r->units, &job->dc));
     HNI_TRY(take(exec, size, r->rows * r->hyper_units, &job->hyper_dh));
     HNI_TRY(take(exec, size, r->rows * r->hyper_units, &job->hyper_dc));
+    if (exec->precision == HN_PRECISION_F32) goto cleanup;
+    HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows * 4 * r->units, &narrow_gates));
+    HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows * 4 * r->hyper_units, &narrow_hyper));
+    job->narrow_gates = (uint16_t *)(void *)narrow_gates;
+    job->narrow_hyper = (uint16_t *)(void *)narrow_hyper;
 cleanup:
     return status;
 }
 
-static void measure(hni_exec *exec, const hni_recurrence *r, bool backward, hni_recurrence_job *job)
+/* Numbers of one part's scratch: its rows' work, and in the forward its state rounded for narrow products. */
+static int64_t part_numbers_of(const hni_recurrence_job *job)
 {
+    const hni_recurrence *r = job->r;
+    const int64_t widest = r->hyper_units > r->units ? r->hyper_units : r->units;
+    const int64_t rounded = job->exec->precision != HN_PRECISION_F32 && job->vjp == NULL ? part_rows(job) * widest : 0;
+    return part_numbers(r, job->vjp != NULL) + (rounded + 31) / 32 * 32;
+}
+
+void *hni_part_rounded(const hni_recurrence_job *job, int part)
+{
+    return hni_at(job, job->part_data, part * job->part_size + part_numbers(job->r, job->vjp != NULL));
+}
+
+static void measure(hni_recurrence_job *job)
+{
+    const hni_recurrence *r = job->r;
     const int64_t most = r->rows / LEAST_ROWS;
-    job->parts = most < 1 ? 1 : most < exec->threads ? (int)most : exec->threads;
+    job->parts = most < 1 ? 1 : most < job->exec->threads ? (int)most : job->exec->threads;
     job->saved = hni_recurrence_layout_of(r);
     job->prepared = hni_prepared_layout_of(r);
     job->own = private_layout(r);
-    job->part_size = part_numbers(r, backward);
+    job->part_size = part_numbers_of(job);
 }
 
 hn_status hni_recurrence_scratch(hni_exec *exec, size_t size, const hni_recurrence *r, const hni_recurrence_vjp *vjp)
 {
-    hni_recurrence_job job = {.exec = exec};
+    hni_recurrence_job job = {.exec = exec, .r = r, .vjp = vjp};
     char *prepared;
-    measure(exec, r, vjp != NULL, &job);
-    return take_all(exec, size, r, vjp != NULL, &job, &prepared);
+    measure(&job);
+    return take_all(&job, size, &prepared);
+}
+
+/* Packs the matrices for narrow products, or says where the real ones lie. */
+static hn_status prepare_matrices(hni_recurrence_job *job)
+{
+    const hni_recurrence_narrow *narrow = job->backend->narrow;
+    hn_status status = HN_OK;
+    int64_t place = job->prepared.matrices;
+    for (int i = 0; i < (job->r->hyper_units > 0 ? HNI_MATRICES : 1); i++) {
+        hni_recurrent_matrix *matrix = &job->matrix[i];
+        const bool forward = job->vjp == NULL;
+        if (narrow != NULL) {
+            HNI_TRY(narrow->pack(matrix->k, matrix->n, matrix->data, forward ? 1 : matrix->ld, forward ? matrix->ld : 1,
+                                 matrix->packed));
+        } else if (forward) {
+            matrix->data = hni_at(job, job->prepared_data, place);
+            matrix->ld = matrix->n;
+            place += matrix->k * matrix->n;
+        }
+    }
+cleanup:
+    if (status == HN_OK) return HN_OK;
+    return hni_error(job->exec->context, status, "sequence: a matrix could not be packed for bf16 products");
 }
 
 /* Symbols and lengths are addresses: all that could reach outside is refused here. */
@@ -201,28 +285,12 @@ hn_status hni_recurrence_open(const hni_recurrence_backend *backend, hni_exec *e
     hn_status status = check(exec, r);
     if (status != HN_OK) return status;
     *out_job = (hni_recurrence_job){.backend = backend, .exec = exec, .r = r, .vjp = vjp, .status = HN_OK};
-    measure(exec, r, vjp != NULL, out_job);
-    status = take_all(exec, backend->size, r, vjp != NULL, out_job, &prepared);
+    measure(out_job);
+    status = take_all(out_job, backend->size, &prepared);
     if (status != HN_OK) return status;
-    if (prepared != NULL) prepare(backend, exec->threads, r, vjp != NULL, prepared);
+    if (prepared != NULL) prepare(backend, exec->threads, r, has_matrices(out_job), prepared);
     out_job->prepared_data = prepared != NULL ? prepared : r->prepared;
-    return HN_OK;
-}
-
-/* ---- a part of the batch ---- */
-
-void hni_part_failed(hni_recurrence_job *job, hn_status status)
-{
-    int expected = HN_OK;
-    if (status != HN_OK) (void)atomic_compare_exchange_strong(&job->status, &expected, (int)status);
-}
-
-bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done)
-{
-    /* The callback belongs to the caller's thread, which runs part 0. */
-    const char *what = job->vjp != NULL ? "backward" : "sequence";
-    if (part == 0) hni_part_failed(job, hni_go_on(job->exec->context, what, done, job->r->steps));
-    return job->status == HN_OK;
+    return prepare_matrices(out_job);
 }
 
 hn_status hni_recurrence_close(const hni_recurrence_job *job)
@@ -231,165 +299,4 @@ hn_status hni_recurrence_close(const hni_recurrence_job *job)
     if (status == HN_OK || status == HN_ERROR_CANCELLED) return status; /* the latter has its message */
     return hni_error(job->exec->context, status, "sequence: a product of one of its steps failed (%s)",
                      status == HN_ERROR_MEMORY ? "no memory" : "refused");
-}
-
-void hni_part_product(hni_recurrence_job *job, int64_t rows, int64_t n, int64_t k, const void *a, int64_t lda,
-                      const void *b, int64_t ldb, double beta, void *c, int64_t ldc)
-{
-    const hni_gemm gemm = {.m = rows,
-                           .n = n,
-                           .k = k,
-                           .a = a,
-                           .b = b,
-                           .c = c,
-                           .lda = lda,
-                           .ldb = ldb,
-                           .ldc = ldc,
-                           .alpha = 1,
-                           .beta = beta,
-                           .batch = 1};
-    hni_part_failed(job, job->backend->gemm_alone(&gemm));
-}
-
-/* ---- what lies before a step ---- */
-
-const void *hni_main_h_before(const hni_recurrence_job *job, int64_t t, int64_t row, int64_t *ld)
-{
-    const hni_recurrence *r = job->r;
-    *ld = t == 0 ? r->state_ld : r->units;
-    if (t == 0) return hni_at(job, r->state, row * r->state_ld);
-    return hni_at(job, r->outputs, ((t - 1) * r->rows + row) * r->units);
-}
-
-const void *hni_main_c_before(const hni_recurrence_job *job, int64_t t, int64_t row)
-{
-    const hni_recurrence *r = job->r;
-    if (t == 0) return hni_at(job, r->state, row * r->state_ld + r->units);
-    return hni_saved_row(job, job->saved.c, r->units, t - 1, row);
-}
-
-const void *hni_hyper_h_before(const hni_recurrence_job *job, int64_t t, int64_t row, int64_t *ld)
-{
-    const hni_recurrence *r = job->r;
-    *ld = t == 0 ? r->state_ld : r->hyper_units;
-    if (t == 0) return hni_at(job, r->state, row * r->state_ld + 2 * r->units);
-    return hni_saved_row(job, job->saved.hyper_h, r->hyper_units, t - 1, row);
-}
-
-const void *hni_hyper_c_before(const hni_recurrence_job *job, int64_t t, int64_t row)
-{
-    const hni_recurrence *r = job->r;
-    if (t == 0) return hni_at(job, r->state, row * r->state_ld + 2 * r->units + r->hyper_units);
-    return hni_saved_row(job, job->saved.hyper_c, r->hyper_units, t - 1, row);
-}
-
-int64_t hni_row_steps(const hni_recurrence *r, int64_t row)
-{
-    if (r->lengths == NULL) return r->steps;
-    return r->lengths[row];
-}
-
-const void *hni_input_row(const hni_recurrence_job *job, const hni_recurrent_weights *cell, int64_t n, int64_t t,
-                          int64_t row, double *out_scale)
-{
-    const hni_recurrence *r = job->r;
-    const int64_t place = row * r->steps + t;
-    *out_scale = r->scale != NULL ? job->backend->number(r->scale, place) : 1;
-    return hni_at(job, cell->x, (r->symbols_size > 0 ? r->symbols[place] : place) * 4 * n);
-}
-
-/* ---- masks ---- */
-
-static const void *draw(const hni_recurrence_job *job, const hni_recurrent_masks *masks, int64_t n, int64_t t,
-                        int64_t row, double factor, void *out)
-{
-    const hni_recurrence *r = job->r;
-    const hni_rng_key key = {.seed = job->exec->step->seed, .step = job->exec->step->step, .site = masks->site};
-    const int64_t first = ((r->first_row + row) * r->length + r->time + t) * n;
-    job->backend->rows->mask(&key, first, n, masks->keep, factor, out);
-    return out;
-}
-
-static const void *zone(const hni_recurrence_job *job, const hni_recurrent_masks *masks, int64_t n, int64_t t,
-                        int64_t row, void *out)
-{
-    if (masks->keep == 1) return NULL;
-    if (!job->r->zone_expectation) return draw(job, masks, n, t, row, 1, out);
-    job->backend->rows->fill(n, masks->keep, out);
-    return out;
-}
-
-static void cell_row(const hni_recurrence_job *job, const hni_recurrent_weights *cell, int64_t n, void *scratch,
-                     hni_cell_row *out)
-{
-    const hni_recurrence *r = job->r;
-    *out = (hni_cell_row){.n = n,
-                          .gates_gain = cell->gates_gain,
-                          .gates_shift = cell->gates_shift,
-                          .cell_gain = cell->cell_gain,
-                          .cell_shift = cell->cell_shift,
-                          .forget_bias = r->forget_bias,
-                          .epsilon = r->epsilon,
-                          .scratch = hni_at(job, scratch, 3 * n)};
-}
-
-void hni_main_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *scratch, hni_cell_row *out)
-{
-    const hni_recurrence *r = job->r;
-    const int64_t n = r->units;
-    int64_t ignored;
-    cell_row(job, &r->main, n, scratch, out);
-    out->zone_c = zone(job, &r->zone_cell, n, t, row, hni_at(job, scratch, n));
-    out->zone_h = zone(job, &r->zone_hidden, n, t, row, hni_at(job, scratch, 2 * n));
-    if (r->dropout.keep < 1) {
-        out->mask = draw(job, &r->dropout, n, t, row, 1 / r->dropout.keep, scratch);
-    } else if (out->zone_c != NULL) {
-        job->backend->rows->fill(n, 1, scratch);
-        out->mask = scratch;
-    }
-    out->c_before = hni_main_c_before(job, t, row);
-    out->h_before = hni_main_h_before(job, t, row, &ignored);
-    out->stats = hni_saved_row(job, job->saved.stats, job->saved.stats_size, t, row);
-}
-
-void hni_hyper_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *scratch, hni_cell_row *out)
-{
-    const hni_recurrence *r = job->r;
-    const int64_t m = r->hyper_units;
-    cell_row(job, &r->hyper, m, scratch, out);
-    if (r->hyper_dropout.keep < 1)
-        out->mask = draw(job, &r->hyper_dropout, m, t, row, 1 / r->hyper_dropout.keep, scratch);
-    out->c_before = hni_hyper_c_before(job, t, row);
-    out->stats = hni_at(job, hni_saved_row(job, job->saved.stats, job->saved.stats_size, t, row), HNI_CELL_STATS);
-    out->y = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, row);
-}
-
-/* ---- y of the main cell with made vectors ---- */
-
-void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y,
-                   void *scratch)
-{
-    const hni_recurrence *r = job->r;
-    const int64_t n = r->units, e = r->embedding, of_x = (4 + gate) * e, of_b = gate * (e + 1);
-    const void *z = hni_saved_row(job, job->saved.z, job->saved.z_size, t, row);
-    double scale;
-    const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
-    const hni_main_gate_row one = {
-        .n = n,
-        .embedding = e,
-        .z_h = hni_at(job, z, gate * e),
-        .z_x = hni_at(job, z, of_x),
-        .z_b = hni_at(job, z, 8 * e + of_b),
-        .vectors_h = hni_at(job, job->prepared_data, job->prepared.scale + gate * e * n),
-        .vectors_x = hni_at(job, job->prepared_data, job->prepared.scale + of_x * n),
-        .vectors_b = hni_at(job, job->prepared_data, job->prepared.shift + of_b * n),
-        .product = hni_at(job, hni_saved_row(job, job->saved.gates, 4 * n, t, row), gate * n),
-        .x = hni_at(job, x, gate * n),
-        .scale = scale,
-        .d_h = d_h,
-        .d_x = d_x,
-        .y = y,
-        .scratch = scratch,
-    };
-    job->backend->rows->main_gate(&one);
 }

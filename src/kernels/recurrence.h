@@ -148,15 +148,38 @@ typedef struct hni_recurrence_rows {
     void (*transpose)(int64_t rows, int64_t columns, const void *x, int64_t x_ld, void *out, int64_t out_ld);
 } hni_recurrence_rows;
 
+/* One product with a packed matrix, ready to run many times in the thread that opened it: C[rows,n] = A[rows,k] matrix + beta C. */
+typedef struct hni_narrow_product {
+    void *engine, *stream, *multiply, *a, *b, *c; /* the backend's own */
+} hni_narrow_product;
+
+/* Products of bf16 numbers summed in real, where a backend has them. None of these records an error but `outer`. */
+typedef struct hni_recurrence_narrow {
+    /* Element (i,j) of the matrix [k,n] lies at i * row + j * column. */
+    hn_status (*pack)(int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column, void *out_packed);
+    hn_status (*open)(int64_t rows, int64_t k, int64_t n, const void *packed, double beta,
+                      hni_narrow_product *out_product);
+    hn_status (*run)(const hni_narrow_product *product, const void *a, void *c); /* a is bf16 */
+    void (*close)(hni_narrow_product *product);
+    void (*round)(int64_t n, const void *x, void *out); /* to bf16 */
+    /* The gemm's A^T B + C with A in bf16 and B in real. */
+    hn_status (*outer)(hni_exec *exec, const hni_gemm *gemm);
+} hni_recurrence_narrow;
+
 typedef struct hni_recurrence_backend {
     size_t size; /* of real */
     const hni_recurrence_rows *rows;
     double (*number)(const void *x, int64_t index);
     hn_status (*gemm_alone)(const hni_gemm *gemm); /* in the calling thread; records no error */
     hn_status (*gemm)(hni_exec *exec, const hni_gemm *gemm);
+    const hni_recurrence_narrow *narrow; /* what the recurrent products use; NULL: real numbers */
 } hni_recurrence_backend;
 
 /* ---- the slots' work ---- */
+
+/* Bytes of a matrix [k,n] packed for narrow products, at most: padded, with a head before it. */
+enum { HNI_PACKED_HEAD = 4096 };
+size_t hni_recurrence_packed_most(int64_t k, int64_t n);
 
 /* Numbers of `saved`, and of `prepared`. */
 int64_t hni_recurrence_saved(const hni_recurrence *r);

@@ -234,21 +234,29 @@ static void step_rows(const hni_recurrence_job *job, int part, int64_t t, int64_
     }
 }
 
+/* The gradients of a step's rows as the products read them: themselves, or rounded beside. */
+static const void *operand(const hni_part_products *products, int64_t width, int64_t block, uint16_t *narrow, int64_t t,
+                           int64_t begin)
+{
+    const hni_recurrence_job *job = products->job;
+    const void *rows = hni_saved_row(job, block, width, t, begin);
+    if (job->backend->narrow == NULL) return rows;
+    return hni_part_operand(products, width, rows, width, narrow + (t * job->r->rows + begin) * width);
+}
+
 /* What goes on to the step before by way of the matrices. dh and hyper_dh hold what goes on by other ways; rows past their end keep
  * theirs, since their products are with zeros. */
-static void recurrent_products(hni_recurrence_job *job, int64_t t, int64_t begin, int64_t end)
+static void recurrent_products(const hni_part_products *products, int64_t t, int64_t begin)
 {
+    hni_recurrence_job *job = products->job;
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, m = r->hyper_units, count = end - begin;
-    const void *d_gates = hni_saved_row(job, job->saved.gates, 4 * n, t, begin);
-    hni_part_product(job, count, n, 4 * n, d_gates, 4 * n, r->main.weight_h, r->main.weight_h_ld, 1, dh_row(job, begin),
-                     n);
+    const int64_t n = r->units, m = r->hyper_units;
+    const void *d_gates = operand(products, 4 * n, job->saved.gates, job->narrow_gates, t, begin);
+    hni_part_product(products, HNI_WEIGHT_H, d_gates, 4 * n, dh_row(job, begin));
     if (m == 0) return;
-    const void *d_hyper = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, begin);
-    hni_part_product(job, count, n, 4 * m, d_hyper, 4 * m, r->makers.weight_main, r->makers.weight_main_ld, 1,
-                     dh_row(job, begin), n);
-    hni_part_product(job, count, m, 4 * m, d_hyper, 4 * m, r->hyper.weight_h, r->hyper.weight_h_ld, 1,
-                     hyper_dh_row(job, begin), m);
+    const void *d_hyper = operand(products, 4 * m, job->saved.hyper_gates, job->narrow_hyper, t, begin);
+    hni_part_product(products, HNI_WEIGHT_MAIN, d_hyper, 4 * m, dh_row(job, begin));
+    hni_part_product(products, HNI_WEIGHT_SELF, d_hyper, 4 * m, hyper_dh_row(job, begin));
 }
 
 static void state_vjp(const hni_recurrence_job *job, int64_t row)
@@ -269,30 +277,32 @@ static void backward_part(void *user, int64_t begin, int64_t end, int part)
     hni_recurrence_job *job = user;
     const hni_recurrence *r = job->r;
     void *scratch = hni_at(job, job->part_data, part * job->part_size);
+    hni_part_products products;
     memset(own(job, part, 0), 0, (size_t)job->own.total * job->backend->size);
     for (int64_t row = begin; row < end; row++)
         take_final(job, row);
-    for (int64_t t = r->steps - 1; t >= 0; t--) {
-        if (!hni_part_goes_on(job, part, r->steps - 1 - t)) return;
+    hni_part_products_open(job, end - begin, &products);
+    for (int64_t t = r->steps - 1; t >= 0 && hni_part_goes_on(job, part, r->steps - 1 - t); t--) {
         step_rows(job, part, t, begin, end, scratch);
-        recurrent_products(job, t, begin, end);
+        recurrent_products(&products, t, begin);
     }
+    hni_part_products_close(&products);
     for (int64_t row = begin; job->vjp->dstate != NULL && row < end; row++)
         state_vjp(job, row);
 }
 
 /* ---- gradients of matrices and sums of the parts ---- */
 
-/* dW [m,n] += d [rows,m]^T x [rows,n] */
-static hn_status outer(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t rows, const void *d, const void *x,
-                       int64_t ldx, void *dw, int64_t ldw)
+/* dW [m,n] += d [rows,m]^T x [rows,n]; narrow: d in bf16, NULL: it was not rounded. */
+static hn_status outer(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t rows, const void *d,
+                       const uint16_t *narrow, const void *x, int64_t ldx, void *dw, int64_t ldw)
 {
     if (dw == NULL || rows == 0) return HN_OK;
     const hni_gemm gemm = {.transpose_a = true,
                            .m = m,
                            .n = n,
                            .k = rows,
-                           .a = d,
+                           .a = narrow != NULL ? (const void *)narrow : d,
                            .b = x,
                            .c = dw,
                            .lda = m,
@@ -301,18 +311,20 @@ static hn_status outer(const hni_recurrence_job *job, int64_t m, int64_t n, int6
                            .alpha = 1,
                            .beta = 1,
                            .batch = 1};
-    return job->backend->gemm(job->exec, &gemm);
+    return narrow != NULL ? job->backend->narrow->outer(job->exec, &gemm) : job->backend->gemm(job->exec, &gemm);
 }
 
 /* dW += sum over steps of d_t^T (what lay before step t): the first step reads the call's state, all others one block. */
-static hn_status outer_before(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t d, int64_t state_start,
-                              const void *later, void *dw, int64_t ldw)
+static hn_status outer_before(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t d, const uint16_t *narrow,
+                              int64_t state_start, const void *later, void *dw, int64_t ldw)
 {
     const hni_recurrence *r = job->r;
-    const void *first = hni_at(job, r->saved, d);
-    hn_status status = outer(job, m, n, r->rows, first, hni_at(job, r->state, state_start), r->state_ld, dw, ldw);
+    const void *first = hni_at(job, r->saved, d), *state = hni_at(job, r->state, state_start);
+    const void *after_first = hni_at(job, first, r->rows * m);
+    const uint16_t *narrow_after = narrow != NULL ? narrow + r->rows * m : NULL;
+    const hn_status status = outer(job, m, n, r->rows, first, narrow, state, r->state_ld, dw, ldw);
     if (status != HN_OK) return status;
-    return outer(job, m, n, (r->steps - 1) * r->rows, hni_at(job, first, r->rows * m), later, n, dw, ldw);
+    return outer(job, m, n, (r->steps - 1) * r->rows, after_first, narrow_after, later, n, dw, ldw);
 }
 
 static hn_status matrices_vjp(const hni_recurrence_job *job)
@@ -320,19 +332,22 @@ static hn_status matrices_vjp(const hni_recurrence_job *job)
     const hni_recurrence *r = job->r;
     const hni_recurrence_vjp *vjp = job->vjp;
     const hni_recurrence_layout *l = &job->saved;
+    const hni_recurrent_makers *makers = &vjp->makers;
     const int64_t n = r->units, m = r->hyper_units;
     const void *hyper_h = hni_at(job, r->saved, l->hyper_h);
+    const uint16_t *of_main = job->narrow_gates, *of_hyper = job->narrow_hyper;
     hn_status status;
-    HNI_TRY(outer_before(job, 4 * n, n, l->gates, 0, r->outputs, vjp->main.weight_h, vjp->main.weight_h_ld));
+    HNI_TRY(outer_before(job, 4 * n, n, l->gates, of_main, 0, r->outputs, vjp->main.weight_h, vjp->main.weight_h_ld));
     if (m == 0) goto cleanup;
-    HNI_TRY(outer_before(job, 4 * m, n, l->hyper_gates, 0, r->outputs, vjp->makers.weight_main,
-                         vjp->makers.weight_main_ld));
-    HNI_TRY(outer_before(job, 4 * m, m, l->hyper_gates, 2 * n, hyper_h, vjp->hyper.weight_h, vjp->hyper.weight_h_ld));
+    HNI_TRY(outer_before(job, 4 * m, n, l->hyper_gates, of_hyper, 0, r->outputs, makers->weight_main,
+                         makers->weight_main_ld));
+    HNI_TRY(outer_before(job, 4 * m, m, l->hyper_gates, of_hyper, 2 * n, hyper_h, vjp->hyper.weight_h,
+                         vjp->hyper.weight_h_ld));
     if (r->previous_output)
-        HNI_TRY(outer_before(job, l->z_size, m, l->z, 2 * n, hyper_h, vjp->makers.embed_weight, m));
+        HNI_TRY(outer_before(job, l->z_size, m, l->z, NULL, 2 * n, hyper_h, makers->embed_weight, m));
     else
-        HNI_TRY(outer(job, l->z_size, m, r->steps * r->rows, hni_at(job, r->saved, l->z), hyper_h, m,
-                      vjp->makers.embed_weight, m));
+        HNI_TRY(outer(job, l->z_size, m, r->steps * r->rows, hni_at(job, r->saved, l->z), NULL, hyper_h, m,
+                      makers->embed_weight, m));
 cleanup:
     return status;
 }

@@ -5,22 +5,22 @@
 
 #include <string.h>
 
-/* Products of the state before step t with the recurrent matrices, for rows [begin, end). */
-static void recurrent_products(hni_recurrence_job *job, int64_t t, int64_t begin, int64_t end)
+/* Products of the state before step t with the recurrent matrices, for rows from `begin` on. */
+static void recurrent_products(const hni_part_products *products, int64_t t, int64_t begin, void *rounded)
 {
+    hni_recurrence_job *job = products->job;
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, m = r->hyper_units, count = end - begin;
+    const int64_t n = r->units, m = r->hyper_units;
     int64_t ld;
-    const void *h = hni_main_h_before(job, t, begin, &ld);
-    hni_part_product(job, count, 4 * n, n, h, ld, hni_at(job, job->prepared_data, job->prepared.weight_h), 4 * n, 0,
-                     hni_saved_row(job, job->saved.gates, 4 * n, t, begin), 4 * n);
+    const void *state = hni_main_h_before(job, t, begin, &ld);
+    const void *h = hni_part_operand(products, n, state, ld, rounded);
+    hni_part_product(products, HNI_WEIGHT_H, h, ld, hni_saved_row(job, job->saved.gates, 4 * n, t, begin));
     if (!hni_recurrence_is_hyper(r)) return;
     void *hyper_gates = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, begin);
-    hni_part_product(job, count, 4 * m, n, h, ld, hni_at(job, job->prepared_data, job->prepared.weight_main), 4 * m, 0,
-                     hyper_gates, 4 * m);
-    const void *hyper_h = hni_hyper_h_before(job, t, begin, &ld);
-    hni_part_product(job, count, 4 * m, m, hyper_h, ld, hni_at(job, job->prepared_data, job->prepared.weight_self),
-                     4 * m, 1, hyper_gates, 4 * m);
+    hni_part_product(products, HNI_WEIGHT_MAIN, h, ld, hyper_gates);
+    state = hni_hyper_h_before(job, t, begin, &ld);
+    h = hni_part_operand(products, m, state, ld, rounded);
+    hni_part_product(products, HNI_WEIGHT_SELF, h, ld, hyper_gates);
 }
 
 /* z of a row from the hyper cell's new output, or in the other reading its previous one. */
@@ -101,27 +101,35 @@ static void rest_row(const hni_recurrence_job *job, int64_t t, int64_t row)
     memset(hni_saved_row(job, job->saved.hyper_h, r->hyper_units, t, row), 0, (size_t)r->hyper_units * size);
 }
 
+static void step_rows(hni_recurrence_job *job, int64_t t, int64_t begin, int64_t end, void *scratch)
+{
+    const hni_recurrence *r = job->r;
+    for (int64_t row = begin; row < end; row++) {
+        const int64_t steps = hni_row_steps(r, row);
+        if (t >= steps) {
+            rest_row(job, t, row);
+            continue;
+        }
+        if (hni_recurrence_is_hyper(r)) hyper_step(job, t, row, scratch);
+        main_step(job, t, row, scratch);
+        if (t == steps - 1) finish_row(job, t, row);
+    }
+}
+
 static void forward_part(void *user, int64_t begin, int64_t end, int part)
 {
     hni_recurrence_job *job = user;
     const hni_recurrence *r = job->r;
-    void *scratch = hni_at(job, job->part_data, part * job->part_size);
+    void *scratch = hni_at(job, job->part_data, part * job->part_size), *rounded = hni_part_rounded(job, part);
+    hni_part_products products;
     for (int64_t row = begin; row < end; row++)
         if (hni_row_steps(r, row) == 0) finish_row(job, -1, row);
-    for (int64_t t = 0; t < r->steps; t++) {
-        if (!hni_part_goes_on(job, part, t)) return;
-        recurrent_products(job, t, begin, end);
-        for (int64_t row = begin; row < end; row++) {
-            const int64_t steps = hni_row_steps(r, row);
-            if (t >= steps) {
-                rest_row(job, t, row);
-                continue;
-            }
-            if (hni_recurrence_is_hyper(r)) hyper_step(job, t, row, scratch);
-            main_step(job, t, row, scratch);
-            if (t == steps - 1) finish_row(job, t, row);
-        }
+    hni_part_products_open(job, end - begin, &products);
+    for (int64_t t = 0; t < r->steps && hni_part_goes_on(job, part, t); t++) {
+        recurrent_products(&products, t, begin, rounded);
+        step_rows(job, t, begin, end, scratch);
     }
+    hni_part_products_close(&products);
 }
 
 hn_status hni_recurrence_forward(const hni_recurrence_backend *backend, hni_exec *exec, const hni_recurrence *r)

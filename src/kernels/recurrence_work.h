@@ -23,12 +23,10 @@ typedef struct hni_recurrence_layout {
 } hni_recurrence_layout;
 
 typedef struct hni_prepared_layout {
-    int64_t scale;       /* [8,E,N] */
-    int64_t shift;       /* [4,E+1,N] */
-    int64_t weight_h;    /* [N,4N] transposed, as all matrices from here on */
-    int64_t weight_main; /* [N,4M] */
-    int64_t weight_self; /* [M,4M] */
-    int64_t embed;       /* [M,K] */
+    int64_t scale;    /* [8,E,N] */
+    int64_t shift;    /* [4,E+1,N] */
+    int64_t embed;    /* [M,K] transposed, as all matrices from here on */
+    int64_t matrices; /* W_h [N,4N], W_main [N,4M], W_self [M,4M]: real products only, forward only */
     int64_t total;
 } hni_prepared_layout;
 
@@ -46,6 +44,16 @@ typedef struct hni_private_layout {
     int64_t total;
 } hni_private_layout;
 
+/* The recurrent matrices, as products C[rows,n] (+)= A[rows,k] B[k,n] of one direction read them. */
+enum { HNI_WEIGHT_H, HNI_WEIGHT_MAIN, HNI_WEIGHT_SELF, HNI_MATRICES };
+typedef struct hni_recurrent_matrix {
+    int64_t k, n;
+    const void *data; /* [k,n] with ld */
+    int64_t ld;
+    void *packed; /* narrow products */
+    double beta;
+} hni_recurrent_matrix;
+
 /* One call, shared by its parts. */
 typedef struct hni_recurrence_job {
     const hni_recurrence_backend *backend;
@@ -57,11 +65,14 @@ typedef struct hni_recurrence_job {
     hni_private_layout own;
     int parts;
     const char *prepared_data;
+    hni_recurrent_matrix matrix[HNI_MATRICES];
     char *part_data; /* scratch of each part, part_size numbers */
     int64_t part_size;
     char *own_data;            /* sums of each part, own.total numbers; backward */
     char *dh, *dc;             /* [B,N] gradients that go on to the step before; backward */
     char *hyper_dh, *hyper_dc; /* [B,M] */
+    uint16_t *narrow_gates;    /* [T,B,4N] gradients of `gates` in bf16, where products are narrow; backward */
+    uint16_t *narrow_hyper;    /* [T,B,4M] */
     _Atomic int status;        /* the first thing that went wrong in a part, a hn_status */
 } hni_recurrence_job;
 
@@ -101,9 +112,20 @@ void hni_main_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *s
 void hni_hyper_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *scratch, hni_cell_row *out);
 enum { HNI_ROW_SCRATCH = HNI_CELL_SCRATCH + 3 }; /* of a cell row, with its masks */
 
-/* C[rows,n] = A[rows,k] B[k,n] + beta C in the calling thread; the first failure is kept in the job. */
-void hni_part_product(hni_recurrence_job *job, int64_t rows, int64_t n, int64_t k, const void *a, int64_t lda,
-                      const void *b, int64_t ldb, double beta, void *c, int64_t ldc);
+/* The products of one part of the batch; the first failure is kept in the job. */
+typedef struct hni_part_products {
+    hni_recurrence_job *job;
+    int64_t rows;
+    hni_narrow_product narrow[HNI_MATRICES];
+} hni_part_products;
+void hni_part_products_open(hni_recurrence_job *job, int64_t rows, hni_part_products *out);
+void hni_part_products_close(hni_part_products *products);
+/* C[rows,n] = A[rows,k] matrix + beta C. `a` is rounded already where products are narrow. */
+void hni_part_product(const hni_part_products *products, int matrix, const void *a, int64_t lda, void *c);
+/* Room for rounded rows of a part's state, in the forward. */
+void *hni_part_rounded(const hni_recurrence_job *job, int part);
+/* Rows of `a` as the products read them: themselves, or rounded into `out`. */
+const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t lda, void *out);
 /* False when the call was cancelled or a part has failed. */
 bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done);
 void hni_part_failed(hni_recurrence_job *job, hn_status status);

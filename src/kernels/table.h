@@ -33,6 +33,7 @@ struct hni_exec {
     int threads;
     hni_arena *scratch; /* given back after each op */
     hni_step_block *step;
+    hn_precision precision; /* of large multiplies */
 };
 
 /* Element-wise functions of `map`: up to three inputs a, b, c and two parameters p, q. */

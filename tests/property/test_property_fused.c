@@ -287,6 +287,39 @@ static void best_float(void **state)
     check(HN_BACKEND_BEST, HN_DTYPE_F32, 5, 2e-5);
 }
 
+/* ---- bf16 ---- */
+
+/* Operands have 8 bits: within 3 % of the largest entry of what float gives, and not the same. */
+static void bf16_is_near(void **state)
+{
+    int tried = 0;
+    (void)state;
+    for (size_t i = 0; i < CASES; i++) {
+        layer l;
+        results narrow, whole;
+        open_layer(&l, &cases[i], HN_BACKEND_BEST, HN_DTYPE_F32, 2);
+        run(&l, false, &whole);
+        if (hn_graph_set_precision(l.graph, HN_PRECISION_BF16) != HN_OK) {
+            assert_non_null(strstr(hn_context_error(l.context)->text, "precision bf16 needs"));
+            assert_int_equal(hn_graph_precision(l.graph), HN_PRECISION_F32);
+            drop(&whole);
+            close_layer(&l);
+            break;
+        }
+        run(&l, false, &narrow);
+        compare(&cases[i], &narrow, &whole, 0.03);
+        assert_true(memcmp(narrow.data[0], whole.data[0], (size_t)whole.size[0] * sizeof(double)) != 0);
+        drop(&narrow);
+        drop(&whole);
+        close_layer(&l);
+        tried++;
+    }
+    if (tried == 0) {
+        print_message("this machine has no bf16 multiplies: left out\n");
+        skip();
+    }
+}
+
 /* ---- the same bytes ---- */
 
 static void assert_same(const results *a, const results *b)
@@ -363,6 +396,7 @@ int main(void)
         cmocka_unit_test(twice_is_the_same),
         cmocka_unit_test(evaluation_is_the_same),
         cmocka_unit_test(a_symbol_outside_is_named),
+        cmocka_unit_test(bf16_is_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,12 @@ typedef struct hni_cpu_packeds {
     float (*round_to_16)(int64_t n, const float *x, int16_t *out);
 } hni_cpu_packeds;
 
+/* ---- narrow_simd.c ---- */
+
+typedef struct hni_cpu_narrows {
+    void (*round)(int64_t n, const float *x, uint16_t *out); /* to bf16 */
+} hni_cpu_narrows;
+
 /* ---- isa.c ---- */
 
 typedef struct hni_cpu_simd {
@@ -178,6 +184,7 @@ typedef struct hni_cpu_simd {
     const hni_cpu_softmaxes *softmaxes;
     const hni_cpu_optimisers *optimisers;
     const hni_recurrence_rows *recurrences; /* recurrence_simd.c */
+    const hni_cpu_narrows *narrows;
     const hni_cpu_packeds *packeds;
 } hni_cpu_simd;
 

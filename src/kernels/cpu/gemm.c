@@ -1,7 +1,7 @@
 /* C = alpha * op(A) * op(B) + beta * C: oneDNN's sgemm, but for the one thin shape where our own loop was twice as fast: A^T * B with a few
  * columns, the gradient of the matrices that make a HyperLSTM's scaling vectors ([128,1000]^T [128,4]: 66 against 111
  * microseconds for four; its other thin products were equal). */
-#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/narrow.h"
 
 #include "core/parallel.h"
 
@@ -140,5 +140,6 @@ hn_status hni_cpu_gemm_alone(const hni_gemm *gemm)
 
 hn_status hni_cpu_gemm(hni_exec *exec, const hni_gemm *gemm)
 {
+    if (exec->precision == HN_PRECISION_BF16 && hni_narrow_gemm_pays(gemm)) return hni_narrow_gemm(exec, gemm);
     return gemm->transpose_a && gemm->n <= THIN ? run_thin(exec, gemm) : run_onednn(exec, gemm);
 }

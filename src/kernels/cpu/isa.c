@@ -23,7 +23,8 @@ typedef struct level {
             .softmaxes = &hni_cpu_softmaxes_##isa,                    \
             .optimisers = &hni_cpu_optimisers_##isa,                  \
             .recurrences = &hni_cpu_recurrences_##isa,                \
-            .packeds = &hni_cpu_packeds_##isa                         \
+            .packeds = &hni_cpu_packeds_##isa,                        \
+            .narrows = &hni_cpu_narrows_##isa                         \
         }                                                             \
     }
 #define DECLARE(isa)                                            \
@@ -34,6 +35,7 @@ typedef struct level {
     extern const hni_cpu_softmaxes hni_cpu_softmaxes_##isa;     \
     extern const hni_cpu_optimisers hni_cpu_optimisers_##isa;   \
     extern const hni_recurrence_rows hni_cpu_recurrences_##isa; \
+    extern const hni_cpu_narrows hni_cpu_narrows_##isa;         \
     extern const hni_cpu_packeds hni_cpu_packeds_##isa
 
 #if defined(__x86_64__)

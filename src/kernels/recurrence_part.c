@@ -1,0 +1,210 @@
+/* What a part of the batch works with, in both directions: its products, the state before a step, inputs and masks of one row. */
+#include "kernels/recurrence_work.h"
+
+void hni_part_failed(hni_recurrence_job *job, hn_status status)
+{
+    int expected = HN_OK;
+    if (status != HN_OK) (void)atomic_compare_exchange_strong(&job->status, &expected, (int)status);
+}
+
+bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done)
+{
+    /* The callback belongs to the caller's thread, which runs part 0. */
+    const char *what = job->vjp != NULL ? "backward" : "sequence";
+    if (part == 0) hni_part_failed(job, hni_go_on(job->exec->context, what, done, job->r->steps));
+    return job->status == HN_OK;
+}
+
+void hni_part_products_open(hni_recurrence_job *job, int64_t rows, hni_part_products *out)
+{
+    const hni_recurrence_narrow *narrow = job->backend->narrow;
+    *out = (hni_part_products){.job = job, .rows = rows};
+    if (narrow == NULL) return;
+    for (int i = 0; i < HNI_MATRICES && job->matrix[i].k > 0; i++) {
+        const hni_recurrent_matrix *matrix = &job->matrix[i];
+        hni_part_failed(job, narrow->open(rows, matrix->k, matrix->n, matrix->packed, matrix->beta, &out->narrow[i]));
+    }
+}
+
+void hni_part_products_close(hni_part_products *products)
+{
+    const hni_recurrence_narrow *narrow = products->job->backend->narrow;
+    for (int i = 0; narrow != NULL && i < HNI_MATRICES; i++)
+        narrow->close(&products->narrow[i]);
+}
+
+void hni_part_product(const hni_part_products *products, int matrix, const void *a, int64_t lda, void *c)
+{
+    hni_recurrence_job *job = products->job;
+    const hni_recurrent_matrix *b = &job->matrix[matrix];
+    if (job->status != HN_OK) return;
+    if (job->backend->narrow != NULL) {
+        hni_part_failed(job, job->backend->narrow->run(&products->narrow[matrix], a, c));
+        return;
+    }
+    const hni_gemm gemm = {.m = products->rows,
+                           .n = b->n,
+                           .k = b->k,
+                           .a = a,
+                           .b = b->data,
+                           .c = c,
+                           .lda = lda,
+                           .ldb = b->ld,
+                           .ldc = b->n,
+                           .alpha = 1,
+                           .beta = b->beta,
+                           .batch = 1};
+    hni_part_failed(job, job->backend->gemm_alone(&gemm));
+}
+
+const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t lda, void *out)
+{
+    const hni_recurrence_job *job = products->job;
+    if (job->backend->narrow == NULL) return a;
+    for (int64_t row = 0; row < products->rows; row++)
+        job->backend->narrow->round(columns, hni_at(job, a, row * lda), (uint16_t *)out + row * columns);
+    return out;
+}
+
+/* ---- what lies before a step ---- */
+
+const void *hni_main_h_before(const hni_recurrence_job *job, int64_t t, int64_t row, int64_t *ld)
+{
+    const hni_recurrence *r = job->r;
+    *ld = t == 0 ? r->state_ld : r->units;
+    if (t == 0) return hni_at(job, r->state, row * r->state_ld);
+    return hni_at(job, r->outputs, ((t - 1) * r->rows + row) * r->units);
+}
+
+const void *hni_main_c_before(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    if (t == 0) return hni_at(job, r->state, row * r->state_ld + r->units);
+    return hni_saved_row(job, job->saved.c, r->units, t - 1, row);
+}
+
+const void *hni_hyper_h_before(const hni_recurrence_job *job, int64_t t, int64_t row, int64_t *ld)
+{
+    const hni_recurrence *r = job->r;
+    *ld = t == 0 ? r->state_ld : r->hyper_units;
+    if (t == 0) return hni_at(job, r->state, row * r->state_ld + 2 * r->units);
+    return hni_saved_row(job, job->saved.hyper_h, r->hyper_units, t - 1, row);
+}
+
+const void *hni_hyper_c_before(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    if (t == 0) return hni_at(job, r->state, row * r->state_ld + 2 * r->units + r->hyper_units);
+    return hni_saved_row(job, job->saved.hyper_c, r->hyper_units, t - 1, row);
+}
+
+int64_t hni_row_steps(const hni_recurrence *r, int64_t row)
+{
+    if (r->lengths == NULL) return r->steps;
+    return r->lengths[row];
+}
+
+const void *hni_input_row(const hni_recurrence_job *job, const hni_recurrent_weights *cell, int64_t n, int64_t t,
+                          int64_t row, double *out_scale)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t place = row * r->steps + t;
+    *out_scale = r->scale != NULL ? job->backend->number(r->scale, place) : 1;
+    return hni_at(job, cell->x, (r->symbols_size > 0 ? r->symbols[place] : place) * 4 * n);
+}
+
+/* ---- masks ---- */
+
+static const void *draw(const hni_recurrence_job *job, const hni_recurrent_masks *masks, int64_t n, int64_t t,
+                        int64_t row, double factor, void *out)
+{
+    const hni_recurrence *r = job->r;
+    const hni_rng_key key = {.seed = job->exec->step->seed, .step = job->exec->step->step, .site = masks->site};
+    const int64_t first = ((r->first_row + row) * r->length + r->time + t) * n;
+    job->backend->rows->mask(&key, first, n, masks->keep, factor, out);
+    return out;
+}
+
+static const void *zone(const hni_recurrence_job *job, const hni_recurrent_masks *masks, int64_t n, int64_t t,
+                        int64_t row, void *out)
+{
+    if (masks->keep == 1) return NULL;
+    if (!job->r->zone_expectation) return draw(job, masks, n, t, row, 1, out);
+    job->backend->rows->fill(n, masks->keep, out);
+    return out;
+}
+
+static void cell_row(const hni_recurrence_job *job, const hni_recurrent_weights *cell, int64_t n, void *scratch,
+                     hni_cell_row *out)
+{
+    const hni_recurrence *r = job->r;
+    *out = (hni_cell_row){.n = n,
+                          .gates_gain = cell->gates_gain,
+                          .gates_shift = cell->gates_shift,
+                          .cell_gain = cell->cell_gain,
+                          .cell_shift = cell->cell_shift,
+                          .forget_bias = r->forget_bias,
+                          .epsilon = r->epsilon,
+                          .scratch = hni_at(job, scratch, 3 * n)};
+}
+
+void hni_main_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *scratch, hni_cell_row *out)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units;
+    int64_t ignored;
+    cell_row(job, &r->main, n, scratch, out);
+    out->zone_c = zone(job, &r->zone_cell, n, t, row, hni_at(job, scratch, n));
+    out->zone_h = zone(job, &r->zone_hidden, n, t, row, hni_at(job, scratch, 2 * n));
+    if (r->dropout.keep < 1) {
+        out->mask = draw(job, &r->dropout, n, t, row, 1 / r->dropout.keep, scratch);
+    } else if (out->zone_c != NULL) {
+        job->backend->rows->fill(n, 1, scratch);
+        out->mask = scratch;
+    }
+    out->c_before = hni_main_c_before(job, t, row);
+    out->h_before = hni_main_h_before(job, t, row, &ignored);
+    out->stats = hni_saved_row(job, job->saved.stats, job->saved.stats_size, t, row);
+}
+
+void hni_hyper_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *scratch, hni_cell_row *out)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t m = r->hyper_units;
+    cell_row(job, &r->hyper, m, scratch, out);
+    if (r->hyper_dropout.keep < 1)
+        out->mask = draw(job, &r->hyper_dropout, m, t, row, 1 / r->hyper_dropout.keep, scratch);
+    out->c_before = hni_hyper_c_before(job, t, row);
+    out->stats = hni_at(job, hni_saved_row(job, job->saved.stats, job->saved.stats_size, t, row), HNI_CELL_STATS);
+    out->y = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, row);
+}
+
+/* ---- y of the main cell with made vectors ---- */
+
+void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y,
+                   void *scratch)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units, e = r->embedding, of_x = (4 + gate) * e, of_b = gate * (e + 1);
+    const void *z = hni_saved_row(job, job->saved.z, job->saved.z_size, t, row);
+    double scale;
+    const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
+    const hni_main_gate_row one = {
+        .n = n,
+        .embedding = e,
+        .z_h = hni_at(job, z, gate * e),
+        .z_x = hni_at(job, z, of_x),
+        .z_b = hni_at(job, z, 8 * e + of_b),
+        .vectors_h = hni_at(job, job->prepared_data, job->prepared.scale + gate * e * n),
+        .vectors_x = hni_at(job, job->prepared_data, job->prepared.scale + of_x * n),
+        .vectors_b = hni_at(job, job->prepared_data, job->prepared.shift + of_b * n),
+        .product = hni_at(job, hni_saved_row(job, job->saved.gates, 4 * n, t, row), gate * n),
+        .x = hni_at(job, x, gate * n),
+        .scale = scale,
+        .d_h = d_h,
+        .d_x = d_x,
+        .y = y,
+        .scratch = scratch,
+    };
+    job->backend->rows->main_gate(&one);
+}
