@@ -115,6 +115,18 @@ hni_train_events hni_progress_events(hni_progress *progress, bool (*keep_going)(
         .user = progress, .keep_going = keep_going, .step = on_step, .validated = on_validated, .sample = on_sample};
 }
 
+static void print_precision(const hni_train_forecast *forecast)
+{
+    if (forecast->precision_measured && forecast->bf16_ratio > 0) {
+        fprintf(stderr, "multiplies in %s: bf16 is %.2f times as fast as f32 here (train.precision)\n",
+                forecast->bf16 ? "bf16" : "f32", forecast->bf16_ratio);
+    } else if (forecast->precision_measured) {
+        fprintf(stderr, "multiplies in f32: this machine has no bf16 (train.precision)\n");
+    } else if (forecast->bf16) {
+        fprintf(stderr, "multiplies in bf16 (train.precision)\n");
+    }
+}
+
 void hni_progress_begin(hni_progress *progress, const hni_trainer *trainer, const char *folder)
 {
     const hni_train_forecast *forecast = hni_trainer_forecast(trainer);
@@ -139,6 +151,7 @@ void hni_progress_begin(hni_progress *progress, const hni_trainer *trainer, cons
         fprintf(stderr, "each update in %lld parts of at most %lld rows%s\n", (long long)forecast->micro_batches,
                 (long long)forecast->rows, forecast->chosen ? ", so that it fits (train.micro_batches)" : "");
     }
+    print_precision(forecast);
     if (hni_trainer_init(trainer) != NULL) fprintf(stderr, "parameters from %s\n", hni_trainer_init(trainer));
     if (state->step > 0) fprintf(stderr, "going on after update %lld\n", (long long)state->step);
     progress->start = hni_seconds_now();

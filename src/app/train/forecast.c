@@ -61,7 +61,9 @@ static hn_status dry_step(hni_trainer *trainer, int64_t parts, int64_t *out_byte
     hn_weights *weights = NULL;
     hn_tensor loss;
     hn_status status;
+    const bool bf16 = trainer->plan->train.precision != HNI_TRAIN_F32; /* auto may choose it */
     HNI_TRY(hn_graph_create(trainer->context, &options, &graph));
+    HNI_TRY(hn_graph_set_precision(graph, bf16 ? HN_PRECISION_BF16 : HN_PRECISION_F32));
     HNI_TRY(hn_weights_create(graph, trainer->store, &weights));
     HNI_TRY(trainer->task->bind(trainer->work, weights));
     if (trainer->task->take_part != NULL) trainer->task->take_part(trainer->work, 0, parts);

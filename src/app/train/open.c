@@ -177,6 +177,7 @@ hn_status hni_trainer_start(hni_plan *plan, const hni_train_options *options, hn
     HNI_TRY(prepare(trainer, trainer->init, trainer->init_path));
     if (trainer->task->settle != NULL) trainer->task->settle(trainer->work, trainer->plan->data);
     HNI_TRY(build(trainer));
+    HNI_TRY(hni_precision_settle(trainer));
     HNI_TRY(hni_folder_make(trainer->context, trainer->folder));
     HNI_TRY(hni_folder_lock(trainer->context, trainer->folder, &trainer->lock));
     HNI_TRY(write_recipe(trainer));
@@ -210,6 +211,7 @@ hn_status hni_trainer_resume(hn_context *context, const hni_train_options *optio
     HNI_TRY(hni_checkpoint_check(trainer, file));
     HNI_TRY(prepare(trainer, trainer->state.keeps_symbols ? file : NULL, path));
     HNI_TRY(build(trainer));
+    HNI_TRY(hni_precision_apply(trainer));
     HNI_TRY(hni_trained_name_file(context, path, hni_checkpoint_read(trainer, file)));
     HNI_TRY(hni_log_cut(trainer));
     HNI_TRY(open_facts(trainer));

@@ -80,6 +80,13 @@ HN_MUST_USE hn_status hni_log_flush(hni_trainer *trainer);
 /* Appends the row that ends with this step; clears the sums. metric NULL: no validation. */
 HN_MUST_USE hn_status hni_log_row(hni_trainer *trainer, const hni_metric *metric);
 
+/* ---- precision.c ---- */
+
+/* A new run: measures where train.precision is auto, and puts the choice into the recipe. */
+HN_MUST_USE hn_status hni_precision_settle(hni_trainer *trainer);
+/* What the recipe says, for the training passes of the graph. */
+HN_MUST_USE hn_status hni_precision_apply(hni_trainer *trainer);
+
 /* ---- forecast.c ---- */
 
 /* Dry run of one update: memory of training. Refuses what does not fit. Call after declare, before the store is sealed. */

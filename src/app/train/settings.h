@@ -5,6 +5,8 @@
 #include "core/settings.h"
 #include "hypernet/optim.h"
 
+typedef enum hni_train_precision { HNI_TRAIN_F32 = 0, HNI_TRAIN_BF16, HNI_TRAIN_AUTO } hni_train_precision;
+
 typedef struct hni_train_settings {
     int64_t steps; /* updates; 0: from epochs */
     double epochs;
@@ -28,8 +30,9 @@ typedef struct hni_train_settings {
     double milestone_factor;
     double one_cycle_warmup, one_cycle_start_divisor, one_cycle_final_divisor;
     double plateau_factor, plateau_threshold, plateau_minimum;
-    int64_t plateau_patience; /* validations */
-    int64_t micro_batches;    /* parts of an update; 0: until the forecast has chosen */
+    int64_t plateau_patience;      /* validations */
+    int64_t micro_batches;         /* parts of an update; 0: until the forecast has chosen */
+    hni_train_precision precision; /* auto: until it was measured */
 } hni_train_settings;
 
 const hni_settings *hni_train_settings_table(void);

@@ -112,6 +112,7 @@ static hn_status validate(hni_trainer *trainer, hni_metric *out_metric)
     hni_train_state *state = &trainer->state;
     hn_status status, back;
     HNI_TRY(hn_optimizer_swap_average(trainer->optimizer));
+    HNI_TRY(hn_graph_set_precision(trainer->graph, HN_PRECISION_F32)); /* figures are those that `eval` gives */
     status = trainer->task->evaluate(trainer->work, &options, out_metric);
     if (status == HN_OK && !isfinite(out_metric->value)) {
         status =
@@ -136,6 +137,7 @@ static hn_status validate(hni_trainer *trainer, hni_metric *out_metric)
     }
     back = hn_optimizer_swap_average(trainer->optimizer);
     if (status == HN_OK) status = back;
+    if (status == HN_OK) status = hni_precision_apply(trainer);
 cleanup:
     return status;
 }

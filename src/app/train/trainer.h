@@ -47,6 +47,9 @@ typedef struct hni_train_forecast {
     int64_t micro_batches;     /* parts of an update, and .. */
     int64_t rows;              /* .. rows of the largest; 0: the task does not say */
     bool chosen;               /* the forecast has chosen their number */
+    bool bf16;                 /* large multiplies are bf16 */
+    bool precision_measured;   /* .. because train.precision was auto: */
+    double bf16_ratio;         /* bf16 was so many times as fast as f32; 0: this machine has none */
 } hni_train_forecast;
 
 /* Memory that training needs in all, from what one update needs on a dry graph. See hni_train_state_blocks. */
