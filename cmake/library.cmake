@@ -56,6 +56,8 @@ if(HYPERNET_CPU)
   endif()
   # As a property of the sources, since it must come after the -ffp-contract=off that everything is compiled with.
   set_source_files_properties(${cpu_sources} ${simd_sources} PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
+  # Packed products say themselves what is fused: every block of rows must be rounded alike.
+  set_source_files_properties(${hypernet_source_dir}/kernels/cpu/packed_simd.c PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
   hypernet_add_objects(hypernet_cpu ${cpu_sources})
   foreach(level IN LISTS isa_levels)
     hypernet_add_objects(hypernet_cpu_${level} ${simd_sources})

@@ -41,6 +41,19 @@ ALWAYS lanes load(const float *from)
     return v;
 }
 
+/* sum + x * w. Left to the compiler, some blocks would be fused and others not, and a row's sums would depend on the rows beside it: this
+ * file is compiled without contraction (cmake/library.cmake). */
+ALWAYS lanes add_product(lanes sum, float x, lanes w)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_fmadd_ps(_mm512_set1_ps(x), (__m512)w, (__m512)sum);
+#elif defined(__FMA__)
+    return (lanes)_mm256_fmadd_ps(_mm256_set1_ps(x), (__m256)w, (__m256)sum);
+#else
+    return sum + x * w;
+#endif
+}
+
 ALWAYS lanes as_floats(bit_lanes bits)
 {
     lanes v;
@@ -78,7 +91,7 @@ ALWAYS void add_word(storage_kind kind, int rows, int vectors, const uint32_t *w
             if (i >= count) break;
 #pragma GCC unroll 6
             for (int r = 0; r < rows; r++)
-                sum[r][v] += x[r][i] * w[i];
+                sum[r][v] = add_product(sum[r][v], x[r][i], w[i]);
         }
     }
 }
