@@ -198,11 +198,6 @@ class Plain:
             inputs = inputs * dropout_factors(keep[0], *shape)
         return self.lstm(inputs, state)
 
-    def multiplies(self, shape):
-        n, b, t, x = shape["units"], shape["batch"], shape["length"], shape["inputs"]
-        products = [("W_h", b, n, 4 * n, t, True), ("output", b * t, n, shape["outputs"], 1, True)]
-        yield from plain_products(products + ([("W_x", b * t, x, 4 * n, 1, False)] if shape["dense"] else []))
-
 
 # ---- training ----
 

@@ -15,7 +15,7 @@ begins changes from round to round. Symbols are drawn by chance on both sides, s
     nn.lstm          torch.nn.LSTM
 
 PyTorch also times its own multiplies alone, as they are in its step. A variant that takes more than 2.6 (eager) or 2.2 (compiled) times as long as
-its multiplies is badly written for this machine and does not count. The ratio (above 1: ours is faster) is that to the best variant that counts.
+its multiplies is badly written for this machine and does not count (nn.LSTM multiplies by oneDNN, not as PyTorch does elsewhere). The ratio (above 1: ours is faster) is that to the best variant that counts.
 
 With --run RUN our side of the HyperLSTM is the program itself, training the recipe ptb-hyperlstm-ln of --data in RUN, stopped and resumed every turn.
 
@@ -142,7 +142,6 @@ def race(options, shape):
     """-> seconds of each side's turns [[..], ..], seconds of PyTorch's own multiplies, the most memory of each."""
     sides = open_sides(options, shape)
     times, multiplies = {name: [] for name in sides}, {name: [] for name in sides}
-    timed = [name for name in (options.variants[0], "nn.lstm") if name in sides]
     try:
         for number in range(options.rounds + 1):  # the first round compiles and warms up
             order = list(sides)
@@ -152,7 +151,7 @@ def race(options, shape):
                 print(f"round {number} {name:14} " + " ".join(f"{s:.4f}" for s in seconds), file=sys.stderr, flush=True)
                 if number > 0:
                     times[name].append(seconds)
-                if name in timed and number > 0:
+                if name == options.variants[0] and number > 0:
                     multiplies[name].append(sides[name].multiplies())
     finally:
         for side in sides.values():
