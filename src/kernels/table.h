@@ -81,8 +81,8 @@ typedef struct hni_norm {
 typedef struct hni_norm_vjp {
     hni_norm forward; /* shift is not used */
     hni_view dy;
-    hni_view dx;                           /* accumulated, or overwritten if dx_fresh */
-    hni_view dgain, dshift;                /* accumulated, broadcast to x's shape as gain */
+    hni_view dx;                           /* accumulated, or overwritten if dx_fresh; last stride 1 */
+    hni_view dgain, dshift;                /* accumulated, broadcast to x's shape as gain; last stride 1 */
     bool want_dx, want_dgain, want_dshift; /* views that are not wanted are not looked at */
     bool dx_fresh;
 } hni_norm_vjp;

@@ -34,17 +34,28 @@ hn_status hni_layer_norm_shape(hn_context *context, hni_call *call)
     return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
-/* Kernels want unit stride along the last axis. */
+static const double no_parameters[2] = {0, 0};
+
+/* True with a view that kernels can work on, which want unit stride along the last axis. */
+static bool make_unit_stride(hni_view *view)
+{
+    const int last = view->rank - 1;
+    if (view->stride[last] != 1 && view->size[last] != 1) return false;
+    view->stride[last] = 1;
+    return true;
+}
+
+static hn_status take_like(hni_exec *exec, const hni_view *view, hni_view *out)
+{
+    *out = hni_view_of(NULL, view->dtype, hni_view_shape(view));
+    return hni_arena_take(exec->scratch, (size_t)hni_view_elements(view) * hn_dtype_size(view->dtype), &out->data);
+}
+
 static hn_status with_unit_stride(const hni_kernels *kernels, hni_exec *exec, hni_view *view)
 {
-    static const double no_parameters[2] = {0, 0};
-    if (view->stride[view->rank - 1] == 1 || view->size[view->rank - 1] == 1) {
-        view->stride[view->rank - 1] = 1;
-        return HN_OK;
-    }
-    hni_view copy = hni_view_of(NULL, view->dtype, hni_view_shape(view));
-    const size_t size = (size_t)hni_view_elements(view) * hn_dtype_size(view->dtype);
-    hn_status status = hni_arena_take(exec->scratch, size, &copy.data);
+    if (make_unit_stride(view)) return HN_OK;
+    hni_view copy;
+    hn_status status = take_like(exec, view, &copy);
     if (status == HN_OK) status = kernels->map(exec, HNI_MAP_COPY, no_parameters, view, &copy, false);
     *view = copy;
     return status;
@@ -74,17 +85,42 @@ hn_status hni_layer_norm_forward(const hni_kernels *kernels, hni_exec *exec, hni
     return status != HN_OK ? status : kernels->layer_norm(exec, &norm, &call->out);
 }
 
+/* Where the kernel adds a gradient: the gradient itself, or zeros in scratch memory. */
+static hn_status open_gradient(const hni_kernels *kernels, hni_exec *exec, const hni_view *gradient, hni_view *out)
+{
+    *out = *gradient;
+    if (make_unit_stride(out)) return HN_OK;
+    const hn_status status = take_like(exec, gradient, out);
+    if (status != HN_OK) return status;
+    return kernels->fill_zero(exec, out->data, (size_t)hni_view_elements(out) * hn_dtype_size(out->dtype));
+}
+
+static hn_status close_gradient(const hni_kernels *kernels, hni_exec *exec, const hni_view *made, hni_view *gradient,
+                                bool fresh)
+{
+    if (made->data == gradient->data) return HN_OK;
+    return kernels->map(exec, HNI_MAP_COPY, no_parameters, made, gradient, !fresh);
+}
+
 hn_status hni_layer_norm_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
 {
     const hn_shape shape = hni_view_shape(&call->inputs[0]);
     hni_norm_vjp vjp = {.dy = call->grad_out, .dx_fresh = call->fresh[0]};
+    hni_view made[3];
+    hn_status status = HN_OK;
+    for (int i = 0; i < 3; i++)
+        if (call->wanted[i]) HNI_TRY(open_gradient(kernels, exec, &call->grad_inputs[i], &made[i]));
     vjp.want_dx = call->wanted[0];
     vjp.want_dgain = call->wanted[1];
     vjp.want_dshift = call->wanted[2];
-    if (vjp.want_dx) vjp.dx = call->grad_inputs[0];
-    if (vjp.want_dgain) vjp.dgain = hni_op_broadcast(&call->grad_inputs[1], shape);
-    if (vjp.want_dshift) vjp.dshift = hni_op_broadcast(&call->grad_inputs[2], shape);
-    hn_status status = prepare(kernels, exec, call, &vjp.forward);
-    if (status == HN_OK) status = kernels->layer_norm_vjp(exec, &vjp);
+    if (vjp.want_dx) vjp.dx = made[0];
+    if (vjp.want_dgain) vjp.dgain = hni_op_broadcast(&made[1], shape);
+    if (vjp.want_dshift) vjp.dshift = hni_op_broadcast(&made[2], shape);
+    HNI_TRY(prepare(kernels, exec, call, &vjp.forward));
+    HNI_TRY(kernels->layer_norm_vjp(exec, &vjp));
+    for (int i = 0; i < 3; i++)
+        if (call->wanted[i])
+            HNI_TRY(close_gradient(kernels, exec, &made[i], &call->grad_inputs[i], i == 0 && call->fresh[0]));
+cleanup:
     return status;
 }

@@ -361,10 +361,47 @@ static void test_lengths(void **state)
     hn_graph_reset(g);
 }
 
+/* On every backend a view with gaps gets the gradient that its copy gets: x, gain and shift of a layer norm. */
+static void test_layer_norm_of_views(void **state)
+{
+    bench b = {.next = 0};
+    double *gradients[2][3];
+    (void)state;
+    assert_int_equal(hn_context_create(NULL, &b.context), HN_OK);
+    b.graph = test_graph_create(b.context, HN_BACKEND_BEST, HN_DTYPE_F32);
+    for (int copied = 0; copied < 2; copied++) {
+        static const int order[2] = {1, 0};
+        b.next = 40;
+        const hn_tensor made[3] = {random_tensor(&b, HN_SHAPE2(9, 5)), random_tensor(&b, HN_SHAPE2(9, 5)),
+                                   random_tensor(&b, HN_SHAPE2(9, 5))};
+        hn_tensor view[3];
+        for (int i = 0; i < 3; i++) {
+            view[i] = hn_permute(b.graph, made[i], order);
+            if (copied == 1) view[i] = hn_copy(b.graph, view[i]);
+        }
+        const hn_tensor y = hn_layer_norm(b.graph, view[0], view[1], view[2], 1e-3);
+        const hn_tensor weight = random_tensor(&b, HN_SHAPE2(5, 9));
+        assert_int_equal(hn_backward(b.graph, hn_sum(b.graph, hn_mul(b.graph, y, weight), HN_ALL_AXES, false)), HN_OK);
+        for (int i = 0; i < 3; i++) {
+            gradients[copied][i] = test_calloc(45, sizeof(double));
+            assert_int_equal(hn_gradient_read(b.graph, made[i], HN_DTYPE_F64, 45, gradients[copied][i]), HN_OK);
+        }
+        hn_graph_reset(b.graph);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_all_close_double(gradients[0][i], gradients[1][i], 45, 1e-6);
+        test_free(gradients[0][i]);
+        test_free(gradients[1][i]);
+    }
+    hn_graph_destroy(b.graph);
+    hn_context_destroy(b.context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transposed_product),
+        cmocka_unit_test(test_layer_norm_of_views),
         cmocka_unit_test(test_batched_product),
         cmocka_unit_test(test_lookup_is_a_one_hot_product),
         cmocka_unit_test(test_mul_add),
