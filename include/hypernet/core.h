@@ -78,8 +78,8 @@ typedef struct hn_context_options {
      * finished (total 0: unknown). false cancels: the call gives HN_ERROR_CANCELLED, and after hn_context_clear and hn_graph_reset
      * everything may be used again; a backward that was cancelled leaves parts of gradients, which hn_store_zero_gradients clears.
      * `what` is one of "initialise" (numbers of a store), "orthogonalise" (vectors of one matrix), "read", "write" (bytes of a file),
-     * "parameters" (copied from a file), "sequence" (steps of a layer), "backward" (nodes of the tape). The callback must not use
-     * the context. NULL: never asked. */
+     * "parameters" (copied from a file), "sequence" (steps of a layer; in a backward those of the way back), "backward" (nodes of the
+     * tape). The callback must not use the context. NULL: never asked. */
     bool (*progress)(void *user, const char *what, int64_t done, int64_t total);
     void *progress_user;
 } hn_context_options;

@@ -2,6 +2,7 @@
 #include "kernels/recurrence_work.h"
 
 #include "core/parallel.h"
+#include "core/size.h"
 #include "kernels/check.h"
 
 enum { LEAST_ROWS = 4 }; /* of a part: fewer would read all weights for little work */
@@ -52,7 +53,17 @@ static hni_private_layout private_layout(const hni_recurrence *r)
     return l;
 }
 
-int64_t hni_recurrence_saved(const hni_recurrence *r) { return hni_recurrence_layout_of(r).total; }
+bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
+{
+    /* A row of one step is small; a layout whose largest possible total can be counted has no sum that cannot. */
+    const int64_t k = 8 * r->embedding + 4 * (r->embedding + 1);
+    const int64_t row = 5 * r->units + 6 * r->hyper_units + k + 2 * HNI_CELL_STATS;
+    int64_t rows, most;
+    if (!hni_i64_mul(r->rows, r->steps > 2 ? r->steps : 2, &rows) || !hni_i64_mul(rows, row, &most)) return false;
+    *out_numbers = hni_recurrence_layout_of(r).total;
+    return true;
+}
+
 int64_t hni_recurrence_prepared(const hni_recurrence *r) { return hni_prepared_layout_of(r).total; }
 
 /* Scratch of a part: one row of both cells, and in the backward a block of rows with y, d_h, d_x and a gradient. */
@@ -137,12 +148,16 @@ size_t hni_recurrence_packed_most(int64_t k, int64_t n)
     return HNI_PACKED_HEAD + (size_t)(rows * columns) * sizeof(uint16_t);
 }
 
-static hn_status take(hni_exec *exec, size_t size, int64_t numbers, char **out)
+/* `count` blocks of `numbers`. */
+static hn_status take(hni_exec *exec, size_t size, int64_t count, int64_t numbers, char **out)
 {
     void *memory = NULL;
+    size_t bytes;
     *out = NULL;
-    if (numbers == 0) return HN_OK;
-    const hn_status status = hni_arena_take(exec->scratch, (size_t)numbers * size, &memory);
+    if (count == 0 || numbers == 0) return HN_OK;
+    if (!hni_size_mul((size_t)count, (size_t)numbers, &bytes) || !hni_size_mul(bytes, size, &bytes))
+        return hni_error(exec->context, HN_ERROR_MEMORY, "sequence: its working memory is more than can be counted");
+    const hn_status status = hni_arena_take(exec->scratch, bytes, &memory);
     *out = memory;
     return status;
 }
@@ -187,19 +202,19 @@ static hn_status take_all(hni_recurrence_job *job, size_t size, char **out_prepa
     char *narrow_gates = NULL, *narrow_hyper = NULL;
     hn_status status;
     *out_prepared = NULL;
-    HNI_TRY(take(exec, size, job->parts * job->part_size, &job->part_data));
+    HNI_TRY(take(exec, size, job->parts, job->part_size, &job->part_data));
     const int64_t prepared = has_matrices(job) ? job->prepared.total : job->prepared.matrices;
-    if (r->prepared == NULL) HNI_TRY(take(exec, size, prepared, out_prepared));
+    if (r->prepared == NULL) HNI_TRY(take(exec, size, 1, prepared, out_prepared));
     HNI_TRY(take_matrices(job));
     if (job->vjp == NULL) goto cleanup;
-    HNI_TRY(take(exec, size, job->parts * job->own.total, &job->own_data));
-    HNI_TRY(take(exec, size, r->rows * r->units, &job->dh));
-    HNI_TRY(take(exec, size, r->rows * r->units, &job->dc));
-    HNI_TRY(take(exec, size, r->rows * r->hyper_units, &job->hyper_dh));
-    HNI_TRY(take(exec, size, r->rows * r->hyper_units, &job->hyper_dc));
+    HNI_TRY(take(exec, size, job->parts, job->own.total, &job->own_data));
+    HNI_TRY(take(exec, size, r->rows, r->units, &job->dh));
+    HNI_TRY(take(exec, size, r->rows, r->units, &job->dc));
+    HNI_TRY(take(exec, size, r->rows, r->hyper_units, &job->hyper_dh));
+    HNI_TRY(take(exec, size, r->rows, r->hyper_units, &job->hyper_dc));
     if (exec->precision == HN_PRECISION_F32) goto cleanup;
-    HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows * 4 * r->units, &narrow_gates));
-    HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows * 4 * r->hyper_units, &narrow_hyper));
+    HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows, 4 * r->units, &narrow_gates));
+    HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows, 4 * r->hyper_units, &narrow_hyper));
     job->narrow_gates = (uint16_t *)(void *)narrow_gates;
     job->narrow_hyper = (uint16_t *)(void *)narrow_hyper;
 cleanup:

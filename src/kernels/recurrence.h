@@ -66,7 +66,7 @@ typedef struct hni_recurrence {
     int64_t state_ld;
     void *outputs;        /* [T,B,N]; zeros past a row's length */
     void *final_state;    /* [B,S] */
-    void *saved;          /* hni_recurrence_saved(..) numbers */
+    void *saved;          /* as many numbers as hni_recurrence_saved says */
     bool keep;            /* `saved` holds all steps for the backward; else two take turns */
     const void *prepared; /* hni_recurrence_prepare's; NULL: made for the call */
 } hni_recurrence;
@@ -181,8 +181,9 @@ typedef struct hni_recurrence_backend {
 enum { HNI_PACKED_HEAD = 4096 };
 size_t hni_recurrence_packed_most(int64_t k, int64_t n);
 
-/* Numbers of `saved`, and of `prepared`. */
-int64_t hni_recurrence_saved(const hni_recurrence *r);
+/* False where the numbers of `saved` or of the outputs are more than can be counted; all other sizes follow from tensors that exist. */
+bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers);
+/* Numbers of `prepared`. */
 int64_t hni_recurrence_prepared(const hni_recurrence *r);
 /* Lays matrices and vectors out for the forward. */
 void hni_recurrence_prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r,

@@ -10,8 +10,7 @@ void hni_part_failed(hni_recurrence_job *job, hn_status status)
 bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done)
 {
     /* The callback belongs to the caller's thread, which runs part 0. */
-    const char *what = job->vjp != NULL ? "backward" : "sequence";
-    if (part == 0) hni_part_failed(job, hni_go_on(job->exec->context, what, done, job->r->steps));
+    if (part == 0) hni_part_failed(job, hni_go_on(job->exec->context, "sequence", done, job->r->steps));
     return job->status == HN_OK;
 }
 

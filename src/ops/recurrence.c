@@ -104,8 +104,8 @@ static hn_status check_input(hn_context *context, const hni_call *call, hni_sequ
         return hni_op_error(context, call, HN_ERROR_SHAPE, names[role], "%s %s must be %s", names[role],
                             hn_shape_print(given, left, sizeof left), hn_shape_print(wanted, right, sizeof right));
     }
-    const bool dense = may_have_gaps(role) ? view->stride[1] == 1 || view->size[1] == 1 : hni_view_is_contiguous(view);
-    if (dense) return HN_OK;
+    const bool rows_apart = may_have_gaps(role) && view->stride[1] == 1 && view->stride[0] >= view->size[1];
+    if (rows_apart || hni_view_is_contiguous(view)) return HN_OK;
     return hni_op_error(context, call, HN_ERROR_UNSUPPORTED, names[role],
                         "%s is a view with gaps: make it a tensor of its own", names[role]);
 }
@@ -127,13 +127,19 @@ static hn_status sequence_shape(hn_context *context, hni_call *call)
     const hni_sequence_attributes *a = &call->attributes.sequence;
     const hni_view *state = find(call, HNI_SEQUENCE_STATE);
     hni_recurrence sizes;
+    int64_t saved;
     hn_status status = HN_OK;
     if (state->rank != 2) return hni_op_error(context, call, HN_ERROR_SHAPE, "state", "state must be [B,S]");
     for (int role = 0; status == HN_OK && role < HNI_SEQUENCE_INPUTS; role++)
         if (a->place[role] >= 0) status = check_input(context, call, (hni_sequence_input)role);
     if (status != HN_OK) return status;
     fill_sizes(call, &sizes);
-    hni_op_add_saved(call, state->dtype, HN_SHAPE1(hni_recurrence_saved(&sizes)));
+    if (!hni_recurrence_saved(&sizes, &saved)) {
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "state",
+                            "%lld rows of %lld steps of %lld units are more numbers than can be counted",
+                            (long long)sizes.rows, (long long)sizes.steps, (long long)sizes.units);
+    }
+    hni_op_add_saved(call, state->dtype, HN_SHAPE1(saved));
     const int64_t numbers = a->steps * batch(call) * a->units + batch(call) * state_size(call);
     return hni_op_set_out(context, call, state->dtype, HN_SHAPE1(numbers));
 }
