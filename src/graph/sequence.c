@@ -8,7 +8,8 @@ static hn_tensor as_wanted(hn_graph *graph, hn_tensor tensor, int role)
     const bool matrix =
         role == HNI_SEQUENCE_WEIGHT_H || role == HNI_SEQUENCE_HYPER_WEIGHT_H || role == HNI_SEQUENCE_WEIGHT_MAIN;
     if (value == NULL || hni_view_is_contiguous(&value->view)) return tensor;
-    if (matrix && value->view.rank == 2 && value->view.stride[1] == 1) return tensor;
+    if (matrix && value->view.rank == 2 && value->view.stride[1] == 1 && value->view.stride[0] >= value->view.size[1])
+        return tensor;
     return hn_copy(graph, tensor);
 }
 

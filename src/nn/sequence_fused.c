@@ -3,10 +3,17 @@
 #include "graph/sequence.h"
 #include "nn/cell.h"
 
-/* One matrix for the whole batch; a weight put in its place may be one a sample. */
 static bool has_rank(hn_graph *graph, hn_tensor weight, int rank)
 {
     return weight.slot == 0 || hn_tensor_shape(graph, weight).rank == rank;
+}
+
+/* One weight for the whole batch. What was put in its place may be one a sample where the composition can work with that: all other
+ * weights have been refused by now. */
+static bool is_shared(hn_graph *graph, const hni_lstm *lstm)
+{
+    return has_rank(graph, lstm->weight_h, 2) && has_rank(graph, lstm->cell_gain, 1) &&
+           has_rank(graph, lstm->cell_shift, 1);
 }
 
 bool hni_sequence_is_fused(hn_graph *graph, const hni_layer *layer, const hn_sequence_options *options)
@@ -15,8 +22,7 @@ bool hni_sequence_is_fused(hn_graph *graph, const hni_layer *layer, const hn_seq
     if (graph->composed || hni_cell_is_rnn(cell->kind) || options->observe != NULL) return false;
     const hni_value *scale = hni_graph_value(graph, layer->input.scale);
     if (scale != NULL && scale->wants_gradient) return false;
-    return has_rank(graph, layer->main.weight_h, 2) &&
-           (!hni_cell_is_hyper(cell->kind) || has_rank(graph, layer->hyper.weight_self, 2));
+    return is_shared(graph, &layer->main) && (!hni_cell_is_hyper(cell->kind) || is_shared(graph, &layer->hyper.lstm));
 }
 
 static void put_cell(const hni_cell_input *input, const hni_lstm *lstm, int shift, hni_sequence_tensors *out)
