@@ -1,5 +1,4 @@
-/* Layers as compositions of builders: linear, RNN, LSTM, HyperRNN, HyperLSTM, the sequence contract, a character language model,
- * streams.
+/* Layers: linear, RNN, LSTM, HyperRNN, HyperLSTM, the sequence contract, a character language model, streams.
  *
  * Letters: B batch, T steps, X input width, N units, M units of the hyper cell, E embedding size, V symbols, G gates (4 in an
  * LSTM: i, g, f, o; 1 in an RNN).
@@ -97,7 +96,10 @@ typedef struct hn_sequence_result {
 } hn_sequence_result;
 
 /* Runs a layer over a window. `name` is the prefix of its weights ("layers.0"). inputs: [B,T,X], or i32 [B,T] for one-hot
- * symbols below X. state [B,S]. Everything is differentiable but symbols and lengths. */
+ * symbols below X. state [B,S]. Everything is differentiable but symbols and lengths.
+ * An LSTM or HyperLSTM runs as one fused op; step by step as a composition where `observe` is given, input_scale wants a gradient, or a
+ * weight put in its place is one a sample. Both give the same outputs, states and gradients but for rounding: to 1e-10 of each tensor's
+ * largest entry in F64, to 2e-5 in F32 for T <= 16. With equal thread counts the bytes are equal. */
 HN_API hn_sequence_result hn_sequence(hn_weights *weights, const char *name, const hn_cell *cell, hn_tensor inputs,
                                       hn_tensor state, const hn_sequence_options *options);
 /* One step: input [B,X] or i32 [B], state [B,S] -> new state [B,S], whose first N columns are the output. */
