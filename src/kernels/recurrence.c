@@ -15,7 +15,7 @@ hni_recurrence_layout hni_recurrence_layout_of(const hni_recurrence *r)
     const bool hyper = m > 0;
     hni_recurrence_layout l = {.depth = r->keep ? r->steps : 2};
     l.z_size = hyper ? 8 * e + 4 * (e + 1) : 0;
-    l.stats_size = (hyper ? 2 : 1) * HNI_CELL_STATS;
+    l.stats_size = (hyper ? 2 : 1) * (int64_t)HNI_CELL_STATS;
     const int64_t slab = l.depth * r->rows;
     l.hyper_gates = l.gates + slab * 4 * n;
     l.c = l.hyper_gates + slab * 4 * m;
@@ -57,7 +57,7 @@ bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
 {
     /* A row of one step is small; a layout whose largest possible total can be counted has no sum that cannot. */
     const int64_t k = 8 * r->embedding + 4 * (r->embedding + 1);
-    const int64_t row = 5 * r->units + 6 * r->hyper_units + k + 2 * HNI_CELL_STATS;
+    const int64_t row = 5 * r->units + 6 * r->hyper_units + k + 2 * (int64_t)HNI_CELL_STATS;
     int64_t rows, most;
     if (!hni_i64_mul(r->rows, r->steps > 2 ? r->steps : 2, &rows) || !hni_i64_mul(rows, row, &most)) return false;
     *out_numbers = hni_recurrence_layout_of(r).total;
