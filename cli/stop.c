@@ -1,20 +1,30 @@
-/* See stop.h. */
+/* See stop.h. No handler ever runs: the signals are blocked in every thread but for one that waits for them. oneDNN's multiplies put
+ * their stack into a small block of the heap for a while, and the frame of a handler would be written over what lies before it. */
 #include "stop.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 #define NUMBER_COUNT (sizeof numbers / sizeof numbers[0])
 
-static volatile sig_atomic_t asked, interrupted;
+static sigset_t caught;
+static atomic_bool asked;
 
-static void on_signal(int number)
+static void *wait_for_signals(void *nothing)
 {
-    if (number == SIGINT && interrupted != 0) _Exit(130); /* Ctrl-C twice: now */
-    if (number == SIGINT) interrupted = 1;
-    asked = 1;
+    bool interrupted = false;
+    int number;
+    (void)nothing;
+    while (sigwait(&caught, &number) == 0) {
+        if (number == SIGINT && interrupted) _Exit(130); /* Ctrl-C twice: now */
+        interrupted = interrupted || number == SIGINT;
+        asked = true;
+    }
+    return NULL;
 }
 
 static bool is_ignored(int number)
@@ -25,20 +35,19 @@ static bool is_ignored(int number)
 
 void hni_stop_catch(void)
 {
-    for (size_t i = 0; i < NUMBER_COUNT; i++) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-        sigemptyset(&action.sa_mask);
-        if (!is_ignored(numbers[i])) sigaction(numbers[i], &action, NULL);
-    }
+    pthread_t thread;
+    sigset_t all, before;
+    sigemptyset(&caught);
+    for (size_t i = 0; i < NUMBER_COUNT; i++)
+        if (!is_ignored(numbers[i])) sigaddset(&caught, numbers[i]);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const bool waits = pthread_create(&thread, NULL, wait_for_signals, NULL) == 0;
+    if (waits) pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (waits) pthread_sigmask(SIG_BLOCK, &caught, NULL); /* threads that are made from now on block them too */
 }
 
-bool hni_stop_asked(void) { return asked != 0; }
+bool hni_stop_asked(void) { return asked; }
 
-void hni_stop_release(void)
-{
-    for (size_t i = 0; i < NUMBER_COUNT; i++) {
-        struct sigaction action = {.sa_handler = SIG_DFL};
-        sigemptyset(&action.sa_mask);
-        if (!is_ignored(numbers[i])) sigaction(numbers[i], &action, NULL);
-    }
-}
+void hni_stop_release(void) { pthread_sigmask(SIG_UNBLOCK, &caught, NULL); }

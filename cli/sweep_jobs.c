@@ -51,13 +51,13 @@ _Noreturn static void become(const process *start, pid_t parent, const sigset_t 
         dup2(start->log, 2) < 0) {
         _exit(NO_PROGRAM);
     }
-    hni_stop_release();
     sigprocmask(SIG_SETMASK, mask, NULL);
+    hni_stop_release();
     execv("/proc/self/exe", (char *const *)(const void *)start->words);
     _exit(NO_PROGRAM);
 }
 
-/* Signals wait while the child is made: its handlers are the parent's until it has become the program. */
+/* Signals wait while the child is made. */
 static pid_t make_process(const process *start)
 {
     sigset_t all, before;

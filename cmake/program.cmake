@@ -28,7 +28,9 @@ if(cli_sources AND TARGET hypernet_static)
   if(TARGET hypernet_app)
     target_link_libraries(hypernet PRIVATE hypernet_app)
   endif()
-  target_link_libraries(hypernet PRIVATE hypernet_flags hypernet_static PkgConfig::app_libraries PkgConfig::jansson)
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_package(Threads REQUIRED) # cli/stop.c
+  target_link_libraries(hypernet PRIVATE Threads::Threads hypernet_flags hypernet_static PkgConfig::app_libraries PkgConfig::jansson)
 
   # The manual page is what the tables of options say, so it cannot differ from them. A program for another machine cannot be
   # asked, and one with sanitizers is not for installing: then it is left out.

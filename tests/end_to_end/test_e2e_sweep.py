@@ -117,7 +117,7 @@ def children_of(process):
 def interrupted(folder, recipe, number):
     """Ctrl-C saves the runs at work and says how to go on; the end is that of a sweep that was never stopped."""
     whole, stopped = folder / "whole", folder / f"stopped-{number}"
-    base = ("sweep", recipe, "--grid", "train.rate=0.02,0.03", "--set", "train.steps=300", "--set", "train.validate_every=150",
+    base = ("sweep", recipe, "--grid", "train.rate=0.02,0.03", "--set", "train.steps=1500", "--set", "train.validate_every=750",
             "--threads", "1", "--jobs", "2")
     if not whole.exists():
         hypernet(*base, "-o", whole)
@@ -143,7 +143,7 @@ def interrupted(folder, recipe, number):
         fail_unless("go on with: hypernet sweep" in error and str(stopped) in error, error)
         found, _ = without_times(stopped)
         fail_unless([run["state"] for run in found["runs"]] == ["stopped"] * 2, f"{found['runs']}: {error}")
-        fail_unless(all(0 < run["step"] < 300 for run in found["runs"]) and out.count("stopped after update") == 2, f"{found['runs']}")
+        fail_unless(all(0 < run["step"] < 1500 for run in found["runs"]) and out.count("stopped after update") == 2, f"{found['runs']}")
     error = hypernet(*command[1:])[1]
     fail_unless("0 of them finished" in error, error)
     fail_unless(without_times(whole) == without_times(stopped), "a stopped sweep ends otherwise")
