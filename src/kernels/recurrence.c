@@ -64,7 +64,6 @@ bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
     return true;
 }
 
-int64_t hni_recurrence_prepared(const hni_recurrence *r) { return hni_prepared_layout_of(r).total; }
 
 /* Scratch of a part: one row of both cells, and in the backward a block of rows with y, d_h, d_x and a gradient. */
 static int64_t part_numbers(const hni_recurrence *r, bool backward)
@@ -134,12 +133,6 @@ static void prepare(const hni_recurrence_backend *backend, int threads, const hn
     hni_parallel_for(threads, PREPARE_PARTS, 1, prepare_part, &job);
 }
 
-void hni_recurrence_prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r,
-                            void *out_prepared)
-{
-    prepare(backend, threads, r, true, out_prepared);
-}
-
 /* ---- scratch memory ---- */
 
 size_t hni_recurrence_packed_most(int64_t k, int64_t n)
@@ -204,7 +197,7 @@ static hn_status take_all(hni_recurrence_job *job, size_t size, char **out_prepa
     *out_prepared = NULL;
     HNI_TRY(take(exec, size, job->parts, job->part_size, &job->part_data));
     const int64_t prepared = has_matrices(job) ? job->prepared.total : job->prepared.matrices;
-    if (r->prepared == NULL) HNI_TRY(take(exec, size, 1, prepared, out_prepared));
+    HNI_TRY(take(exec, size, 1, prepared, out_prepared));
     HNI_TRY(take_matrices(job));
     if (job->vjp == NULL) goto cleanup;
     HNI_TRY(take(exec, size, job->parts, job->own.total, &job->own_data));
@@ -304,7 +297,7 @@ hn_status hni_recurrence_open(const hni_recurrence_backend *backend, hni_exec *e
     status = take_all(out_job, backend->size, &prepared);
     if (status != HN_OK) return status;
     if (prepared != NULL) prepare(backend, exec->threads, r, has_matrices(out_job), prepared);
-    out_job->prepared_data = prepared != NULL ? prepared : r->prepared;
+    out_job->prepared_data = prepared;
     return prepare_matrices(out_job);
 }
 

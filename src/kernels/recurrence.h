@@ -68,7 +68,6 @@ typedef struct hni_recurrence {
     void *final_state;    /* [B,S] */
     void *saved;          /* as many numbers as hni_recurrence_saved says */
     bool keep;            /* `saved` holds all steps for the backward; else two take turns */
-    const void *prepared; /* hni_recurrence_prepare's; NULL: made for the call */
 } hni_recurrence;
 
 typedef struct hni_recurrence_vjp {
@@ -183,11 +182,6 @@ size_t hni_recurrence_packed_most(int64_t k, int64_t n);
 
 /* False where the numbers of `saved` or of the outputs are more than can be counted; all other sizes follow from tensors that exist. */
 bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers);
-/* Numbers of `prepared`. */
-int64_t hni_recurrence_prepared(const hni_recurrence *r);
-/* Lays matrices and vectors out for the forward. */
-void hni_recurrence_prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r,
-                            void *out_prepared);
 HN_MUST_USE hn_status hni_recurrence_forward(const hni_recurrence_backend *backend, hni_exec *exec,
                                              const hni_recurrence *r);
 HN_MUST_USE hn_status hni_recurrence_backward(const hni_recurrence_backend *backend, hni_exec *exec,

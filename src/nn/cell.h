@@ -21,7 +21,7 @@ typedef struct hni_draw {
 typedef struct hni_cell_input {
     hn_tensor symbols; /* i32 [B,T], with `table`; or */
     hn_tensor table;   /* [X,Gn] rows of W_x, bias added unless there is a scale */
-    hn_tensor all;     /* [B,T,Gn] products of all steps, bias added unless there is a scale */
+    hn_tensor all;     /* [B,T,Gn] products of all steps */
     hn_tensor scale;   /* [B,T]; HN_NO_TENSOR: 1 */
     hn_tensor bias;    /* [G,1,n] added after the scale; HN_NO_TENSOR: none */
     int64_t gates, units;

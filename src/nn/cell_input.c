@@ -6,7 +6,8 @@ hni_cell_input hni_cell_input_prepare(hn_graph *graph, hn_tensor x, hn_tensor sc
 {
     static const int order[2] = {1, 0};
     hni_cell_input input = {.scale = scale, .gates = gates};
-    const bool has_bias = bias.slot != 0, add_now = has_bias && scale.slot == 0;
+    const bool has_bias = bias.slot != 0;
+    const bool add_now = has_bias && scale.slot == 0 && hn_tensor_dtype(graph, x) == HN_DTYPE_I32; /* to a few rows */
     if (hn_graph_status(graph) != HN_OK) return input;
     const hn_shape shape = hn_tensor_shape(graph, x);
     weight = hni_want_rank(graph, weight, "weight_x", 2);
@@ -19,8 +20,7 @@ hni_cell_input hni_cell_input_prepare(hn_graph *graph, hn_tensor x, hn_tensor sc
         input.table = add_now ? hn_add(graph, rows, bias) : hn_copy(graph, rows);
     } else {
         const hn_tensor flat = hn_reshape(graph, x, HN_SHAPE2(shape.size[0] * shape.size[1], shape.size[2]));
-        hn_tensor products = hn_matmul(graph, flat, weight, HN_TRANSPOSE_B);
-        if (add_now) products = hn_add(graph, products, bias);
+        const hn_tensor products = hn_matmul(graph, flat, weight, HN_TRANSPOSE_B);
         input.all = hn_reshape(graph, products, HN_SHAPE3(shape.size[0], shape.size[1], width));
     }
     if (has_bias && !add_now) input.bias = hn_reshape(graph, bias, HN_SHAPE3(gates, 1, input.units));
@@ -50,7 +50,7 @@ hn_tensor hni_cell_input_at(hn_graph *graph, const hni_cell_input *input, int64_
         x = hn_reshape(graph, step, HN_SHAPE2(shape.size[0], shape.size[2]));
     }
     x = hni_gates_first(graph, x, input->gates, input->units);
-    if (input->scale.slot == 0) return x;
+    if (input->scale.slot == 0) return input->bias.slot != 0 ? hn_add(graph, x, input->bias) : x;
     const hn_tensor scale = hn_slice(graph, input->scale, 1, t, 1); /* [B,1], broadcast over gates and units */
     return input->bias.slot != 0 ? hn_mul_add(graph, x, scale, input->bias) : hn_mul(graph, x, scale);
 }
