@@ -64,7 +64,6 @@ bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
     return true;
 }
 
-
 /* Scratch of a part: one row of both cells, and in the backward a block of rows with y, d_h, d_x and a gradient. */
 static int64_t part_numbers(const hni_recurrence *r, bool backward)
 {

@@ -64,10 +64,10 @@ typedef struct hni_recurrence {
     const int32_t *lengths;          /* [B]; NULL: all T */
     const void *state;               /* [B,S], S = 2N + 2M: h, c, hyper h, hyper c */
     int64_t state_ld;
-    void *outputs;        /* [T,B,N]; zeros past a row's length */
-    void *final_state;    /* [B,S] */
-    void *saved;          /* as many numbers as hni_recurrence_saved says */
-    bool keep;            /* `saved` holds all steps for the backward; else two take turns */
+    void *outputs;     /* [T,B,N]; zeros past a row's length */
+    void *final_state; /* [B,S] */
+    void *saved;       /* as many numbers as hni_recurrence_saved says */
+    bool keep;         /* `saved` holds all steps for the backward; else two take turns */
 } hni_recurrence;
 
 typedef struct hni_recurrence_vjp {
