@@ -13,8 +13,8 @@ static inline uint16_t hni_bf16_of(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    if (isnan(value)) return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    const uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
+    return (uint16_t)(isnan(value) ? quiet : nearest); /* a choice of two numbers: loops over it vectorise */
 }
 
 static inline float hni_bf16_value(uint16_t half)

@@ -237,6 +237,9 @@ HN_MUST_USE hn_status hni_cpu_packed_multiply(hni_exec *exec, const hni_packed *
 
 /* ---- helpers ---- */
 
+/* How many threads OpenMP gives, which oneDNN asks it; returns how many it gave, to be set again afterwards. */
+int hni_cpu_use_threads(int threads);
+
 /* One product by oneDNN: within a parallel region in the calling thread, else with all that OpenMP has. Records no error, since
  * several threads may fail at once. */
 HN_MUST_USE hn_status hni_cpu_gemm_alone(const hni_gemm *gemm);

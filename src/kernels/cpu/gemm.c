@@ -119,17 +119,23 @@ static hn_status run_onednn(hni_exec *exec, const hni_gemm *g)
     onednn_job job = {.gemm = g, .result = (int)dnnl_success};
     const int64_t size = g->m * g->n * g->k;
     const bool share = g->batch >= exec->threads && (g->batch % exec->threads == 0 || size < LARGE);
-    const int threads_before = omp_get_max_threads();
-    if (threads_before != exec->threads) omp_set_num_threads(exec->threads);
+    const int threads_before = hni_cpu_use_threads(exec->threads);
     if (share)
         hni_parallel_for(exec->threads, g->batch, hni_cpu_divide_up(GRAIN, size), multiply_part, &job);
     else
         multiply_part(&job, 0, g->batch, 0);
-    if (threads_before != exec->threads) omp_set_num_threads(threads_before);
+    (void)hni_cpu_use_threads(threads_before);
     if (job.result == (int)dnnl_success) return HN_OK;
     return hni_error(exec->context, job.result == (int)dnnl_out_of_memory ? HN_ERROR_MEMORY : HN_ERROR_UNSUPPORTED,
                      "gemm: oneDNN refused a product of %lld x %lld x %lld with status %d", (long long)g->m,
                      (long long)g->k, (long long)g->n, job.result);
+}
+
+int hni_cpu_use_threads(int threads)
+{
+    const int before = omp_get_max_threads();
+    if (before != threads) omp_set_num_threads(threads);
+    return before;
 }
 
 hn_status hni_cpu_gemm_alone(const hni_gemm *gemm)

@@ -5,7 +5,6 @@
 #include "core/parallel.h"
 
 #include <dnnl.h>
-#include <omp.h>
 #include <string.h>
 
 enum {
@@ -80,7 +79,7 @@ dnnl_cleanup:
     return result;
 }
 
-hn_status hni_narrow_pack(int64_t k, int64_t n, const float *matrix, int64_t row, int64_t column, void *out_packed)
+hn_status hni_narrow_pack(int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column, void *out_packed)
 {
     dnnl_status_t result;
     dnnl_engine_t engine = NULL;
@@ -225,12 +224,11 @@ static hn_status rounded(hni_exec *exec, int64_t rows, int64_t columns, const vo
 static hn_status multiply_once(hni_exec *exec, const hni_narrow_shape *shape, const void *a, const void *b, void *c)
 {
     hni_narrow_product product;
-    const int threads_before = omp_get_max_threads();
-    if (threads_before != exec->threads) omp_set_num_threads(exec->threads);
+    const int threads_before = hni_cpu_use_threads(exec->threads);
     hn_status status = hni_narrow_open(shape, b, &product);
     if (status == HN_OK) status = hni_narrow_run(&product, a, c);
     hni_narrow_close(&product);
-    if (threads_before != exec->threads) omp_set_num_threads(threads_before);
+    (void)hni_cpu_use_threads(threads_before);
     if (status == HN_OK) return HN_OK;
     return hni_error(exec->context, status, "gemm: oneDNN refused a bf16 product of %lld x %lld x %lld",
                      (long long)shape->m, (long long)shape->k, (long long)shape->n);

@@ -19,7 +19,7 @@ HN_MUST_USE hn_status hni_narrow_run(const hni_narrow_product *product, const vo
 void hni_narrow_close(hni_narrow_product *product);
 
 /* B [k,n] made of a float matrix whose element (i,j) lies at i * row + j * column; hni_recurrence_packed_most bytes. */
-HN_MUST_USE hn_status hni_narrow_pack(int64_t k, int64_t n, const float *matrix, int64_t row, int64_t column,
+HN_MUST_USE hn_status hni_narrow_pack(int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
                                       void *out_packed);
 
 /* A gemm that is large enough to gain by it, by way of scratch memory. */

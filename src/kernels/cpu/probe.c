@@ -4,9 +4,9 @@
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/packed.h"
 
 #include <dnnl.h>
-#include <omp.h>
 #include <string.h>
 
 struct hni_probe {
@@ -20,14 +20,6 @@ struct hni_probe {
     dnnl_memory_t source, packed, target;
     dnnl_primitive_t multiply;
 };
-
-/* The upper half of the float. Numbers here have few bits, so nothing is rounded. */
-static uint16_t to_bf16(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)(bits >> 16);
-}
 
 float hni_probe_number(int which, int64_t i)
 {
@@ -48,7 +40,7 @@ static void fill_part(void *user, int64_t begin, int64_t end, int part)
     for (int64_t i = begin; i < end; i++) {
         const float number = hni_probe_number(job->which, i);
         if (job->bf16)
-            ((uint16_t *)job->data)[i] = to_bf16(number);
+            ((uint16_t *)job->data)[i] = hni_bf16_of(number);
         else
             ((float *)job->data)[i] = number;
     }
@@ -187,10 +179,9 @@ hn_status hni_probe_create(hn_context *context, hni_probe_kind kind, const hni_p
     HNI_TRY(
         hni_alloc_array(context, "a multiply to be timed", (size_t)(shape->m * shape->n), sizeof(float), &probe->c));
     if (packed) {
-        const int threads_before = omp_get_max_threads();
-        omp_set_num_threads(threads);
+        const int threads_before = hni_cpu_use_threads(threads);
         const dnnl_status_t result = prepare_packed(probe, probe->b);
-        omp_set_num_threads(threads_before);
+        (void)hni_cpu_use_threads(threads_before);
         if (result != dnnl_success) status = refuse(probe, result);
         hni_free(context, probe->b);
         probe->b = NULL;
@@ -205,11 +196,10 @@ cleanup:
 
 hn_status hni_probe_run(hni_probe *probe, int64_t times)
 {
-    const int threads_before = omp_get_max_threads();
-    omp_set_num_threads(probe->threads);
+    const int threads_before = hni_cpu_use_threads(probe->threads);
     const dnnl_status_t result =
         probe->kind == HNI_PROBE_SGEMM ? multiply_plain(probe, times) : multiply_packed(probe, times);
-    omp_set_num_threads(threads_before);
+    (void)hni_cpu_use_threads(threads_before);
     return result == dnnl_success ? HN_OK : refuse(probe, result);
 }
 

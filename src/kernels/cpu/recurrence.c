@@ -1,16 +1,9 @@
 /* LSTM and HyperLSTM over a window: the shared loops over time with vectorised row passes and oneDNN's products. */
 #include "kernels/cpu/narrow.h"
 
-#include <omp.h>
-
 static double number_at(const void *x, int64_t index) { return (double)((const float *)x)[index]; }
 
 /* ---- bf16 ---- */
-
-static hn_status narrow_pack(int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column, void *out_packed)
-{
-    return hni_narrow_pack(k, n, matrix, row, column, out_packed);
-}
 
 /* Rows without gaps: oneDNN's fast multiply wants them so. */
 static hn_status narrow_open(int64_t rows, int64_t k, int64_t n, const void *packed, double beta,
@@ -22,7 +15,7 @@ static hn_status narrow_open(int64_t rows, int64_t k, int64_t n, const void *pac
 
 static void narrow_round(int64_t n, const void *x, void *out) { hni_cpu_simd_get()->narrows->round(n, x, out); }
 
-static const hni_recurrence_narrow narrow = {.pack = narrow_pack,
+static const hni_recurrence_narrow narrow = {.pack = hni_narrow_pack,
                                              .open = narrow_open,
                                              .run = hni_narrow_run,
                                              .close = hni_narrow_close,
@@ -45,19 +38,17 @@ static hni_recurrence_backend backend(const hni_exec *exec)
 hn_status hni_cpu_recurrence(hni_exec *exec, const hni_recurrence *recurrence)
 {
     const hni_recurrence_backend on = backend(exec);
-    const int threads_before = omp_get_max_threads();
-    if (threads_before != exec->threads) omp_set_num_threads(exec->threads);
+    const int threads_before = hni_cpu_use_threads(exec->threads);
     const hn_status status = hni_recurrence_forward(&on, exec, recurrence);
-    if (threads_before != exec->threads) omp_set_num_threads(threads_before);
+    (void)hni_cpu_use_threads(threads_before);
     return status;
 }
 
 hn_status hni_cpu_recurrence_vjp(hni_exec *exec, const hni_recurrence_vjp *vjp)
 {
     const hni_recurrence_backend on = backend(exec);
-    const int threads_before = omp_get_max_threads();
-    if (threads_before != exec->threads) omp_set_num_threads(exec->threads);
+    const int threads_before = hni_cpu_use_threads(exec->threads);
     const hn_status status = hni_recurrence_backward(&on, exec, vjp);
-    if (threads_before != exec->threads) omp_set_num_threads(threads_before);
+    (void)hni_cpu_use_threads(threads_before);
     return status;
 }
