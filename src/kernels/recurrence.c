@@ -14,7 +14,7 @@ hni_recurrence_layout hni_recurrence_layout_of(const hni_recurrence *r)
     const int64_t n = r->units, m = r->hyper_units, e = r->embedding;
     const bool hyper = m > 0;
     hni_recurrence_layout l = {.depth = r->keep ? r->steps : 2};
-    l.z_size = hyper ? 8 * e + 4 * (e + 1) : 0;
+    l.z_size = hyper ? hni_embedding_numbers(e) : 0;
     l.stats_size = (hyper ? 2 : 1) * (int64_t)HNI_CELL_STATS;
     const int64_t slab = l.depth * r->rows;
     l.hyper_gates = l.gates + slab * 4 * n;
@@ -33,14 +33,14 @@ hni_prepared_layout hni_prepared_layout_of(const hni_recurrence *r)
     const bool hyper = m > 0;
     hni_prepared_layout l = {.scale = 0, .shift = hyper ? 8 * e * n : 0};
     l.embed = l.shift + (hyper ? 4 * (e + 1) * n : 0);
-    l.matrices = l.embed + (hyper ? m * (8 * e + 4 * (e + 1)) : 0);
+    l.matrices = l.embed + (hyper ? m * hni_embedding_numbers(e) : 0);
     l.total = l.matrices + 4 * n * n + 4 * m * n + 4 * m * m;
     return l;
 }
 
 static hni_private_layout private_layout(const hni_recurrence *r)
 {
-    const int64_t n = r->units, m = r->hyper_units, e = r->embedding, k = m > 0 ? 8 * e + 4 * (e + 1) : 0;
+    const int64_t n = r->units, m = r->hyper_units, e = r->embedding, k = m > 0 ? hni_embedding_numbers(e) : 0;
     hni_private_layout l = {.main_cell = 0, .hyper_cell = 10 * n};
     l.main_bias = l.hyper_cell + 10 * m;
     l.hyper_bias = l.main_bias + 4 * n;
@@ -56,7 +56,7 @@ static hni_private_layout private_layout(const hni_recurrence *r)
 bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
 {
     /* A row of one step is small; a layout whose largest possible total can be counted has no sum that cannot. */
-    const int64_t k = 8 * r->embedding + 4 * (r->embedding + 1);
+    const int64_t k = hni_embedding_numbers(r->embedding);
     const int64_t row = 5 * r->units + 6 * r->hyper_units + k + 2 * (int64_t)HNI_CELL_STATS;
     int64_t rows, most;
     if (!hni_i64_mul(r->rows, r->steps > 2 ? r->steps : 2, &rows) || !hni_i64_mul(rows, row, &most)) return false;
@@ -67,7 +67,7 @@ bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
 /* Scratch of a part: one row of both cells, and in the backward a block of rows with y, d_h, d_x and a gradient. */
 static int64_t part_numbers(const hni_recurrence *r, bool backward)
 {
-    const int64_t n = r->units, widest = r->hyper_units > n ? r->hyper_units : n;
+    const int64_t n = r->units, widest = hni_recurrence_widest(r);
     const int64_t vectors = !hni_recurrence_is_hyper(r) ? 0 : backward ? HNI_ROW_BLOCK * (4 * n * 3 + n) : 6 * n;
     const int64_t numbers = HNI_ROW_SCRATCH * widest + vectors;
     return (numbers + 31) / 32 * 32; /* parts do not share a cache line */
@@ -115,7 +115,7 @@ static void prepare_part(void *user, int64_t begin, int64_t end, int part)
     for (int64_t i = begin; i < end; i++) {
         if (m > 0 && i == 0) turn_vectors(job, r->makers.scale_weight, 8, e, l.scale);
         if (m > 0 && i == 1) turn_vectors(job, r->makers.shift_weight, 4, e + 1, l.shift);
-        if (m > 0) turn(job, r->makers.embed_weight, m, 8 * e + 4 * (e + 1), m, l.embed, i, PREPARE_PARTS);
+        if (m > 0) turn(job, r->makers.embed_weight, m, hni_embedding_numbers(e), m, l.embed, i, PREPARE_PARTS);
         if (!job->matrices) continue;
         turn(job, r->main.weight_h, r->main.weight_h_ld, 4 * n, n, l.matrices, i, PREPARE_PARTS);
         if (m == 0) continue;
@@ -217,7 +217,7 @@ cleanup:
 static int64_t part_numbers_of(const hni_recurrence_job *job)
 {
     const hni_recurrence *r = job->r;
-    const int64_t widest = r->hyper_units > r->units ? r->hyper_units : r->units;
+    const int64_t widest = hni_recurrence_widest(r);
     const int64_t rounded = job->exec->precision != HN_PRECISION_F32 && job->vjp == NULL ? part_rows(job) * widest : 0;
     return part_numbers(r, job->vjp != NULL) + (rounded + 31) / 32 * 32;
 }

@@ -18,6 +18,9 @@
 #include "core/context.h"
 #include "core/rng.h"
 
+/* K: z_h and z_x of four gates, and z_b with a constant element a gate. */
+static inline int64_t hni_embedding_numbers(int64_t e) { return 8 * e + 4 * (e + 1); }
+
 typedef struct hni_exec hni_exec;
 typedef struct hni_gemm hni_gemm;
 

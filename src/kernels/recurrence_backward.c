@@ -75,10 +75,8 @@ static void *input_gradient(const hni_recurrence_job *job, int part, void *dx, i
 static void add_input_gradient(const hni_recurrence_job *job, int part, void *dx, int64_t table, int64_t n, int64_t t,
                                int64_t row, const void *dy)
 {
-    const hni_recurrence *r = job->r;
-    const double scale = r->scale != NULL ? job->backend->number(r->scale, row * r->steps + t) : 1;
     void *out = input_gradient(job, part, dx, table, n, t, row);
-    if (out != NULL) job->backend->rows->add(4 * n, scale, dy, out);
+    if (out != NULL) job->backend->rows->add(4 * n, hni_input_scale(job, t, row), dy, out);
 }
 
 /* ---- the main cell ---- */
@@ -209,7 +207,7 @@ static void hyper_row(const hni_recurrence_job *job, int part, int64_t t, int64_
 static void step_rows(const hni_recurrence_job *job, int part, int64_t t, int64_t begin, int64_t end, char *scratch)
 {
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, widest = r->hyper_units > n ? r->hyper_units : n;
+    const int64_t n = r->units, widest = hni_recurrence_widest(r);
     main_block block = {.part = part, .t = t, .scratch = scratch};
     block.y = hni_at(job, scratch, HNI_ROW_SCRATCH * widest);
     block.d_h = hni_at(job, block.y, HNI_ROW_BLOCK * 4 * n);

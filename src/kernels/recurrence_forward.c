@@ -56,7 +56,7 @@ static void hyper_step(hni_recurrence_job *job, int64_t t, int64_t row, void *sc
 static void main_step(hni_recurrence_job *job, int64_t t, int64_t row, void *scratch)
 {
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, widest = r->hyper_units > n ? r->hyper_units : n;
+    const int64_t n = r->units, widest = hni_recurrence_widest(r);
     hni_cell_row cell;
     hni_main_row(job, t, row, scratch, &cell);
     if (hni_recurrence_is_hyper(r)) {

@@ -103,12 +103,18 @@ int64_t hni_row_steps(const hni_recurrence *r, int64_t row)
     return r->lengths[row];
 }
 
+double hni_input_scale(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    const hni_recurrence *r = job->r;
+    return r->scale != NULL ? job->backend->number(r->scale, row * r->steps + t) : 1;
+}
+
 const void *hni_input_row(const hni_recurrence_job *job, const hni_recurrent_weights *cell, int64_t n, int64_t t,
                           int64_t row, double *out_scale)
 {
     const hni_recurrence *r = job->r;
     const int64_t place = row * r->steps + t;
-    *out_scale = r->scale != NULL ? job->backend->number(r->scale, place) : 1;
+    *out_scale = hni_input_scale(job, t, row);
     return hni_at(job, cell->x, (r->symbols_size > 0 ? r->symbols[place] : place) * 4 * n);
 }
 

@@ -82,6 +82,12 @@ hni_prepared_layout hni_prepared_layout_of(const hni_recurrence *r);
 static inline bool hni_recurrence_is_hyper(const hni_recurrence *r) { return r->hyper_units > 0; }
 static inline int64_t hni_recurrence_state_size(const hni_recurrence *r) { return 2 * (r->units + r->hyper_units); }
 
+/* Units of the larger cell. */
+static inline int64_t hni_recurrence_widest(const hni_recurrence *r)
+{
+    return r->hyper_units > r->units ? r->hyper_units : r->units;
+}
+
 /* Address of number `index` of a block. */
 static inline void *hni_at(const hni_recurrence_job *job, const void *block, int64_t index)
 {
@@ -103,7 +109,8 @@ const void *hni_hyper_c_before(const hni_recurrence_job *job, int64_t t, int64_t
 
 /* Steps of a row, at most T. */
 int64_t hni_row_steps(const hni_recurrence *r, int64_t row);
-/* The x part of a cell of n units at step t and its factor. */
+/* The factor on the x part at step t, and the x part of a cell of n units with it. */
+double hni_input_scale(const hni_recurrence_job *job, int64_t t, int64_t row);
 const void *hni_input_row(const hni_recurrence_job *job, const hni_recurrent_weights *cell, int64_t n, int64_t t,
                           int64_t row, double *out_scale);
 /* What both directions give the row passes of a cell; masks are drawn into `scratch` [4n], which ends up behind them. Rows of

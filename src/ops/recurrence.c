@@ -69,8 +69,8 @@ static hn_shape wanted_shape(const hni_call *call, hni_sequence_input role)
     case HNI_SEQUENCE_HYPER_CELL_GAIN:
     case HNI_SEQUENCE_HYPER_CELL_SHIFT: return HN_SHAPE1(m);
     case HNI_SEQUENCE_WEIGHT_MAIN: return HN_SHAPE2(4 * m, n);
-    case HNI_SEQUENCE_EMBED_WEIGHT: return HN_SHAPE2(8 * e + 4 * (e + 1), m);
-    case HNI_SEQUENCE_EMBED_BIAS: return HN_SHAPE1(8 * e + 4 * (e + 1));
+    case HNI_SEQUENCE_EMBED_WEIGHT: return HN_SHAPE2(hni_embedding_numbers(e), m);
+    case HNI_SEQUENCE_EMBED_BIAS: return HN_SHAPE1(hni_embedding_numbers(e));
     case HNI_SEQUENCE_SCALE_WEIGHT: return HN_SHAPE3(8, n, e);
     case HNI_SEQUENCE_SHIFT_WEIGHT: return HN_SHAPE3(4, n, e + 1);
     case HNI_SEQUENCE_SYMBOLS:
