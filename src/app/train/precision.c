@@ -9,16 +9,11 @@ enum { TRIES = 2 };
 /* Seconds of one forward and backward pass of the first part of the first batch; nothing is learned from it. */
 static hn_status time_pass(hni_trainer *trainer, hn_precision precision, double *out_seconds)
 {
-    const hni_task *task = trainer->task;
     const double start = hni_seconds_now();
     hn_tensor loss;
     hn_status status;
     HNI_TRY(hn_graph_set_precision(trainer->graph, precision));
-    hn_graph_reset(trainer->graph);
-    hn_graph_set_step(trainer->graph, (uint64_t)trainer->plan->train.seed, 0);
-    if (task->take_part != NULL) task->take_part(trainer->work, 0, trainer->plan->train.micro_batches);
-    HNI_TRY(task->loss(trainer->work, 0, &loss));
-    HNI_TRY(hn_backward(trainer->graph, loss));
+    HNI_TRY(hni_trainer_pass(trainer, 0, 0, &loss));
     *out_seconds = hni_seconds_now() - start;
 cleanup:
     return status;

@@ -65,6 +65,8 @@ HN_MUST_USE hn_status hni_init_read(hni_trainer *trainer);
 
 /* ---- trainer.c ---- */
 
+/* Forward and backward of one part of the batch of an update: gradients are added to, and nothing moves on. */
+HN_MUST_USE hn_status hni_trainer_pass(hni_trainer *trainer, int64_t step, int64_t part, hn_tensor *out_loss);
 /* last.safetensors, then run.json. */
 HN_MUST_USE hn_status hni_trainer_save(hni_trainer *trainer);
 

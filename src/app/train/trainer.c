@@ -39,25 +39,33 @@ static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *rep
     return refuse(trainer, "the gradient of", report->bad_parameter, "");
 }
 
-/* Loss and gradients of one part of the batch; they add to those of the parts before it. */
-static hn_status do_part(hni_trainer *trainer, int64_t part, double *loss)
+hn_status hni_trainer_pass(hni_trainer *trainer, int64_t step, int64_t part, hn_tensor *out_loss)
 {
     const hni_train_settings *settings = &trainer->plan->train;
     const hni_task *task = trainer->task;
-    const int64_t step = trainer->state.step;
-    hn_tensor loss_tensor;
-    double value = 0;
     hn_status status;
     hn_graph_reset(trainer->graph);
     hn_graph_set_step(trainer->graph, (uint64_t)settings->seed, (uint32_t)step);
     if (task->take_part != NULL) task->take_part(trainer->work, part, settings->micro_batches);
-    HNI_TRY(task->loss(trainer->work, step, &loss_tensor));
-    HNI_TRY(hn_backward(trainer->graph, loss_tensor));
+    HNI_TRY(task->loss(trainer->work, step, out_loss));
+    HNI_TRY(hn_backward(trainer->graph, *out_loss));
+cleanup:
+    return status;
+}
+
+/* Loss and gradients of one part of the batch; they add to those of the parts before it. */
+static hn_status do_part(hni_trainer *trainer, int64_t part, double *loss)
+{
+    const int64_t step = trainer->state.step;
+    hn_tensor loss_tensor;
+    double value = 0;
+    hn_status status;
+    HNI_TRY(hni_trainer_pass(trainer, step, part, &loss_tensor));
     HNI_TRY(hn_tensor_read(trainer->graph, loss_tensor, HN_DTYPE_F64, 1, &value));
     *loss += value;
     if (!isfinite(value)) return refuse_loss(trainer);
-    HNI_TRY(task->advance(trainer->work,
-                          step)); /* the tape of the part is gone after it; a failed update ends the session */
+    HNI_TRY(trainer->task->advance(trainer->work,
+                                   step)); /* the tape of the part is gone after it; a failed update ends the session */
 cleanup:
     return status;
 }
