@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 PROGRAM = os.environ["HYPERNET_BIN"]
@@ -76,3 +77,11 @@ def fail_unless(condition, text):
     if not condition:
         print("failed:", text)
         sys.exit(1)
+
+
+def wait_for_bytes(files, least):
+    """Waits, half a minute at most, until each of the files has more than that many bytes: until a training is well under way."""
+    for _ in range(1500):
+        if all(file.exists() and file.stat().st_size > least for file in files):
+            return
+        time.sleep(0.02)

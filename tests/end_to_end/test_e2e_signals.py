@@ -4,10 +4,9 @@ handler's frame would be written over what lies before it. So the signals that a
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
-from runs import PROGRAM, fail_unless, prepare
+from runs import PROGRAM, fail_unless, prepare, wait_for_bytes
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -34,11 +33,7 @@ def main():
             child = subprocess.Popen(
                 [PROGRAM, "train", recipe, "-o", run, "--threads", "2", "--set", "train.steps=1000000", "--set",
                  "train.validate_every=500000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            log = run / "log.csv"
-            for _ in range(1500):
-                if log.exists() and log.stat().st_size > 300:
-                    break
-                time.sleep(0.02)
+            wait_for_bytes([run / "log.csv"], 300)
             blocked, handled = masks(child.pid, "SigBlk"), masks(child.pid, "SigCgt")
             fail_unless(len(blocked) >= 3, f"{len(blocked)} threads: two that compute and one that waits were expected")
             for stop in STOPS:

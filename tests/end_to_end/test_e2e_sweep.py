@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from runs import PROGRAM, fail_unless, hypernet, prepare
+from runs import PROGRAM, fail_unless, hypernet, prepare, wait_for_bytes
 
 KEPT = ("recipe.yaml", "log.csv", "last.safetensors", "best.safetensors")
 
@@ -124,10 +124,7 @@ def interrupted(folder, recipe, number):
     command = [PROGRAM, *map(str, base), "-o", str(stopped)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     logs = [stopped / f"rate={rate}" / "log.csv" for rate in ("0.02", "0.03")]
-    for _ in range(1000):
-        if all(log.exists() and log.stat().st_size > 200 for log in logs):
-            break
-        time.sleep(0.02)
+    wait_for_bytes(logs, 200)
     runs = children_of(child.pid)
     fail_unless(len(runs) == 2, f"two runs at a time: {runs}")
     os.killpg(child.pid, number)
@@ -158,10 +155,7 @@ def ended_from_two_sides(folder, recipe):
                "--threads", "1", "--jobs", "2", "-o", str(sweep)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     logs = [sweep / f"seed={seed}" / "log.csv" for seed in (1, 2)]
-    for _ in range(1000):
-        if all(log.exists() and log.stat().st_size > 200 for log in logs):
-            break
-        time.sleep(0.02)
+    wait_for_bytes(logs, 200)
     runs = children_of(child.pid)
     fail_unless(len(runs) == 2, f"two runs at a time: {runs}")
     for run in runs:

@@ -1,13 +1,9 @@
 /* A layer as one fused op gives what its composition of primitive ops gives: outputs, final state and every gradient, for each reading
  * and option of an LSTM and a HyperLSTM. In double to 1e-10 of each tensor's largest entry, in float to 2e-5, on the generic and the
  * best backend, with one thread and several. */
-#include <math.h>
-
 #include "graph/graph.h"
 #include "hypernet/hypernet.h"
-#include "test_support.h"
-
-enum { MOST_TENSORS = 40 };
+#include "test_results.h"
 
 typedef struct options {
     const char *name;
@@ -46,14 +42,6 @@ static const options cases[] = {
 };
 #define CASES (sizeof cases / sizeof cases[0])
 
-/* What a run gives, as doubles, one list a tensor. */
-typedef struct results {
-    double *data[MOST_TENSORS];
-    int64_t size[MOST_TENSORS];
-    char name[MOST_TENSORS][48];
-    int count;
-} results;
-
 typedef struct layer {
     const options *o;
     hn_context *context;
@@ -69,27 +57,10 @@ static void ok(const layer *l, hn_status status)
     if (status != HN_OK) fail_msg("%s: %s", l->o->name, hn_context_error(l->context)->text);
 }
 
-/* Deterministic numbers in [-0.5, 0.5) that look random enough. */
-static double number(int64_t i, int64_t salt)
-{
-    return (double)((i * 7919 + salt * 104729 + i * i % 31 * 613) % 1009) / 1009 - 0.5;
-}
-
-static hn_tensor numbers(hn_graph *graph, hn_shape shape, int64_t salt, bool differentiable)
-{
-    const int64_t count = hn_shape_elements(shape);
-    double *values = test_malloc((size_t)count * sizeof *values);
-    for (int64_t i = 0; i < count; i++)
-        values[i] = number(i, salt);
-    const hn_tensor tensor = hn_tensor_from(graph, HN_DTYPE_F64, shape, values, differentiable);
-    test_free(values);
-    return tensor;
-}
-
 static hn_tensor inputs_of(const layer *l)
 {
     const options *o = l->o;
-    if (!o->symbols) return numbers(l->graph, HN_SHAPE3(o->rows, o->steps, o->input), 1, true);
+    if (!o->symbols) return test_numbers(l->graph, HN_SHAPE3(o->rows, o->steps, o->input), 1, true);
     int32_t symbols[1024];
     for (int64_t i = 0; i < o->rows * o->steps; i++)
         symbols[i] = (int32_t)((i * 31 + i / 3) % o->input);
@@ -137,7 +108,8 @@ static void open_layer(layer *l, const options *o, hn_backend backend, hn_dtype 
     ok(l, hn_store_create(l->context, &l->store));
     ok(l, hn_graph_create(l->context, &dry, &l->graph));
     ok(l, hn_weights_create(l->graph, l->store, &l->weights));
-    (void)hn_sequence(l->weights, "cell", &l->cell, inputs_of(l), numbers(l->graph, state_shape(l), 2, false), NULL);
+    (void)hn_sequence(l->weights, "cell", &l->cell, inputs_of(l), test_numbers(l->graph, state_shape(l), 2, false),
+                      NULL);
     ok(l, hn_graph_status(l->graph));
     hn_weights_destroy(l->weights);
     hn_graph_destroy(l->graph);
@@ -148,7 +120,7 @@ static void open_layer(layer *l, const options *o, hn_backend backend, hn_dtype 
         const int64_t count = hn_store_parameter(l->store, i)->elements;
         double *values = test_malloc((size_t)count * sizeof *values);
         for (int64_t k = 0; k < count; k++)
-            values[k] = number(k, 100 + i) * (o->units > 10 ? 0.3 : 1);
+            values[k] = test_number(k, 100 + i) * (o->units > 10 ? 0.3 : 1);
         ok(l, hn_store_write(l->store, i, HN_DTYPE_F64, count, values));
         test_free(values);
     }
@@ -166,22 +138,20 @@ static void close_layer(layer *l)
 
 /* ---- one run ---- */
 
-static double *room(results *r, const char *name, int64_t count)
+static double *room(test_results *r, const char *name, int64_t count)
 {
-    assert_true(r->count < MOST_TENSORS);
-    (void)snprintf(r->name[r->count], sizeof r->name[0], "%s", name);
-    r->size[r->count] = count;
-    r->data[r->count] = test_malloc((size_t)count * sizeof(double));
-    return r->data[r->count++];
+    double *data = test_malloc((size_t)count * sizeof *data);
+    test_results_keep(r, name, data, count);
+    return data;
 }
 
-static void keep_value(layer *l, results *r, const char *name, hn_tensor tensor)
+static void keep_value(layer *l, test_results *r, const char *name, hn_tensor tensor)
 {
     const int64_t count = hn_shape_elements(hn_tensor_shape(l->graph, tensor));
     ok(l, hn_tensor_read(l->graph, tensor, HN_DTYPE_F64, count, room(r, name, count)));
 }
 
-static void keep_gradient(layer *l, results *r, const char *name, hn_tensor tensor)
+static void keep_gradient(layer *l, test_results *r, const char *name, hn_tensor tensor)
 {
     const int64_t count = hn_shape_elements(hn_tensor_shape(l->graph, tensor));
     ok(l, hn_gradient_read(l->graph, tensor, HN_DTYPE_F64, count, room(r, name, count)));
@@ -192,7 +162,7 @@ static hn_sequence_result sequence(layer *l, hn_tensor inputs, hn_tensor state)
     hn_sequence_options more;
     hn_sequence_options_default(&more);
     if (l->o->lengths) more.lengths = lengths_of(l);
-    if (l->o->input_scale) more.input_scale = numbers(l->graph, HN_SHAPE2(l->o->rows, l->o->steps), 3, false);
+    if (l->o->input_scale) more.input_scale = test_numbers(l->graph, HN_SHAPE2(l->o->rows, l->o->steps), 3, false);
     more.reverse = l->o->reverse;
     more.dropout_base = 2;
     more.dropout_time = 1;
@@ -201,20 +171,20 @@ static hn_sequence_result sequence(layer *l, hn_tensor inputs, hn_tensor state)
 }
 
 /* Values and gradients of one window, with the loss <outputs, numbers> + <final state, numbers>. */
-static void run(layer *l, bool composed, results *r)
+static void run(layer *l, bool composed, test_results *r)
 {
-    *r = (results){.count = 0};
+    *r = (test_results){.count = 0};
     hn_graph_reset(l->graph);
     ok(l, hn_store_zero_gradients(l->store));
     l->graph->composed = composed;
     hn_graph_train(l->graph, !l->o->evaluation);
-    const hn_tensor inputs = inputs_of(l), state = numbers(l->graph, state_shape(l), 2, true);
+    const hn_tensor inputs = inputs_of(l), state = test_numbers(l->graph, state_shape(l), 2, true);
     const hn_sequence_result result = sequence(l, inputs, state);
     ok(l, hn_graph_status(l->graph));
     keep_value(l, r, "outputs", result.outputs);
     keep_value(l, r, "final state", result.state);
-    const hn_tensor to_outputs = numbers(l->graph, hn_tensor_shape(l->graph, result.outputs), 4, false);
-    const hn_tensor to_state = numbers(l->graph, state_shape(l), 5, false);
+    const hn_tensor to_outputs = test_numbers(l->graph, hn_tensor_shape(l->graph, result.outputs), 4, false);
+    const hn_tensor to_state = test_numbers(l->graph, state_shape(l), 5, false);
     const hn_tensor loss =
         hn_add(l->graph, hn_sum(l->graph, hn_mul(l->graph, result.outputs, to_outputs), HN_ALL_AXES, false),
                hn_sum(l->graph, hn_mul(l->graph, result.state, to_state), HN_ALL_AXES, false));
@@ -228,40 +198,18 @@ static void run(layer *l, bool composed, results *r)
     }
 }
 
-static void drop(results *r)
-{
-    for (int i = 0; i < r->count; i++)
-        test_free(r->data[i]);
-}
-
-static void compare(const options *o, const results *ours, const results *expected, double share)
-{
-    assert_int_equal(ours->count, expected->count);
-    for (int i = 0; i < ours->count; i++) {
-        double largest = 0;
-        assert_int_equal(ours->size[i], expected->size[i]);
-        for (int64_t k = 0; k < ours->size[i]; k++)
-            largest = fmax(largest, fabs(expected->data[i][k]));
-        for (int64_t k = 0; k < ours->size[i]; k++) {
-            if (fabs(ours->data[i][k] - expected->data[i][k]) <= share * largest) continue; /* NaN fails */
-            fail_msg("%s: %s[%d] is %.17g, composed %.17g (largest %g)", o->name, ours->name[i], (int)k,
-                     ours->data[i][k], expected->data[i][k], largest);
-        }
-    }
-}
-
 static void check(hn_backend backend, hn_dtype dtype, int threads, double share)
 {
     for (size_t i = 0; i < CASES; i++) {
         layer l;
-        results fused, composed;
+        test_results fused, composed;
         open_layer(&l, &cases[i], backend, dtype, threads);
         run(&l, false, &fused);
         assert_true(hn_graph_nodes(l.graph) < 60); /* it was one op */
         run(&l, true, &composed);
-        compare(&cases[i], &fused, &composed, share);
-        drop(&fused);
-        drop(&composed);
+        test_results_compare(cases[i].name, &fused, &composed, share);
+        test_results_drop(&fused);
+        test_results_drop(&composed);
         close_layer(&l);
     }
 }
@@ -296,21 +244,21 @@ static void bf16_is_near(void **state)
     (void)state;
     for (size_t i = 0; i < CASES; i++) {
         layer l;
-        results narrow, whole;
+        test_results narrow, whole;
         open_layer(&l, &cases[i], HN_BACKEND_BEST, HN_DTYPE_F32, 2);
         run(&l, false, &whole);
         if (hn_graph_set_precision(l.graph, HN_PRECISION_BF16) != HN_OK) {
             assert_non_null(strstr(hn_context_error(l.context)->text, "precision bf16 needs"));
             assert_int_equal(hn_graph_precision(l.graph), HN_PRECISION_F32);
-            drop(&whole);
+            test_results_drop(&whole);
             close_layer(&l);
             break;
         }
         run(&l, false, &narrow);
-        compare(&cases[i], &narrow, &whole, 0.03);
+        test_results_compare(cases[i].name, &narrow, &whole, 0.03);
         assert_true(memcmp(narrow.data[0], whole.data[0], (size_t)whole.size[0] * sizeof(double)) != 0);
-        drop(&narrow);
-        drop(&whole);
+        test_results_drop(&narrow);
+        test_results_drop(&whole);
         close_layer(&l);
         tried++;
     }
@@ -322,7 +270,7 @@ static void bf16_is_near(void **state)
 
 /* ---- the same bytes ---- */
 
-static void assert_same(const results *a, const results *b)
+static void assert_same(const test_results *a, const test_results *b)
 {
     for (int i = 0; i < a->count; i++)
         assert_memory_equal(a->data[i], b->data[i], (size_t)a->size[i] * sizeof(double));
@@ -333,13 +281,13 @@ static void twice_is_the_same(void **state)
     (void)state;
     for (size_t i = 0; i < CASES; i++) {
         layer l;
-        results once, twice;
+        test_results once, twice;
         open_layer(&l, &cases[i], HN_BACKEND_BEST, HN_DTYPE_F32, 2);
         run(&l, false, &once);
         run(&l, false, &twice);
         assert_same(&once, &twice);
-        drop(&once);
-        drop(&twice);
+        test_results_drop(&once);
+        test_results_drop(&twice);
         close_layer(&l);
     }
 }
@@ -350,13 +298,14 @@ static void evaluation_is_the_same(void **state)
     (void)state;
     for (size_t i = 0; i < CASES; i++) {
         layer l;
-        results kept = {.count = 0}, passing = {.count = 0};
+        test_results kept = {.count = 0}, passing = {.count = 0};
         int64_t bytes[2];
         open_layer(&l, &cases[i], HN_BACKEND_BEST, HN_DTYPE_F32, 2);
         for (int recorded = 0; recorded < 2; recorded++) {
             hn_graph_reset(l.graph);
             hn_graph_record(l.graph, recorded == 1);
-            const hn_sequence_result result = sequence(&l, inputs_of(&l), numbers(l.graph, state_shape(&l), 2, true));
+            const hn_sequence_result result =
+                sequence(&l, inputs_of(&l), test_numbers(l.graph, state_shape(&l), 2, true));
             ok(&l, hn_graph_status(l.graph));
             bytes[recorded] = hn_graph_step_bytes(l.graph);
             keep_value(&l, recorded == 1 ? &kept : &passing, "outputs", result.outputs);
@@ -364,8 +313,8 @@ static void evaluation_is_the_same(void **state)
         }
         assert_same(&kept, &passing);
         assert_true(bytes[0] < bytes[1]);
-        drop(&kept);
-        drop(&passing);
+        test_results_drop(&kept);
+        test_results_drop(&passing);
         close_layer(&l);
     }
 }
@@ -381,7 +330,7 @@ static void a_symbol_outside_is_named(void **state)
     layer l;
     open_layer(&l, &o, HN_BACKEND_BEST, HN_DTYPE_F32, 1);
     const hn_tensor inputs = hn_tensor_from(l.graph, HN_DTYPE_I32, HN_SHAPE2(2, 3), symbols, false);
-    (void)sequence(&l, inputs, numbers(l.graph, state_shape(&l), 2, false));
+    (void)sequence(&l, inputs, test_numbers(l.graph, state_shape(&l), 2, false));
     assert_int_equal(hn_graph_status(l.graph), HN_ERROR_ARGUMENT);
     assert_non_null(strstr(hn_context_error(l.context)->text, "entry 4 of symbols is 4, it must lie in [0,4)"));
     close_layer(&l);

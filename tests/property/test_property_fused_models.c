@@ -8,55 +8,21 @@
 #include "hypernet/hypernet.h"
 #include "test_allocator.h"
 #include "test_language.h"
+#include "test_results.h"
 #include "test_store.h"
 
-enum { MOST_TENSORS = 80, MOST_PUT = 8, STEPS = 6 };
+enum { MOST_PUT = 8, STEPS = 6 };
 
 typedef struct sizes {
     int64_t rows, units, hyper_units, embedding;
 } sizes;
 
-typedef struct results {
-    double *data[MOST_TENSORS];
-    int64_t size[MOST_TENSORS];
-    int count;
-} results;
-
-static void drop(results *r)
-{
-    for (int i = 0; i < r->count; i++)
-        test_free(r->data[i]);
-}
-
-static void compare(const char *what, const results *ours, const results *expected, double share)
-{
-    assert_int_equal(ours->count, expected->count);
-    for (int i = 0; i < ours->count; i++) {
-        double largest = 0;
-        assert_int_equal(ours->size[i], expected->size[i]);
-        for (int64_t k = 0; k < ours->size[i]; k++)
-            largest = fmax(largest, fabs(expected->data[i][k]));
-        for (int64_t k = 0; k < ours->size[i]; k++) {
-            if (fabs(ours->data[i][k] - expected->data[i][k]) <= share * largest) continue; /* NaN fails */
-            fail_msg("%s: number %d of tensor %d is %.17g, expected %.17g (largest %g)", what, (int)k, i,
-                     ours->data[i][k], expected->data[i][k], largest);
-        }
-    }
-}
-
-static void keep(results *r, double *data, int64_t size)
-{
-    assert_true(r->count < MOST_TENSORS);
-    r->data[r->count] = data;
-    r->size[r->count++] = size;
-}
-
-static void keep_gradient(const test_language *l, results *r, hn_tensor tensor)
+static void keep_gradient(const test_language *l, test_results *r, const char *name, hn_tensor tensor)
 {
     const int64_t count = hn_shape_elements(hn_tensor_shape(l->graph, tensor));
     double *data = test_calloc((size_t)count, sizeof *data);
     language_ok(l, hn_gradient_read(l->graph, tensor, HN_DTYPE_F64, count, data));
-    keep(r, data, count);
+    test_results_keep(r, name, data, count);
 }
 
 /* What is put in the place of weights before a run; what it returns has its gradients looked at. */
@@ -67,12 +33,12 @@ typedef struct replaced {
 typedef void replace(test_language *l, replaced *out);
 
 /* A window and its backward. */
-static hn_status run(test_language *l, const sizes *s, replace *put, bool composed, results *r)
+static hn_status run(test_language *l, const sizes *s, replace *put, bool composed, test_results *r)
 {
     static const int32_t ends[32] = {STEPS, 0, 1, 3, STEPS, 2, 5, 4, 1, 6};
     hn_tensor start[HN_MAX_LAYERS];
     replaced others = {.count = 0};
-    *r = (results){.count = 0};
+    *r = (test_results){.count = 0};
     hn_graph_reset(l->graph);
     hn_graph_set_step(l->graph, 3, 4);
     l->graph->composed = composed;
@@ -91,17 +57,17 @@ static hn_status run(test_language *l, const sizes *s, replace *put, bool compos
     int64_t count;
     for (int k = 0; k < l->model.layers; k++) {
         data = test_tensor_numbers(l->graph, result.state[k], &count);
-        keep(r, data, count);
+        test_results_keep(r, "final state", data, count);
         data = test_tensor_numbers(l->graph, result.outputs[k], &count);
-        keep(r, data, count);
-        keep_gradient(l, r, start[k]);
+        test_results_keep(r, "outputs", data, count);
+        keep_gradient(l, r, "gradient of state", start[k]);
     }
     for (int i = 0; i < others.count; i++)
-        keep_gradient(l, r, others.made[i]);
+        keep_gradient(l, r, "gradient of what was put", others.made[i]);
     for (int64_t i = 0; i < hn_store_count(l->store); i++) {
         count = hn_store_parameter(l->store, i)->elements;
         data = test_calloc((size_t)count, sizeof *data);
-        keep(r, data, count);
+        test_results_keep(r, hn_store_parameter(l->store, i)->name, data, count);
         language_ok(l, hn_store_gradient_read(l->store, i, HN_DTYPE_F64, count, data));
     }
     return HN_OK;
@@ -125,7 +91,7 @@ static void fused_beside_composed(const test_language_options *options, const hn
                                   replace *put)
 {
     test_language l;
-    results fused, composed;
+    test_results fused, composed;
     char what[96];
     test_language_open(&l, model, options);
     language_ok(&l, run(&l, s, put, false, &fused));
@@ -133,9 +99,9 @@ static void fused_beside_composed(const test_language_options *options, const hn
     language_ok(&l, run(&l, s, put, true, &composed));
     (void)snprintf(what, sizeof what, "%d rows, %d units, %d, %d, %d threads", (int)s->rows, (int)s->units,
                    (int)s->hyper_units, (int)s->embedding, options->threads);
-    compare(what, &fused, &composed, options->dtype == HN_DTYPE_F64 ? 1e-10 : 2e-5);
-    drop(&fused);
-    drop(&composed);
+    test_results_compare(what, &fused, &composed, options->dtype == HN_DTYPE_F64 ? 1e-10 : 2e-5);
+    test_results_drop(&fused);
+    test_results_drop(&composed);
     test_language_close(&l);
 }
 
@@ -257,14 +223,14 @@ static void weights_of_samples(void **state)
     for (int kind = 0; kind < 2; kind++) {
         const hn_language_model model = model_of(kind == 0 ? HN_CELL_LSTM : HN_CELL_HYPERLSTM, true, &s);
         test_language l;
-        results first, second;
+        test_results first, second;
         test_language_open(&l, &model, &(test_language_options){HN_BACKEND_GENERIC, HN_DTYPE_F64, 1, NULL});
         language_ok(&l, run(&l, &s, put_samples, false, &first));
         assert_true(hn_graph_nodes(l.graph) > 150); /* composed */
         language_ok(&l, run(&l, &s, put_samples, true, &second));
-        compare("a sample", &first, &second, 0);
-        drop(&first);
-        drop(&second);
+        test_results_compare("a sample", &first, &second, 0);
+        test_results_drop(&first);
+        test_results_drop(&second);
         test_language_close(&l);
     }
 }
@@ -292,7 +258,7 @@ static void cancelling_anywhere(void **state)
     const hn_language_model model = model_of(HN_CELL_HYPERLSTM, true, &wide);
     const test_language_options options = {HN_BACKEND_BEST, HN_DTYPE_F32, 3, NULL};
     test_language l;
-    results whole, again;
+    test_results whole, again;
     question q = {.thread = pthread_self()};
     (void)state;
     test_language_open(&l, &model, &options);
@@ -308,11 +274,11 @@ static void cancelling_anywhere(void **state)
         test_assert_error(l.context, HN_ERROR_CANCELLED, "cancelled by the progress callback", NULL);
         q.refuse_at = 0;
         language_ok(&l, run(&l, &wide, NULL, false, &again));
-        compare("after cancelling", &again, &whole, 0);
-        drop(&again);
+        test_results_compare("after cancelling", &again, &whole, 0);
+        test_results_drop(&again);
     }
     assert_int_equal(hn_context_memory(l.context), memory);
-    drop(&whole);
+    test_results_drop(&whole);
     test_language_close(&l);
 }
 
@@ -326,17 +292,17 @@ static void refused_memory(void **state)
         test_allocator memory = {.fail_at = 0};
         const hn_allocator hook = test_allocator_hook(&memory);
         test_language l;
-        results r;
+        test_results r;
         test_language_open(&l, &model, &(test_language_options){HN_BACKEND_BEST, HN_DTYPE_F32, 2, &hook});
         memory.fail_at = memory.requests + n;
         const hn_status status = run(&l, &wide, NULL, false, &r);
         assert_int_equal(status, memory.has_failed ? HN_ERROR_MEMORY : HN_OK);
-        drop(&r);
+        test_results_drop(&r);
         refused += memory.has_failed;
         if (memory.has_failed) {
             hn_context_clear(l.context);
             language_ok(&l, run(&l, &wide, NULL, false, &r));
-            drop(&r);
+            test_results_drop(&r);
         }
         test_language_close(&l);
         assert_int_equal(memory.blocks, 0);
@@ -347,7 +313,7 @@ static void refused_memory(void **state)
 
 typedef struct worker {
     test_language l;
-    results first;
+    test_results first;
     bool same;
 } worker;
 
@@ -356,11 +322,11 @@ static void *work(void *user)
     worker *w = user;
     w->same = true;
     for (int i = 0; i < 20; i++) {
-        results again;
+        test_results again;
         if (run(&w->l, &wide, NULL, false, &again) != HN_OK) return w->same = false, NULL;
         for (int k = 0; k < again.count; k++)
             if (memcmp(again.data[k], w->first.data[k], (size_t)again.size[k] * sizeof(double)) != 0) w->same = false;
-        drop(&again);
+        test_results_drop(&again);
     }
     return NULL;
 }
@@ -381,7 +347,7 @@ static void two_contexts_at_once(void **state)
     for (int i = 0; i < 2; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_true(workers[i].same);
-        drop(&workers[i].first);
+        test_results_drop(&workers[i].first);
         test_language_close(&workers[i].l);
     }
 }

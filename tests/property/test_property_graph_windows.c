@@ -2,7 +2,7 @@
  * dropout are the whole window's in every piece. */
 #include "hypernet/hypernet.h"
 #include "test_language.h"
-#include "test_support.h"
+#include "test_results.h"
 
 enum { ROWS = 3, STEPS = 7, CUT = 3, X_SIZE = 4, N = 6, M = 3, E = 4 };
 
@@ -18,22 +18,6 @@ typedef struct layer {
 static void ok(const layer *l, hn_status status)
 {
     if (status != HN_OK) fail_msg("%s", hn_context_error(l->context)->text);
-}
-
-/* Deterministic numbers in [-0.5, 0.5) that look random enough. */
-static double number(int64_t i, int64_t salt)
-{
-    return (double)((i * 7919 + salt * 104729 + i * i % 31 * 613) % 1009) / 1009 - 0.5;
-}
-
-static hn_tensor numbers(hn_graph *graph, hn_shape shape, int64_t salt, bool differentiable)
-{
-    double values[1024];
-    const int64_t count = hn_shape_elements(shape);
-    assert_true(count <= 1024);
-    for (int64_t i = 0; i < count; i++)
-        values[i] = number(i, salt);
-    return hn_tensor_from(graph, HN_DTYPE_F64, shape, values, differentiable);
 }
 
 static hn_shape state_shape(const layer *l) { return HN_SHAPE2(ROWS, hn_cell_state_size(&l->cell)); }
@@ -64,8 +48,8 @@ static void open_cell(layer *l, const hn_cell *cell, hn_dtype dtype)
     ok(l, hn_store_create(l->context, &l->store));
     ok(l, hn_graph_create(l->context, &dry, &l->graph));
     ok(l, hn_weights_create(l->graph, l->store, &l->weights));
-    (void)hn_sequence(l->weights, "cell", &l->cell, numbers(l->graph, HN_SHAPE3(ROWS, 1, X_SIZE), 1, false),
-                      numbers(l->graph, state_shape(l), 2, false), NULL);
+    (void)hn_sequence(l->weights, "cell", &l->cell, test_numbers(l->graph, HN_SHAPE3(ROWS, 1, X_SIZE), 1, false),
+                      test_numbers(l->graph, state_shape(l), 2, false), NULL);
     ok(l, hn_graph_status(l->graph));
     hn_weights_destroy(l->weights);
     hn_graph_destroy(l->graph);
@@ -77,7 +61,7 @@ static void open_cell(layer *l, const hn_cell *cell, hn_dtype dtype)
         double values[1024];
         assert_true(parameter->elements <= 1024);
         for (int64_t k = 0; k < parameter->elements; k++)
-            values[k] = number(k, 100 + i);
+            values[k] = test_number(k, 100 + i);
         ok(l, hn_store_write(l->store, i, HN_DTYPE_F64, parameter->elements, values));
     }
     hn_graph_set_step(l->graph, 5, 6);
@@ -151,8 +135,8 @@ static void test_cut_windows(void **state)
         layer l;
         open_layer(&l, cells[i % CELLS].kind, cells[i % CELLS].layer_norm, dtypes[i / CELLS % 2],
                    i / CELLS / 2 == 0 ? 1 : 0.6);
-        const hn_tensor x = numbers(l.graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true),
-                        s0 = numbers(l.graph, state_shape(&l), 2, true);
+        const hn_tensor x = test_numbers(l.graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true),
+                        s0 = test_numbers(l.graph, state_shape(&l), 2, true);
         const hn_sequence_options first = piece_options(0), second = piece_options(CUT);
         const hn_sequence_result all = hn_sequence(l.weights, "cell", &l.cell, x, s0, &first);
         const hn_sequence_result a = hn_sequence(l.weights, "cell", &l.cell, piece(&l, x, 0, CUT), s0, &first);
@@ -205,8 +189,8 @@ static void test_gradients_of_cut_windows(void **state)
         for (int cut = 0; cut < 2; cut++) {
             hn_graph_reset(l.graph);
             ok(&l, hn_store_zero_gradients(l.store));
-            const hn_tensor x = numbers(l.graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true);
-            const hn_tensor s0 = numbers(l.graph, state_shape(&l), 2, true);
+            const hn_tensor x = test_numbers(l.graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true);
+            const hn_tensor s0 = test_numbers(l.graph, state_shape(&l), 2, true);
             const hn_sequence_options first = piece_options(0), second = piece_options(CUT);
             hn_tensor outputs, end;
             if (cut == 0) {
@@ -219,8 +203,8 @@ static void test_gradients_of_cut_windows(void **state)
                 const hn_tensor parts[2] = {a.outputs, b.outputs};
                 outputs = hn_concat(l.graph, parts, 2, 1), end = b.state;
             }
-            const hn_tensor w = numbers(l.graph, HN_SHAPE3(ROWS, STEPS, N), 8, false),
-                            u = numbers(l.graph, state_shape(&l), 9, false);
+            const hn_tensor w = test_numbers(l.graph, HN_SHAPE3(ROWS, STEPS, N), 8, false),
+                            u = test_numbers(l.graph, state_shape(&l), 9, false);
             const hn_tensor loss = hn_add(l.graph, hn_sum(l.graph, hn_mul(l.graph, outputs, w), HN_ALL_AXES, false),
                                           hn_sum(l.graph, hn_mul(l.graph, end, u), HN_ALL_AXES, false));
             ok(&l, hn_backward(l.graph, loss));
@@ -241,8 +225,8 @@ static void test_reverse_is_turned_inputs(void **state)
     for (int cell = 0; cell < CELLS; cell++) {
         layer l;
         open_layer(&l, cells[cell].kind, cells[cell].layer_norm, HN_DTYPE_F64, 0.6);
-        const hn_tensor x = numbers(l.graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true),
-                        s0 = numbers(l.graph, state_shape(&l), 2, true);
+        const hn_tensor x = test_numbers(l.graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true),
+                        s0 = test_numbers(l.graph, state_shape(&l), 2, true);
         hn_sequence_options options = piece_options(0);
         options.lengths = hn_tensor_from(l.graph, HN_DTYPE_I32, HN_SHAPE1(ROWS), lengths, false);
         const hn_sequence_result forward =
@@ -302,11 +286,11 @@ static void assert_same_layers(layer *plain, layer *hyper, bool same_matrices)
     const int64_t weights = plain->cell.kind == HN_CELL_RNN ? N * N : 4 * N * N;
     for (int i = 0; i < 2; i++) {
         layer *l = both[i];
-        const hn_tensor x = numbers(l->graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true);
+        const hn_tensor x = test_numbers(l->graph, HN_SHAPE3(ROWS, STEPS, X_SIZE), 1, true);
         const hn_tensor zero = hn_tensor_from(l->graph, HN_DTYPE_F64, state_shape(l), NULL, false);
         const hn_sequence_result result = hn_sequence(l->weights, "cell", &l->cell, x, zero, NULL);
         ok(l, hn_tensor_read(l->graph, result.outputs, HN_DTYPE_F64, ROWS * STEPS * N, outputs[i]));
-        ok(l, hn_backward_from(l->graph, result.outputs, numbers(l->graph, HN_SHAPE3(ROWS, STEPS, N), 8, false)));
+        ok(l, hn_backward_from(l->graph, result.outputs, test_numbers(l->graph, HN_SHAPE3(ROWS, STEPS, N), 8, false)));
         ok(l, hn_gradient_read(l->graph, x, HN_DTYPE_F64, ROWS * STEPS * X_SIZE, input_gradient[i]));
         const int64_t w = hn_store_find(l->store, "cell.weight_h");
         if (same_matrices) ok(l, hn_store_gradient_read(l->store, w, HN_DTYPE_F64, weights, weight_gradient[i]));
