@@ -218,11 +218,11 @@ def check_length(root):
 
 
 _MACHINE_PATH = re.compile(r"(?<![\w.~$}-])/(?:wo" r"rk|ro" r"ot|ho" r"me|Us" r"ers|mnt|media)/\w")
-_LEFT_OVER = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b")
+_LEFT_OVER = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b|^(?:<{7}|>{7}) ")
 
 
 def check_left_overs(root):
-    """No path of one machine, no note about work left undone, no blanks at the end of a line."""
+    """No path of one machine, no note about work left undone, no mark of a merge, no blanks at the end of a line."""
     complaints = []
     for path in tracked(root):
         if path.name == "LICENSE" or "corpus" in path.parts:

@@ -117,6 +117,8 @@ class MadeUpTrees(unittest.TestCase):
             self.assert_bad(rules.check_left_overs, "src/core/b.c", text)
         for text in ("~/.local/share/x", "the work/home/root of it", "/* https://a.org/home/x */", '"/tmp/x-' + "X" * 6):
             self.assert_good(rules.check_left_overs, "src/core/b.c", text)
+        for text in ("<<<<<" "<< HEAD", ">>>>>" ">> 1234 (x)"):
+            self.assert_bad(rules.check_left_overs, "CHANGELOG.md", text)
 
 
 if __name__ == "__main__":
