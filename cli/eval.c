@@ -49,7 +49,7 @@ enum {
 
 static const struct argp_option rows[] = {
     {"split", KEY_SPLIT, "valid|test|train", 0, "part of the recipe's data (default: test)", 0},
-    {"file", KEY_FILE, "PATH", 0, "another text instead, the whole of it", 0},
+    {"file", KEY_FILE, "PATH", 0, "another text, or other images, instead: the whole of it", 0},
     {"tracks", KEY_TRACKS, "K", 0,
      "parallel tracks: faster, but each begins with an empty state (default: 1, one stream)", 0},
     {"storage", KEY_STORAGE, HNI_CLI_STORAGE_WORDS, 0,
@@ -214,6 +214,19 @@ static hn_status evaluate(const hni_cli_model *model, const hni_evaluate_options
     return status;
 }
 
+/* Options that only a stream has use for. */
+static hn_status check_stream(const eval_options *options, const hni_cli_model *model)
+{
+    const char *option = options->tracks > 0    ? "--tracks"
+                         : options->has_storage ? "--storage"
+                         : options->per_symbol  ? "--per-symbol"
+                                                : NULL;
+    if (option == NULL || model->task->streams) return HN_OK;
+    return hni_error(options->cli->context, HN_ERROR_ARGUMENT,
+                     "%s: %.300s is of task '%s', which reads no stream of symbols: leave it out", option, model->path,
+                     model->task->name);
+}
+
 static hn_status open_model(const eval_options *options, hni_cli_model *model)
 {
     hn_context *context = options->cli->context;
@@ -226,6 +239,7 @@ static hn_status open_model(const eval_options *options, hni_cli_model *model)
                            "%.300s: lies in no run, so its data is not known: name a text with --file", model->path);
         goto cleanup;
     }
+    HNI_TRY(check_stream(options, model));
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, &places, options->file));
 cleanup:
     return status;
@@ -297,10 +311,9 @@ static void describe(const eval_options *options, const hni_cli_model *model, co
                      const hni_metric *metric, hni_text *out)
 {
     char count[32];
-    hni_task_size size;
-    model->task->size(model->work, &size);
-    hni_text_add(out, "%s%s: %.4f %s (%s %s; %s)", data_name(options), kind, metric->value, size.metric_name,
-                 hni_count_print(metric->count, count, sizeof count), size.symbol_name, metric->note);
+    hni_text_add(out, "%s%s: %.4f %s (%s %s; %s)", data_name(options), kind, metric->value,
+                 model->task->measure.metric_name, hni_count_print(metric->count, count, sizeof count),
+                 model->task->measure.symbols, metric->note);
 }
 
 /* What --per-symbol asks for, to its file or to stdout. */
@@ -335,12 +348,10 @@ static int print_json(const eval_options *options, const hni_cli_model *model, c
                       const eval_result *measured)
 {
     const hni_metric *metric = &measured->metric;
-    hni_task_size size;
-    model->task->size(model->work, &size);
-    json_t *result =
-        json_pack("{s:o,s:s,s:o,s:f,s:s,s:I,s:s}", "checkpoint", hni_cli_path_json(options->cli, model->path), "task",
-                  model->task->name, "data", hni_cli_path_json(options->cli, data_name(options)), "value",
-                  metric->value, "unit", size.metric_name, "count", (json_int_t)metric->count, "note", metric->note);
+    json_t *result = json_pack(
+        "{s:o,s:s,s:o,s:f,s:s,s:I,s:s}", "checkpoint", hni_cli_path_json(options->cli, model->path), "task",
+        model->task->name, "data", hni_cli_path_json(options->cli, data_name(options)), "value", metric->value, "unit",
+        model->task->measure.metric_name, "count", (json_int_t)metric->count, "note", metric->note);
     if (result != NULL && metric->figure_count > 0) json_object_set_new(result, "figures", figures_as_json(metric));
     if (result != NULL && options->per_symbol &&
         json_object_set_new(result, "symbols", hni_symbols_json(symbols)) != 0) { /* out of memory */

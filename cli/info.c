@@ -131,7 +131,7 @@ static hn_status read_best(const char *folder, info *all)
     }
     const hni_run_row *best = hni_run_best(&run);
     if (best != NULL) {
-        all->best = best->valid_bpc;
+        all->best = best->valid;
         all->best_step = best->step;
     }
     hni_run_free(&run);
@@ -169,7 +169,6 @@ static hn_status gather(const info_options *options, info *all)
 {
     hn_context *context = options->cli->context;
     hni_cli_model *model = &all->model;
-    hni_task_size size;
     hn_status status;
     if (is_run_or_file(options->name)) {
         if (options->set_count > 0) {
@@ -185,8 +184,7 @@ static hn_status gather(const info_options *options, info *all)
     describe_training(all);
     if (model->task->paper != NULL) all->paper = model->task->paper(model->work, &all->table);
     HNI_TRY(read_best(options->name, all));
-    model->task->size(model->work, &size);
-    all->metric = size.metric_name;
+    all->metric = model->task->measure.metric_name;
     HNI_TRY(forecast(all));
 cleanup:
     return status;

@@ -209,6 +209,15 @@ cleanup:
     return status;
 }
 
+hn_status hni_cli_model_want_writer(const hni_cli_model *model)
+{
+    if (model->task->sample != NULL) return HN_OK;
+    return hni_error(model->context, HN_ERROR_ARGUMENT,
+                     "%.300s: is of task '%s', whose models write nothing: 'hypernet eval' and 'hypernet report' show "
+                     "what it can do",
+                     model->path, model->task->name);
+}
+
 void hni_cli_model_close(hni_cli_model *model)
 {
     if (model->task != NULL) model->task->close(model->work);

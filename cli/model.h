@@ -28,6 +28,8 @@ HN_MUST_USE hn_status hni_cli_model_recipe(hn_context *context, const char *name
  * hni_task_open. */
 HN_MUST_USE hn_status hni_cli_model_open(hni_cli_model *model, hn_backend backend, const hni_data_places *places,
                                          const char *file);
+/* An error for a task whose models do not write (hni_task.sample). */
+HN_MUST_USE hn_status hni_cli_model_want_writer(const hni_cli_model *model);
 void hni_cli_model_close(hni_cli_model *model);
 
 #endif

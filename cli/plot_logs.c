@@ -42,9 +42,15 @@ hn_status hni_plot_curves(const hni_plot_options *options, const hni_canvas_opti
     for (; loaded < count; loaded++)
         HNI_TRY(hni_run_load(context, options->runs[loaded], &runs[loaded]));
     HNI_TRY(hni_run_series_make(context, runs, count, options->axis, &made));
-    const hni_curves curves = {
-        .series = made.series, .count = made.count, .axis = options->axis, .level = options->level};
-    titled.title = "Learning curves: bits per character";
+    const char *quantity = runs[0].measure->metric_name;
+    char title[128];
+    const hni_curves curves = {.quantity = quantity,
+                               .series = made.series,
+                               .count = made.count,
+                               .axis = options->axis,
+                               .level = options->level};
+    snprintf(title, sizeof title, "Learning curves: %s", quantity);
+    titled.title = title;
     HNI_TRY(hni_curves_picture(context, &curves, &titled, picture));
     json_object_set_new(facts, "axis", json_string(hni_plot_axis_words[options->axis]));
     json_object_set_new(facts, "runs", curves_as_json(options, &made));

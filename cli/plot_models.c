@@ -23,6 +23,7 @@ static hn_status visit(const hni_plot_options *options, const char *run, model_v
     hn_status status;
     sample.observe_layer = options->layer;
     HNI_TRY(hni_cli_model_find(options->cli->context, run, &model));
+    HNI_TRY(hni_cli_model_want_writer(&model));
     HNI_TRY(hni_cli_model_open(&model, HN_BACKEND_BEST, NULL, NULL));
     HNI_TRY(look(options, &model, &sample, user));
 cleanup:

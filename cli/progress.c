@@ -54,14 +54,14 @@ static void draw(hni_progress *progress)
     progress->bar_shown = true;
 }
 
-static void on_step(void *user, int64_t step, double bits)
+static void on_step(void *user, int64_t step, double loss)
 {
     hni_progress *progress = user;
     const double now = hni_seconds_now();
     if (progress->pause_start > 0) progress->pause += now - progress->pause_start;
     progress->pause_start = 0;
     progress->step = step;
-    progress->loss = progress->has_loss ? progress->loss + 0.05 * (bits - progress->loss) : bits;
+    progress->loss = progress->has_loss ? progress->loss + 0.05 * (loss - progress->loss) : loss;
     progress->has_loss = true;
     if (now - progress->last < (progress->terminal ? REDRAW_SECONDS : LINE_SECONDS)) return;
     progress->last = now;
@@ -131,21 +131,21 @@ void hni_progress_begin(hni_progress *progress, const hni_trainer *trainer, cons
 {
     const hni_train_forecast *forecast = hni_trainer_forecast(trainer);
     const hni_train_state *state = hni_trainer_state(trainer);
+    const char *symbols = hni_trainer_plan(trainer)->task->measure.symbols;
     hni_task_size size;
     char bytes[32], has[32];
     hni_trainer_size(trainer, &size);
     progress->first_step = progress->step = state->step;
     progress->steps = forecast->steps;
     progress->symbols_per_step = size.symbols_per_step;
-    snprintf(progress->symbol_name, sizeof progress->symbol_name, "%s", size.symbol_name);
+    snprintf(progress->symbol_name, sizeof progress->symbol_name, "%s", symbols);
     if (state->has_best) {
         progress->valid = state->best;
         progress->has_valid = true;
     }
     fprintf(stderr, "%s: %lld parameters, %lld updates of %lld %s (%lld an epoch), %s of memory (%s free)\n", folder,
-            (long long)forecast->parameters, (long long)forecast->steps, (long long)size.symbols_per_step,
-            size.symbol_name, (long long)size.windows_per_epoch,
-            hni_bytes_print((uint64_t)forecast->bytes, bytes, sizeof bytes),
+            (long long)forecast->parameters, (long long)forecast->steps, (long long)size.symbols_per_step, symbols,
+            (long long)size.windows_per_epoch, hni_bytes_print((uint64_t)forecast->bytes, bytes, sizeof bytes),
             forecast->free_bytes > 0 ? hni_bytes_print((uint64_t)forecast->free_bytes, has, sizeof has) : "unknown");
     if (forecast->micro_batches > 1) {
         fprintf(stderr, "each update in %lld parts of at most %lld rows%s\n", (long long)forecast->micro_batches,

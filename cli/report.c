@@ -63,6 +63,14 @@ static const struct argp parser = {
     NULL,
     NULL};
 
+/* "test_bpc": the key of the run's metric behind `begin`. */
+static void set_figure(json_t *entry, const char *begin, const hni_run *run, double figure)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s%s", begin, run->measure->metric_key);
+    json_object_set_new(entry, key, json_real(figure));
+}
+
 /* Tells where the page is, and what it says about each run. */
 static int print_result(hni_cli *cli, const char *path, const hni_run *runs, int count)
 {
@@ -72,8 +80,8 @@ static int print_result(hni_cli *cli, const char *path, const hni_run *runs, int
         json_t *entry = json_pack("{s:o,s:o,s:I}", "folder", hni_cli_path_json(cli, runs[i].folder), "name",
                                   hni_cli_path_json(cli, runs[i].name), "parameters", (json_int_t)runs[i].parameters);
         if (best) json_object_set_new(entry, "best_step", json_integer((json_int_t)best->step));
-        if (best) json_object_set_new(entry, "best_valid_bpc", json_real(best->valid_bpc));
-        if (isfinite(runs[i].test_bpc)) json_object_set_new(entry, "test_bpc", json_real(runs[i].test_bpc));
+        if (best) set_figure(entry, "best_valid_", &runs[i], best->valid);
+        if (isfinite(runs[i].test)) set_figure(entry, "test_", &runs[i], runs[i].test);
         json_array_append_new(list, entry);
     }
     if (cli->json)

@@ -118,10 +118,10 @@ cleanup:
 /* One stream, state carried, as `eval` does. */
 static hn_status measure(hni_cli_model *model, hni_run *run)
 {
-    const hni_evaluate_options evaluate = {.split = "test", .tracks = 1};
+    const hni_evaluate_options evaluate = {.split = "test", .tracks = 1}; /* tracks: of a stream */
     hni_metric metric;
     const hn_status status = model->task->evaluate(model->work, &evaluate, &metric);
-    if (status == HN_OK) run->test_bpc = metric.value;
+    if (status == HN_OK) run->test = metric.value;
     return status;
 }
 
@@ -141,7 +141,7 @@ static hn_status do_work(const hni_report_work_options *options, hni_cli_model *
     if (options->tests) HNI_TRY(hni_data_places_find(model->context, options->cli->data, &places));
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, options->tests ? &places : NULL, NULL));
     if (options->tests) HNI_TRY(measure(model, run));
-    if (options->writes) HNI_TRY(let_write(options, model, run, work));
+    if (options->writes && model->task->sample != NULL) HNI_TRY(let_write(options, model, run, work));
 cleanup:
     return status;
 }

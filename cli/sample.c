@@ -271,6 +271,7 @@ static hn_status take_all(sample_options *options, hni_cli_model *model, collect
     hn_status status;
     HNI_TRY(hni_writing_read(&options->writing));
     HNI_TRY(hni_cli_model_find(context, options->run, model));
+    HNI_TRY(hni_cli_model_want_writer(model));
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, NULL, NULL));
     hni_sample_options sample = hni_writing_options(&options->writing, LENGTH);
     sample.user = out;

@@ -274,7 +274,7 @@ static void test_first_point_at_a_level(void **state)
 static void test_level_has_marks_and_a_table(void **state)
 {
     hni_series series[] = {{HOSTILE, train, 3, valid, 2}, {"only", train, 3, NULL, 0}, {"empty", NULL, 0, NULL, 0}};
-    hni_curves curves = {.series = series, .count = 3, .level = 2.5};
+    hni_curves curves = {.quantity = "bits per character", .series = series, .count = 3, .level = 2.5};
     hni_text svg = draw_everywhere(*state, draw_curves, &curves);
     assert_holds(svg.data, "first at or below 2.500 bits per character after</text>");
     assert_holds(svg.data, ">1,500 steps</text>");
@@ -308,7 +308,8 @@ static void test_odd_levels(void **state)
     hni_series series[] = {{"one", train, 3, valid, 2}};
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
         for (size_t count = 0; count <= 1; count++) {
-            hni_curves curves = {.series = series, .count = count, .level = levels[i], .logarithmic = i % 2 == 0};
+            hni_curves curves = {
+                .quantity = "bpc", .series = series, .count = count, .level = levels[i], .logarithmic = i % 2 == 0};
             hni_text svg = draw_everywhere(*state, draw_curves, &curves);
             hni_text_free(&svg);
         }
@@ -442,7 +443,8 @@ static hn_status draw_all(hn_context *context, hni_picture_format format)
     HNI_TRY(hni_histogram_picture(context, &(hni_histogram){.series = series, .count = 1}, &options, &picture));
     HNI_TRY(hni_path_picture(context, &(hni_path){.points = points, .count = 2}, &options, &picture));
     HNI_TRY(hni_ranks_picture(context, &(hni_ranks){.panels = &panel, .count = 1}, &options, &picture));
-    HNI_TRY(hni_curves_picture(context, &(hni_curves){.series = run, .count = 1, .level = 2.5}, &options, &picture));
+    HNI_TRY(hni_curves_picture(context, &(hni_curves){.quantity = "bpc", .series = run, .count = 1, .level = 2.5},
+                               &options, &picture));
 
 cleanup:
     hni_text_free(&picture);

@@ -236,7 +236,7 @@ static const hni_point valid[] = {{100, 2.6}, {200, 2.3}};
 static void test_curves_svg_names_runs_and_values(void **state)
 {
     hni_series series[] = {{"A <&> B", train, 5, valid, 2}, {"only training", train, 5, NULL, 0}};
-    hni_curves curves = {.series = series, .count = 2};
+    hni_curves curves = {.quantity = "bits per character", .series = series, .count = 2};
     hni_text svg = draw_curves(*state, &curves, HNI_PICTURE_SVG);
     assert_non_null(strstr(svg.data, "A &lt;&amp;&gt; B: 2.6000 bits per character after 100 steps"));
     assert_non_null(strstr(svg.data, "2.30  A &lt;&amp;&gt; B"));
@@ -260,7 +260,8 @@ static void test_curves_survive_odd_input(void **state)
     for (int format = HNI_PICTURE_SVG; format <= HNI_PICTURE_PDF; format++) {
         for (size_t first = 0; first < 7; first++) {
             for (size_t count = 0; first + count <= 7; count++) {
-                hni_curves curves = {.series = series + first,
+                hni_curves curves = {.quantity = "bits per character",
+                                     .series = series + first,
                                      .count = count,
                                      .logarithmic = count % 2 == 1,
                                      .axis = count % 3 == 0 ? HNI_CURVES_SECONDS : HNI_CURVES_STEPS};
@@ -278,7 +279,7 @@ static void test_curves_name_each_run_once(void **state)
     const hni_point points[2] = {{1, 4}, {2, 3}};
     hni_series series[2] = {{.name = "first", .train = points, .train_count = 2},
                             {.name = "second", .train = points, .train_count = 2}};
-    hni_curves curves = {.series = series, .count = 2, .axis = HNI_CURVES_STEPS};
+    hni_curves curves = {.quantity = "bits per character", .series = series, .count = 2, .axis = HNI_CURVES_STEPS};
     hni_text wide = draw_curves(*state, &curves, HNI_PICTURE_SVG);
     assert_int_equal(count_of(wide.data, ">first</text>"), 0);
     assert_int_equal(count_of(wide.data, "  first</text>"), 1);
@@ -297,7 +298,7 @@ static void test_curves_name_each_run_once(void **state)
 static void test_pictures_of_impossible_size_are_refused(void **state)
 {
     const double sizes[][2] = {{100, 100}, {1e6, 400}, {0.0 / 0.0, 400}, {400, -1}};
-    hni_curves curves = {.series = NULL};
+    hni_curves curves = {.quantity = "bits per character", .series = NULL};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         hni_text picture = {.context = *state};
         hni_canvas_options options = {.format = HNI_PICTURE_PNG, .width = sizes[i][0], .height = sizes[i][1]};
@@ -325,7 +326,7 @@ static hn_status draw_both(hn_context *context, hni_picture_format format)
 {
     heat_case made;
     hni_series series[] = {{"run", train, 5, valid, 2}};
-    hni_curves curves = {.series = series, .count = 1};
+    hni_curves curves = {.quantity = "bits per character", .series = series, .count = 1};
     hni_canvas_options options = {.format = format, .width = 300, .height = 200};
     hni_text picture = {.context = context};
     hn_status status = HN_OK;

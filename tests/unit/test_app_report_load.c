@@ -88,13 +88,13 @@ static void test_good_run(void **state)
     assert_string_equal(run.cell, "hyperlstm");
     assert_string_equal(run.recipe, good_recipe);
     assert_int_equal(run.parameters, 4922642);
-    assert_close(run.characters_per_second, 1234.5, 0.0, 0.0);
+    assert_close(run.speed, 1234.5, 0.0, 0.0);
     assert_int_equal(run.row_count, 3);
     assert_int_equal(run.rows[1].step, 20);
-    assert_close(run.rows[1].valid_bpc, 2.625, 0.0, 0.0);
+    assert_close(run.rows[1].valid, 2.625, 0.0, 0.0);
     assert_close(run.rows[1].clip_rate, 0.25, 0.0, 0.0);
     assert_close(run.rows[2].rate, 0.002, 1e-15, 0.0);
-    assert_true(isnan(run.rows[0].valid_bpc));
+    assert_true(isnan(run.rows[0].valid));
     assert_close(run.rows[0].seconds, 1.5, 0.0, 0.0);
     assert_true(isnan(run.rows[1].seconds)); /* step 20 has no pair */
     assert_close(run.rows[2].seconds, 4.5, 0.0, 0.0);
@@ -118,8 +118,8 @@ static void test_little_is_enough(void **state)
     assert_string_equal(run.name, run.folder);
     assert_non_null(strstr(made->folder, run.folder));
     assert_int_equal(run.row_count, 1);
-    assert_close(run.rows[0].valid_bpc, 2.5, 0.0, 0.0);
-    assert_true(isnan(run.rows[0].train_bpc) && isnan(run.rows[0].seconds) && isnan(run.characters_per_second));
+    assert_close(run.rows[0].valid, 2.5, 0.0, 0.0);
+    assert_true(isnan(run.rows[0].train) && isnan(run.rows[0].seconds) && isnan(run.speed));
     assert_int_equal(run.fact_count, 0);
     hni_run_free(&run);
 
@@ -239,7 +239,7 @@ static void test_ranks_are_read_by_name(void **state)
     assert_close(run.ranks[1].values[1], 2.25, 0.0, 0.0);
     assert_string_equal(run.ranks[2].gate, "gate");
     assert_close(run.ranks[2].values[1], 4, 0.0, 0.0);
-    assert_close(run.rows[1].valid_bpc, 2, 0.0, 0.0);
+    assert_close(run.rows[1].valid, 2, 0.0, 0.0);
     hni_run_free(&run);
 }
 
@@ -270,7 +270,7 @@ static void test_old_runs_have_no_ranks(void **state)
     hni_run run;
     assert_int_equal(hni_run_load(made->context, made->folder, &run), HN_OK);
     assert_int_equal(run.rank_count, 0);
-    assert_true(isnan(run.test_bpc));
+    assert_true(isnan(run.test));
     hni_run_free(&run);
 }
 

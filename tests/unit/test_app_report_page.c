@@ -19,18 +19,19 @@ static const hni_run_sample samples[] = {{"<primed>", text, TEXT_SIZE, "<prime> 
 
 static hni_run make_run(const char *name, const char *folder)
 {
-    rows[0].valid_bpc = (double)NAN;
+    rows[0].valid = (double)NAN;
     return (hni_run){.name = name,
                      .folder = folder,
                      .cell = "lstm",
                      .parameters = 4911874,
-                     .characters_per_second = 52100.4,
+                     .speed = 52100.4,
                      .rows = rows,
                      .row_count = 2,
                      .recipe = "task: <text>\n",
                      .facts = facts,
                      .fact_count = 1,
-                     .test_bpc = (double)NAN};
+                     .test = (double)NAN,
+                     .measure = &hni_task_find("text")->measure};
 }
 
 /* The page as one string, written to a fresh folder and read back. */
@@ -134,8 +135,9 @@ static void test_parts_without_content_are_left_out(void **state)
                    .folder = "",
                    .cell = "",
                    .recipe = "",
-                   .characters_per_second = (double)NAN,
-                   .test_bpc = (double)NAN};
+                   .speed = (double)NAN,
+                   .test = (double)NAN,
+                   .measure = &hni_task_find("text")->measure};
     hni_report report = {.runs = &run, .run_count = 1};
     char *page = write_page(*state, &report);
     assert_holds(page, "no values yet");
@@ -200,18 +202,50 @@ static void test_phi_paths_and_ranks(void **state)
     free(page);
 }
 
+/* Another task's figures: its own words, one line a run, and never beside a text's. */
+static void test_another_measure(void **state)
+{
+    const hni_measure measure = {.loss_key = "loss",
+                                 .loss_name = "nats",
+                                 .metric_key = "error",
+                                 .metric_name = "error, %",
+                                 .metric_short = "%",
+                                 .metric_words = "How many of a hundred.",
+                                 .nats = 1,
+                                 .decimals = 2,
+                                 .passes = "the training images",
+                                 .symbols = "images",
+                                 .symbols_short = "img."};
+    hni_run runs[] = {make_run("net", "one"), make_run("text", "two")};
+    runs[0].measure = &measure;
+    char *page = write_page(*state, &(hni_report){.runs = runs, .run_count = 1});
+    assert_holds(page, "<p>How many of a hundred.</p>");
+    assert_holds(page, "Images<br>a second");
+    assert_holds(page, "2.62<span class=\"unit\"> %</span>");
+    assert_holds(page, "Error, % over training steps: validation.");
+    assert_holds(page, "Training, nats");
+    assert_null(strstr(page, "character"));
+    assert_null(strstr(page, "thin: training"));
+    free(page);
+    const hni_report mixed = {.runs = runs, .run_count = 2};
+    assert_int_equal(hni_report_write(*state, "never.html", &mixed), HN_ERROR_ARGUMENT);
+    assert_non_null(strstr(hn_context_error(*state)->text, "one is measured in error, %, two in bits per character"));
+    hn_context_clear(*state);
+}
+
 static void test_rows_of_the_paper(void **state)
 {
     static const hni_paper_row printed[] = {
         {"LSTM <1000>", "table 3", 1.347, 1.312, 4254050, "4.25 M", ""},
         {"ME n-gram", "cited in table 3", (double)NAN, 1.37, 0, "", ""},
     };
-    static const hni_paper_table table = {"penn_treebank", "Penn & Treebank", printed, 2, 1};
+    static const hni_paper_table table = {"penn_treebank", "Penn & Treebank", printed, 2, 1, " How long is not said."};
     hni_run runs[] = {make_run("ours", "one"), make_run("of another text", "two")};
     runs[0].paper = &table;
-    runs[0].test_bpc = 2.75;
+    runs[0].test = 2.75;
     char *page = write_page(*state, &(hni_report){.runs = runs, .run_count = 2});
     assert_holds(page, "Beside the paper: Penn &amp; Treebank");
+    assert_holds(page, "in bits per character. How long is not said.</p>");
     assert_holds(page, "LSTM &lt;1000&gt;</th><td>1.347</td><td>1.312</td><td>4.25 M</td>");
     assert_holds(page, "ME n-gram</th><td>–</td><td>1.370</td><td>–</td>");
     assert_holds(page, "ours</th><td>2.625</td><td>2.750</td><td>4.91 M</td>");
@@ -247,11 +281,11 @@ static void test_when_runs_reach_a_figure(void **state)
     assert_holds(page, "Learning curves over epochs");
     free(page);
     fast[0] = slow[0], fast[1] = slow[1];
-    slow[2].valid_bpc = (double)NAN; /* now both are alike: nobody is first */
+    slow[2].valid = (double)NAN; /* now both are alike: nobody is first */
     page = write_page(*state, &(hni_report){.runs = runs, .run_count = 2});
     assert_int_equal(count_of(page, "class=\"best\""), 0 + 1);
     free(page);
-    slow[0].valid_bpc = slow[1].valid_bpc = slow[2].valid_bpc = (double)NAN;
+    slow[0].valid = slow[1].valid = slow[2].valid = (double)NAN;
     page = write_page(*state, &(hni_report){.runs = runs, .run_count = 1});
     assert_null(strstr(page, "first reaches a figure"));
     assert_null(strstr(page, "Dashed"));
@@ -316,6 +350,7 @@ int main(void)
         WITH_CONTEXT(test_parts_without_content_are_left_out),
         WITH_CONTEXT(test_a_page_for_one_heat_picture),
         WITH_CONTEXT(test_phi_paths_and_ranks),
+        WITH_CONTEXT(test_another_measure),
         WITH_CONTEXT(test_rows_of_the_paper),
         WITH_CONTEXT(test_when_runs_reach_a_figure),
         WITH_CONTEXT(test_refusals),

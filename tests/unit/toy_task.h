@@ -76,7 +76,7 @@ static void toy_close(hni_task_work *work)
 static void toy_size(const hni_task_work *work, hni_task_size *out_size)
 {
     (void)work;
-    *out_size = (hni_task_size){WINDOWS, SAMPLES, 1, 1, 1, "samples", "error", SAMPLES};
+    *out_size = (hni_task_size){WINDOWS, SAMPLES, 1, 1, 1, SAMPLES};
 }
 
 static const char *toy_checksum(const hni_task_work *work)
@@ -249,6 +249,19 @@ static hn_status toy_describe(const hni_task_work *work, void (*write)(void *use
 
 static const hni_task toy = {
     .name = "toy",
+    .measure = {.loss_key = "bpc",
+                .loss_name = "error",
+                .metric_key = "bpc",
+                .metric_name = "error",
+                .metric_short = "",
+                .metric_words = "",
+                .nats = 0.6931471805599453,
+                .decimals = 3,
+                .passes = "the samples",
+                .symbols = "samples",
+                .symbols_short = "smp."},
+    .streams = true,
+    .sizes = "model.width",
     .data_settings = toy_data_settings,
     .data_size = sizeof(toy_data),
     .model_settings = toy_model_settings,

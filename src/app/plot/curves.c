@@ -88,24 +88,31 @@ hni_point hni_curves_place(const hni_curves_drawing *drawing, hni_point point)
 
 /* ---- drawing -------------------------------------------------------------------------------------------------------------- */
 
+static bool has_training(const hni_curves *curves)
+{
+    for (size_t s = 0; s < curves->count; s++)
+        if (curves->series[s].train_count > 0) return true;
+    return false;
+}
+
 static void draw_frame(const hni_curves_drawing *drawing)
 {
     const hni_box *box = &drawing->frame.box;
     hni_canvas *canvas = drawing->canvas;
     hni_text_style style = {.ink = HNI_INK_MUTED, .size = HNI_FRAME_FONT, .anchor = HNI_ANCHOR_MIDDLE};
-    char label[64];
+    char label[128];
     hni_frame_draw(&drawing->frame, canvas, true);
     hni_canvas_text(canvas, (hni_point){box->x + box->width / 2.0, box->y + box->height + 36.0}, drawing->unit_name,
                     &style);
     style.anchor = HNI_ANCHOR_START;
     if (drawing->highest > drawing->frame.y.high * 1.0001) {
-        (void)snprintf(label, sizeof label, "bits per character (begins at %.2f)", drawing->highest);
+        (void)snprintf(label, sizeof label, "%s (begins at %.2f)", drawing->curves->quantity, drawing->highest);
     } else {
-        (void)snprintf(label, sizeof label, "bits per character");
+        (void)snprintf(label, sizeof label, "%s", drawing->curves->quantity);
     }
     hni_canvas_text(canvas, (hni_point){drawing->edge, box->y - 12.0}, label, &style);
     style.anchor = HNI_ANCHOR_END;
-    if (!drawing->narrow) {
+    if (!drawing->narrow && has_training(drawing->curves)) {
         hni_canvas_text(canvas, (hni_point){box->x + box->width, box->y - 12.0}, "thick: validation, thin: training",
                         &style);
     }
@@ -156,7 +163,7 @@ static void draw_validation(const hni_curves_drawing *drawing, size_t index)
         char text[256], name[160];
         if (!hni_curves_is_usable(drawing->curves, point)) continue;
         hni_short_name(series->name, HNI_NAME_MOST, name, sizeof name);
-        (void)snprintf(text, sizeof text, "%s: %.4f bits per character after %.6g %s", name, point.y,
+        (void)snprintf(text, sizeof text, "%s: %.4f %s after %.6g %s", name, point.y, drawing->curves->quantity,
                        point.x / drawing->unit, drawing->unit_name);
         hni_canvas_hover(canvas, text);
         hni_canvas_disc(canvas, hni_curves_place(drawing, point), 2.6, hni_ink_series(index));

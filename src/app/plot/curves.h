@@ -1,4 +1,4 @@
-/* Learning curves (the paper's figure 6): bits per character over steps, epochs or seconds, several runs side by side, training
+/* Learning curves (the paper's figure 6): a loss over steps, epochs or seconds, several runs side by side, training
  * thin, validation thick; and where each run first reaches a given figure. Knows nothing of runs and files. */
 #ifndef HNI_APP_PLOT_CURVES_H
 #define HNI_APP_PLOT_CURVES_H
@@ -19,6 +19,7 @@ typedef struct hni_series {
 } hni_series;
 
 typedef struct hni_curves {
+    const char *quantity; /* what y is: "bits per character" */
     const hni_series *series;
     size_t count; /* may be 0: an empty frame that says so */
     hni_curves_axis axis;

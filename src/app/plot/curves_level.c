@@ -104,7 +104,7 @@ void hni_curves_draw_table(const hni_curves_drawing *drawing)
         room = fmax(room, hni_text_width(name, HNI_FRAME_FONT));
     }
     room = fmin(room, drawing->width - 2.0 * drawing->edge - 130.0);
-    (void)snprintf(line, sizeof line, "first at or below %.3f bits per character after", curves->level);
+    (void)snprintf(line, sizeof line, "first at or below %.3f %s after", curves->level, curves->quantity);
     hni_canvas_text(drawing->canvas, (hni_point){x, y}, line, &head);
     for (size_t s = 0; s < curves->count; s++) {
         hni_point first;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/recipe/recipe.h"
 #include "core/alloc.h"
 #include "io/files.h"
 
@@ -84,21 +85,32 @@ cleanup:
     return status;
 }
 
+/* What the figures of the run are, by the task of its recipe; a recipe that cannot be read is complained of later. */
+static hn_status find_measure(hn_context *context, const char *folder, hni_text *path, hni_run *run)
+{
+    char name[HNI_RECIPE_TASK_SIZE];
+    path->size = 0;
+    hni_text_add(path, "%s/recipe.yaml", folder);
+    if (path->status != HN_OK) return path->status;
+    const hn_status status = hni_recipe_peek_task(context, path->data, name);
+    const hni_task *task = status == HN_OK ? hni_task_find(name) : NULL;
+    run->measure = &(task != NULL ? task : hni_task_at(0))->measure;
+    if (status == HN_ERROR_MEMORY) return status;
+    hn_context_clear(context);
+    return HN_OK;
+}
+
 hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run)
 {
     hni_file_bytes facts = {0}, recipe = {0};
     hni_text path = {.context = context};
     hn_status status = HN_OK;
-    *out_run = (hni_run){.name = "",
-                         .folder = "",
-                         .cell = "",
-                         .recipe = "",
-                         .characters_per_second = (double)NAN,
-                         .test_bpc = (double)NAN};
+    *out_run = (hni_run){.name = "", .folder = "", .cell = "", .recipe = "", .speed = (double)NAN, .test = (double)NAN};
     hni_arena_init(&out_run->memory, context, "run", false);
     HNI_TRY(check_folder(context, folder));
     HNI_TRY(keep_base_name(out_run, folder));
     out_run->name = out_run->folder;
+    HNI_TRY(find_measure(context, folder, &path, out_run));
     HNI_TRY(read_log(context, folder, &path, out_run));
     HNI_TRY(read_part(context, folder, "run.json", &path, &facts));
     HNI_TRY(hni_run_parse_facts(context, path.data, (const char *)facts.data, facts.size, out_run));
@@ -114,6 +126,17 @@ cleanup:
     return status;
 }
 
+hn_status hni_runs_agree(hn_context *context, const hni_run *runs, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (runs[i].measure == runs[0].measure) continue;
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "%.200s is measured in %s, %.200s in %s: show runs of one task beside each other",
+                         runs[0].folder, runs[0].measure->metric_name, runs[i].folder, runs[i].measure->metric_name);
+    }
+    return HN_OK;
+}
+
 void hni_run_free(hni_run *run)
 {
     hni_arena_destroy(&run->memory);
@@ -125,7 +148,7 @@ const hni_run_row *hni_run_best(const hni_run *run)
     const hni_run_row *best = NULL;
     for (size_t i = 0; i < run->row_count; i++) {
         const hni_run_row *row = &run->rows[i];
-        if (isfinite(row->valid_bpc) && (best == NULL || row->valid_bpc < best->valid_bpc)) best = row;
+        if (isfinite(row->valid) && (best == NULL || row->valid < best->valid)) best = row;
     }
     return best;
 }

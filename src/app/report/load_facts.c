@@ -52,11 +52,13 @@ static hn_status check_format(const facts_reader *reader)
 
 static hn_status read_numbers(const facts_reader *reader)
 {
-    const json_t *speed = json_object_get(reader->root, "characters_per_second");
+    char key[64];
+    (void)snprintf(key, sizeof key, "%s_per_second", reader->run->measure->symbols);
+    const json_t *speed = json_object_get(reader->root, key);
     const json_t *parameters = json_object_get(reader->root, "parameters");
-    reader->run->characters_per_second = (double)NAN;
-    if (speed != NULL && !json_is_number(speed)) return wrong_kind(reader, "characters_per_second", "a number", speed);
-    if (speed != NULL) reader->run->characters_per_second = json_number_value(speed);
+    reader->run->speed = (double)NAN;
+    if (speed != NULL && !json_is_number(speed)) return wrong_kind(reader, key, "a number", speed);
+    if (speed != NULL) reader->run->speed = json_number_value(speed);
     if (parameters == NULL) return HN_OK;
     if (!json_is_object(parameters)) return wrong_kind(reader, "parameters", "an object", parameters);
     const json_t *total = json_object_get(parameters, "total");

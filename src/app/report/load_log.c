@@ -14,12 +14,12 @@
 enum { UNKNOWN = -1, STEP = 0, RANK = 1000 }; /* RANK + i: effective rank i of hni_run */
 
 static const struct {
-    const char *name;
-    size_t offset; /* in hni_run_row */
+    const char *name; /* "train_": with the key of the measure behind it */
+    size_t offset;    /* in hni_run_row */
 } known[] = {
     {"step", offsetof(hni_run_row, step)},           {"epoch", offsetof(hni_run_row, epoch)},
-    {"rate", offsetof(hni_run_row, rate)},           {"train_bpc", offsetof(hni_run_row, train_bpc)},
-    {"valid_bpc", offsetof(hni_run_row, valid_bpc)}, {"gradient_norm", offsetof(hni_run_row, gradient_norm)},
+    {"rate", offsetof(hni_run_row, rate)},           {"train_", offsetof(hni_run_row, train)},
+    {"valid_", offsetof(hni_run_row, valid)},        {"gradient_norm", offsetof(hni_run_row, gradient_norm)},
     {"clip_rate", offsetof(hni_run_row, clip_rate)},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
@@ -68,10 +68,22 @@ static char *next_field(char **rest)
     return field;
 }
 
-static int find_column(const char *name)
+/* The name of a known column in this run's log. */
+static const char *column_name(const log_reader *reader, size_t column, char *buffer, size_t size)
 {
+    const hni_measure *measure = reader->run->measure;
+    const char *name = known[column].name, *key = "";
+    if (strcmp(name, "train_") == 0) key = measure->loss_key;
+    if (strcmp(name, "valid_") == 0) key = measure->metric_key;
+    (void)snprintf(buffer, size, "%s%s", name, key);
+    return buffer;
+}
+
+static int find_column(const log_reader *reader, const char *name)
+{
+    char wanted[64];
     for (size_t i = 0; i < KNOWN_COUNT; i++) {
-        if (strcmp(known[i].name, name) == 0) return (int)i;
+        if (strcmp(column_name(reader, i, wanted, sizeof wanted), name) == 0) return (int)i;
     }
     return UNKNOWN;
 }
@@ -130,7 +142,7 @@ static hn_status read_header(log_reader *reader, char *line)
     reader->ranks = ranks;
     for (char *rest = line; rest != NULL;) {
         char *name = next_field(&rest);
-        int column = find_column(name);
+        int column = find_column(reader, name);
         if (reader->column_count == COLUMNS_MOST) {
             return hni_error(reader->context, HN_ERROR_FORMAT,
                              "%s:1: more than %d columns: is this a log.csv of a run?", reader->path, COLUMNS_MOST);
@@ -168,7 +180,7 @@ static hn_status wrong_field(const log_reader *reader, int column, const char *f
         (void)snprintf(name, sizeof name, "rank.%d.%c%s%.32s", rank->layer, rank->embedding,
                        rank->gate[0] != '\0' ? "." : "", rank->gate);
     } else {
-        (void)snprintf(name, sizeof name, "%s", known[column].name);
+        (void)column_name(reader, (size_t)column, name, sizeof name);
     }
     return hni_error(reader->context, HN_ERROR_FORMAT, "%s:%d: %s is '%s', not %s: restore the file from a copy",
                      reader->path, reader->line, hni_printable(name, shown_name, sizeof shown_name),
@@ -278,6 +290,7 @@ hn_status hni_run_parse_log(hn_context *context, const char *path, char *text, s
         return hni_error(context, HN_ERROR_FORMAT, "%s: byte %zu is 0: this is no text file", path,
                          (size_t)(zero - text) + 1);
     }
+    if (run->measure == NULL) run->measure = &hni_task_at(0)->measure;
     char *header = next_line(&reader);
     if (header == NULL) {
         return hni_error(context, HN_ERROR_FORMAT, "%s:1: no line with the names of the columns: is the file damaged?",

@@ -54,6 +54,8 @@ hn_status hni_report_write(hn_context *context, const char *path, const hni_repo
     if (report->run_count == 0) {
         return hni_error(context, HN_ERROR_ARGUMENT, "%s: a report needs at least one run", path);
     }
+    HNI_TRY(hni_runs_agree(context, report->runs, report->run_count));
+    page.measure = report->runs[0].measure;
     write_head(&page, report->title != NULL ? report->title : "Training report", report->introduction);
     hni_markup_text(&page.html, "<main>\n");
     hni_page_table(&page);

@@ -7,6 +7,7 @@
 typedef struct hni_page {
     hn_context *context;
     const hni_report *report;
+    const hni_measure *measure; /* of all its runs */
     hni_text html;
     hn_status status; /* the first failure of a picture; that of the text is in html */
 } hni_page;

@@ -1,5 +1,6 @@
 /* Learning curves over steps, epochs and time, and the table of where each run first reaches a few figures (the claim of the paper's
  * figure 6: fewer steps to the same loss). */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static int compare_numbers(const void *left, const void *right)
 static double first_figure(const hni_run *run)
 {
     for (size_t i = 0; i < run->row_count; i++) {
-        if (isfinite(run->rows[i].valid_bpc)) return run->rows[i].valid_bpc;
+        if (isfinite(run->rows[i].valid)) return run->rows[i].valid;
     }
     return (double)NAN;
 }
@@ -56,7 +57,7 @@ static hn_status choose_levels(const hni_page *page, level_list *out_list)
     for (size_t i = 0; i < report->run_count; i++) {
         const hni_run_row *best = hni_run_best(&report->runs[i]);
         if (best == NULL) continue;
-        bests[count++] = best->valid_bpc;
+        bests[count++] = best->valid;
         start = fmin(start, first_figure(&report->runs[i]));
     }
     if (count == 0) goto cleanup;
@@ -78,7 +79,7 @@ cleanup:
 static const hni_run_row *first_row(const hni_run *run, double level)
 {
     for (size_t i = 0; i < run->row_count; i++) {
-        if (run->rows[i].valid_bpc <= level) return &run->rows[i];
+        if (run->rows[i].valid <= level) return &run->rows[i];
     }
     return NULL;
 }
@@ -131,9 +132,8 @@ static void write_levels(hni_page *page, const level_list *list)
               "time</th></tr></thead>\n");
     for (size_t i = 0; i < list->count; i++) {
         int64_t fewest = fewest_steps(page->report, list->levels[i]);
-        hni_text_add(
-            html, "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"4\">%.2f bits per character</th></tr>\n",
-            list->levels[i]);
+        hni_text_add(html, "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"4\">%.2f %s</th></tr>\n",
+                     list->levels[i], page->measure->metric_name);
         for (size_t run = 0; run < page->report->run_count; run++)
             write_reach(page, run, list->levels[i], fewest);
         hni_markup_text(html, "</tbody>\n");
@@ -152,18 +152,31 @@ static void draw_curves(hni_page *page, hni_curves_axis axis, double level)
 {
     static const char *const titles[] = {"Learning curves over steps", "Learning curves over time",
                                          "Learning curves over epochs"};
-    static const char *const captions[] = {
-        "Bits per character over training steps: validation thick with dots, training thin.",
-        "The same over training time: what a minute of this computer buys.",
-        "The same over epochs, passes over the training text."};
-    char caption[256];
+    const hni_measure *measure = page->measure;
+    char caption[256], said[192];
+    switch (axis) {
+    case HNI_CURVES_SECONDS:
+        (void)snprintf(said, sizeof said, "The same over training time: what a minute of this computer buys.");
+        break;
+    case HNI_CURVES_EPOCHS:
+        (void)snprintf(said, sizeof said, "The same over epochs, passes over %s.", measure->passes);
+        break;
+    default:
+        (void)snprintf(said, sizeof said, "%c%s over training steps: validation%s.",
+                       toupper((unsigned char)measure->metric_name[0]), measure->metric_name + 1,
+                       hni_measure_is_one(measure) ? " thick with dots, training thin" : "");
+    }
     hni_run_series made;
     page->status = hni_run_series_make(page->context, page->report->runs, page->report->run_count, axis, &made);
     if (page->status == HN_OK) {
-        hni_curves curves = {
-            .series = made.series, .count = made.count, .axis = axis, .level = level, .plain_level = true};
+        hni_curves curves = {.quantity = measure->metric_name,
+                             .series = made.series,
+                             .count = made.count,
+                             .axis = axis,
+                             .level = level,
+                             .plain_level = true};
         (void)snprintf(caption, sizeof caption, isfinite(level) ? "%s Dashed: %.2f, which every run reaches." : "%s",
-                       captions[axis], level);
+                       said, level);
         hni_page_figures(page, &(hni_page_picture){draw, &curves, titles[axis], caption, 420.0, 320.0});
     }
     hni_run_series_free(&made);

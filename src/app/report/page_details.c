@@ -28,15 +28,18 @@ static void write_cell(hni_text *html, double number, int decimals)
 /* The validation figures as numbers: what the curves show, for readers who cannot see them. */
 static void write_validations(hni_text *html, const hni_run *run)
 {
+    const hni_measure *measure = run->measure;
     if (hni_run_best(run) == NULL) return;
-    hni_markup_text(
-        html, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Validation figures\"><table>"
-              "<caption>Validation figures, in bits per character</caption>\n<thead><tr><th scope=\"col\">Step</th>"
-              "<th scope=\"col\">Epoch</th><th scope=\"col\">Time</th><th scope=\"col\">Training</th>"
-              "<th scope=\"col\">Validation</th></tr></thead>\n<tbody>\n");
+    hni_text_add(html,
+                 "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Validation figures\"><table>"
+                 "<caption>Validation figures, in %s</caption>\n<thead><tr><th scope=\"col\">Step</th>"
+                 "<th scope=\"col\">Epoch</th><th scope=\"col\">Time</th><th scope=\"col\">Training%s%s</th>"
+                 "<th scope=\"col\">Validation</th></tr></thead>\n<tbody>\n",
+                 measure->metric_name, hni_measure_is_one(measure) ? "" : ", ",
+                 hni_measure_is_one(measure) ? "" : measure->loss_name);
     for (size_t i = 0; i < run->row_count; i++) {
         const hni_run_row *row = &run->rows[i];
-        if (!isfinite(row->valid_bpc)) continue;
+        if (!isfinite(row->valid)) continue;
         hni_markup_text(html, "<tr><td>");
         hni_markup_count(html, row->step);
         hni_markup_text(html, "</td>");
@@ -44,8 +47,8 @@ static void write_validations(hni_text *html, const hni_run *run)
         hni_markup_text(html, "<td>");
         hni_page_duration(html, row->seconds);
         hni_markup_text(html, "</td>");
-        write_cell(html, row->train_bpc, 4);
-        write_cell(html, row->valid_bpc, 4);
+        write_cell(html, row->train, 4);
+        write_cell(html, row->valid, 4);
         hni_markup_text(html, "</tr>\n");
     }
     hni_markup_text(html, "</tbody></table></div>\n");

@@ -1,5 +1,7 @@
 /* The tables of results: the runs, and beside them what the paper prints for the same data. */
+#include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/plot/markup.h"
@@ -12,8 +14,8 @@ static size_t best_run(const hni_report *report)
     double lowest = (double)INFINITY;
     for (size_t i = 0; i < report->run_count; i++) {
         const hni_run_row *row = hni_run_best(&report->runs[i]);
-        if (row != NULL && row->valid_bpc < lowest) {
-            lowest = row->valid_bpc;
+        if (row != NULL && row->valid < lowest) {
+            lowest = row->valid;
             best = i;
         }
     }
@@ -23,7 +25,7 @@ static size_t best_run(const hni_report *report)
 static bool knows_tests(const hni_report *report)
 {
     for (size_t i = 0; i < report->run_count; i++) {
-        if (isfinite(report->runs[i].test_bpc)) return true;
+        if (isfinite(report->runs[i].test)) return true;
     }
     return false;
 }
@@ -32,16 +34,17 @@ static void write_row(hni_page *page, size_t index, bool is_best)
 {
     const hni_run *run = &page->report->runs[index];
     const hni_run_row *best = hni_run_best(run);
+    const hni_measure *measure = page->measure;
     hni_text *html = &page->html;
     hni_text_add(html, "<tr role=\"row\"%s><th scope=\"row\" role=\"rowheader\">", is_best ? " class=\"best\"" : "");
     hni_page_write_key(page, index);
     hni_page_write_name(page, index);
     if (is_best && page->report->run_count > 1) hni_markup_text(html, "<span class=\"badge\">lowest</span>");
     hni_markup_text(html, "</th><td role=\"cell\">");
-    hni_page_figure(html, best != NULL ? best->valid_bpc : (double)NAN, 3);
-    hni_markup_text(html, "<span class=\"unit\"> bits/char.</span></td><td role=\"cell\">");
+    hni_page_figure(html, best != NULL ? best->valid : (double)NAN, measure->decimals);
+    hni_text_add(html, "<span class=\"unit\"> %s</span></td><td role=\"cell\">", measure->metric_short);
     if (knows_tests(page->report)) {
-        hni_page_figure(html, run->test_bpc, 3);
+        hni_page_figure(html, run->test, measure->decimals);
         hni_markup_text(html, "<span class=\"unit\"> on test</span></td><td role=\"cell\">");
     }
     if (run->parameters > 0) {
@@ -50,12 +53,12 @@ static void write_row(hni_page *page, size_t index, bool is_best)
         hni_markup_text(html, "–");
     }
     hni_markup_text(html, "<span class=\"unit\"> parameters</span></td><td role=\"cell\">");
-    if (run->characters_per_second >= 0 && run->characters_per_second < 1e15) {
-        hni_markup_count(html, (int64_t)llround(run->characters_per_second));
+    if (run->speed >= 0 && run->speed < 1e15) {
+        hni_markup_count(html, (int64_t)llround(run->speed));
     } else {
         hni_markup_text(html, "–");
     }
-    hni_markup_text(html, "<span class=\"unit\"> char./s</span></td><td role=\"cell\">");
+    hni_text_add(html, "<span class=\"unit\"> %s/s</span></td><td role=\"cell\">", measure->symbols_short);
     hni_markup_count(html, run->row_count > 0 ? run->rows[run->row_count - 1].step : 0);
     hni_markup_text(html, "<span class=\"unit\"> steps</span></td><td role=\"cell\">");
     hni_page_duration(html, hni_page_seconds(run));
@@ -64,19 +67,16 @@ static void write_row(hni_page *page, size_t index, bool is_best)
 
 void hni_page_table(hni_page *page)
 {
-    static const char *const columns[] = {"Run",
-                                          "Validation,<br>bits per character",
-                                          "Test",
-                                          "Parameters",
-                                          "Characters<br>a second",
-                                          "Steps",
-                                          "Training<br>time"};
+    const hni_measure *measure = page->measure;
+    char figure[96], speed[64];
+    (void)snprintf(figure, sizeof figure, "Validation,<br>%s", measure->metric_name);
+    (void)snprintf(speed, sizeof speed, "%c%s<br>a second", toupper((unsigned char)measure->symbols[0]),
+                   measure->symbols + 1);
+    const char *const columns[] = {"Run", figure, "Test", "Parameters", speed, "Steps", "Training<br>time"};
     enum { TEST = 2 };
     hni_text *html = &page->html;
+    hni_text_add(html, "<h2>Results</h2>\n<p>%s</p>\n", measure->metric_words);
     hni_markup_text(html,
-                    "<h2>Results</h2>\n"
-                    "<p>Bits per character: how much of a surprise the next character is to the model, on text that it "
-                    "did not learn from. Lower is better; 8 would be knowing nothing of a byte.</p>\n"
                     "<table class=\"runs\" role=\"table\"><caption>The lowest validation figure of each run; speed is "
                     "that of training.</caption>\n"
                     "<thead role=\"rowgroup\"><tr role=\"row\">");
@@ -100,12 +100,12 @@ static void begin_group(hni_text *html, const char *title)
     hni_markup_text(html, "</th></tr>\n");
 }
 
-static void write_figures(hni_text *html, double valid, double test)
+static void write_figures(hni_text *html, double valid, double test, int decimals)
 {
     hni_markup_text(html, "</th><td>");
-    hni_page_figure(html, valid, 3);
+    hni_page_figure(html, valid, decimals);
     hni_markup_text(html, "</td><td>");
-    hni_page_figure(html, test, 3);
+    hni_page_figure(html, test, decimals);
     hni_markup_text(html, "</td><td>");
 }
 
@@ -120,7 +120,7 @@ static void write_ours(hni_page *page, const hni_paper_table *table)
         hni_markup_text(html, "<tr class=\"ours\"><th scope=\"row\">");
         hni_page_write_key(page, i);
         hni_page_write_name(page, i);
-        write_figures(html, best != NULL ? best->valid_bpc : (double)NAN, run->test_bpc);
+        write_figures(html, best != NULL ? best->valid : (double)NAN, run->test, page->measure->decimals);
         if (run->parameters > 0) {
             hni_text_add(html, run->parameters < 10000 ? "%.4f M" : "%.2f M", (double)run->parameters / 1e6);
         } else {
@@ -131,13 +131,14 @@ static void write_ours(hni_page *page, const hni_paper_table *table)
     hni_markup_text(html, "</tbody>\n");
 }
 
-static void write_printed(hni_text *html, const hni_paper_table *table, size_t from, size_t to)
+static void write_printed(hni_page *page, const hni_paper_table *table, size_t from, size_t to)
 {
+    hni_text *html = &page->html;
     for (size_t i = from; i < to; i++) {
         const hni_paper_row *row = &table->rows[i];
         hni_markup_text(html, "<tr><th scope=\"row\">");
         hni_markup_escaped_text(html, row->name);
-        write_figures(html, row->valid, row->test);
+        write_figures(html, row->valid, row->test, page->measure->decimals);
         hni_markup_escaped_text(html, row->printed[0] != '\0' ? row->printed : "–");
         hni_markup_text(html, "</td></tr>\n");
     }
@@ -149,17 +150,17 @@ static void write_paper(hni_page *page, const hni_paper_table *table)
     hni_text *html = &page->html;
     hni_markup_text(html, "<h2>Beside the paper: ");
     hni_markup_escaped_text(html, table->title);
-    hni_markup_text(
-        html, "</h2>\n<p>Figures as printed in Ha, Dai and Le, HyperNetworks (ICLR 2017), in bits per character. The "
-              "paper does not say how long its models were trained; how long these were stands above.</p>\n"
-              "<table class=\"paper\"><thead><tr><th scope=\"col\">Model</th><th scope=\"col\">Validation</th>"
-              "<th scope=\"col\">Test</th><th scope=\"col\">Parameters</th></tr></thead>\n");
+    hni_text_add(html, "</h2>\n<p>Figures as printed in Ha, Dai and Le, HyperNetworks (ICLR 2017), in %s.%s</p>\n",
+                 page->measure->metric_name, table->remark);
+    hni_markup_text(html,
+                    "<table class=\"paper\"><thead><tr><th scope=\"col\">Model</th><th scope=\"col\">Validation</th>"
+                    "<th scope=\"col\">Test</th><th scope=\"col\">Parameters</th></tr></thead>\n");
     write_ours(page, table);
     begin_group(html, "The paper’s own models");
-    write_printed(html, table, 0, table->own);
+    write_printed(page, table, 0, table->own);
     if (table->count > table->own) {
         begin_group(html, "Work of others that the paper cites");
-        write_printed(html, table, table->own, table->count);
+        write_printed(page, table, table->own, table->count);
     }
     hni_markup_text(html, "</table>\n");
 }

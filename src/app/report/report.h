@@ -14,14 +14,14 @@
 #include "app/plot/heat.h"
 #include "app/plot/histogram.h"
 #include "app/plot/path.h"
-#include "app/tasks/paper.h"
+#include "app/tasks/task.h"
 #include "core/arena.h"
 
 /* One row of log.csv with the seconds from run.json. A number that is not there is NaN. */
 typedef struct hni_run_row {
     int64_t step;
     double epoch, seconds, rate;
-    double train_bpc, valid_bpc;
+    double train, valid; /* loss and metric, as run->measure says */
     double gradient_norm, clip_rate;
 } hni_run_row;
 
@@ -51,12 +51,12 @@ typedef struct hni_run_heat {
 } hni_run_heat;
 
 typedef struct hni_run {
-    const char *name;             /* for legends and headings: "LN-HyperLSTM" */
-    const char *folder;           /* last part of the run directory's path, tells runs of one name apart */
-    const char *cell;             /* "" if not known */
-    int64_t parameters;           /* 0: not known */
-    double characters_per_second; /* NaN: not known */
-    hni_run_row *rows;            /* in order of step */
+    const char *name;   /* for legends and headings: "LN-HyperLSTM" */
+    const char *folder; /* last part of the run directory's path, tells runs of one name apart */
+    const char *cell;   /* "" if not known */
+    int64_t parameters; /* 0: not known */
+    double speed;       /* symbols of training a second, as run->measure names them; NaN: not known */
+    hni_run_row *rows;  /* in order of step */
     size_t row_count;
     const char *recipe; /* text of recipe.yaml, "" if there is none */
     const hni_run_fact *facts;
@@ -66,9 +66,10 @@ typedef struct hni_run {
     const char *sample_note; /* said before the samples, or instead of them: why there is none; NULL: nothing */
     const hni_run_heat *heats;
     size_t heat_count;
-    hni_arena memory;          /* what hni_run_load made; samples, heats and paths are the caller's */
-    double test_bpc;           /* of the best checkpoint on the test split; NaN: not known */
-    const hni_run_rank *ranks; /* columns of log.csv */
+    hni_arena memory;           /* what hni_run_load made; samples, heats and paths are the caller's */
+    double test;                /* of the best checkpoint on the test split; NaN: not known */
+    const hni_measure *measure; /* what train, valid and test are; never NULL in a run that was loaded */
+    const hni_run_rank *ranks;  /* columns of log.csv */
     size_t rank_count;
     int64_t embedding_size;       /* E of the recipe; 0: not known */
     const hni_paper_table *paper; /* of the paper, on the data set of this run; NULL: it has none */
@@ -90,6 +91,9 @@ typedef struct hni_report {
  * written is left out, and a run that was stopped before log.csv was begun has no rows. On failure *out_run needs no freeing. */
 HN_MUST_USE hn_status hni_run_load(hn_context *context, const char *folder, hni_run *out_run);
 void hni_run_free(hni_run *run);
+
+/* Runs that stand side by side must be of one task, or their figures say nothing of each other. */
+HN_MUST_USE hn_status hni_runs_agree(hn_context *context, const hni_run *runs, size_t count);
 
 /* The row with the lowest validation figure, the earliest of equals; NULL if there is none. */
 const hni_run_row *hni_run_best(const hni_run *run);

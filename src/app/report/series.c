@@ -30,7 +30,7 @@ static size_t collect(const hni_run *run, hni_curves_axis axis, bool valid, hni_
     size_t count = 0;
     for (size_t i = 0; i < run->row_count; i++) {
         const hni_run_row *row = &run->rows[i];
-        const hni_point point = {place_of(row, axis), valid ? row->valid_bpc : row->train_bpc};
+        const hni_point point = {place_of(row, axis), valid ? row->valid : row->train};
         if (isfinite(point.x) && isfinite(point.y)) out_points[count++] = point;
     }
     return count;
@@ -43,6 +43,7 @@ hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t c
     size_t room = 0;
     hn_status status;
     *out_series = (hni_run_series){.context = context};
+    HNI_TRY(hni_runs_agree(context, runs, count));
     for (size_t i = 0; i < count; i++)
         room += 2 * runs[i].row_count;
     HNI_TRY(hni_alloc_array(context, "curves", count, sizeof *out_series->series, &memory));
@@ -60,7 +61,7 @@ hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t c
         hni_run_legend(runs, count, i, name);
         HNI_TRY(name->status);
         *one = (hni_series){.name = name->data != NULL ? name->data : "", .train = next};
-        next += one->train_count = collect(&runs[i], axis, false, next);
+        next += one->train_count = hni_measure_is_one(runs[i].measure) ? collect(&runs[i], axis, false, next) : 0;
         one->valid = next;
         next += one->valid_count = collect(&runs[i], axis, true, next);
     }

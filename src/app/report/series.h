@@ -14,7 +14,7 @@ typedef struct hni_run_series {
     hni_text *names; /* [count] */
 } hni_run_series;
 
-/* Training and validation figures of the runs over an axis; rows without a finite place or figure are left out. Freed by the caller,
+/* The metric of the runs over an axis, of validation, and of training where it is what training lessens; rows without a finite place or figure are left out. Freed by the caller,
  * after a failure too. */
 HN_MUST_USE hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t count, hni_curves_axis axis,
                                           hni_run_series *out_series);

@@ -19,7 +19,8 @@ typedef struct hni_paper_table {
     const char *data;  /* "penn_treebank", "enwik8" */
     const char *title; /* "Penn Treebank" */
     const hni_paper_row *rows;
-    size_t count, own; /* rows in all; the first `own` are the paper's */
+    size_t count, own;  /* rows in all; the first `own` are the paper's */
+    const char *remark; /* a sentence about how the printed figures came about, with a blank before it; "" */
 } hni_paper_table;
 
 #endif

@@ -9,6 +9,8 @@
 #ifndef HNI_APP_TASKS_TASK_H
 #define HNI_APP_TASKS_TASK_H
 
+#include <string.h>
+
 #include "app/data/find.h"
 #include "app/tasks/paper.h"
 #include "core/settings.h"
@@ -19,10 +21,27 @@ typedef struct hni_task_size {
     int64_t windows_per_epoch;                          /* updates an epoch; 0: opened without data */
     int64_t symbols_per_step;                           /* B*T: what "characters a second" counts */
     int64_t train_symbols, valid_symbols, test_symbols; /* 0: opened without data */
-    const char *symbol_name;                            /* "characters" */
-    const char *metric_name;                            /* "bits per character" */
     int64_t rows_per_step;                              /* B: the most parts that an update can be done in */
 } hni_task_size;
+
+/* The two figures that a task's runs are followed by: the loss that training lessens, and the metric of a validation or test, lower is
+ * better. Both belong to the task, not to a run: pages and pictures name columns and axes by them. */
+typedef struct hni_measure {
+    const char *loss_key, *loss_name;     /* column "train_KEY" of log.csv; "bits per character", "nats" */
+    const char *metric_key, *metric_name; /* column "valid_KEY", and "test_KEY"; "bits per character", "error, %" */
+    const char *metric_short;             /* "bits/char.", "%" */
+    const char *metric_words;             /* a sentence or two for readers who meet it for the first time */
+    double nats;                          /* of one unit of the loss: ln 2 for bits */
+    int decimals;                         /* that a figure of the metric is worth */
+    const char *passes;                   /* what an epoch goes over: "the training text" */
+    const char *symbols, *symbols_short;  /* what batches are counted in: "characters", "char." */
+} hni_measure;
+
+/* Whether loss and metric are one quantity, so that training and validation can share an axis. */
+static inline bool hni_measure_is_one(const hni_measure *measure)
+{
+    return strcmp(measure->loss_name, measure->metric_name) == 0;
+}
 
 /* A named figure beside the metric. */
 typedef struct hni_figure {
@@ -140,6 +159,11 @@ typedef struct hni_sample_options {
 typedef struct hni_task {
     const char *name; /* the recipe's `task:` */
     const char *help;
+    hni_measure measure;
+    /* A part of the data is a stream: read in tracks, its symbols predicted one by one, by weights of any storage. Without it
+     * hni_evaluate_options has only split, progress and user. */
+    bool streams;
+    const char *sizes; /* keys that make an update need less memory: "model.units, data.batch or data.length" */
     const hni_settings *(*data_settings)(void);  /* section "data" */
     size_t data_size;                            /* of the struct that they fill */
     const hni_settings *(*model_settings)(void); /* section "model" */
@@ -166,6 +190,7 @@ typedef struct hni_task {
     hn_status (*advance)(hni_task_work *work, int64_t step);
     /* Mean over a split, no dropout; state of training untouched. Resets the graph, before and after. */
     hn_status (*evaluate)(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
+    /* NULL: the task's models write nothing. */
     hn_status (*sample)(hni_task_work *work, const hni_sample_options *options);
 
     /* Carried state, buffers, blobs of a checkpoint: tensor `index`. *out_more is false past the end, and no tensor is given. */
@@ -175,7 +200,7 @@ typedef struct hni_task {
     hn_status (*model_json)(const hni_task_work *work, char *out_text, size_t size);
     /* A short name of the model for legends: "LN-HyperLSTM 256". */
     void (*label)(const hni_task_work *work, char *out_text, size_t size);
-    /* What `sample` can observe of the model. */
+    /* What `sample` can observe of the model; NULL without it. */
     void (*sights)(const hni_task_work *work, hni_task_sights *out_sights);
     /* Lines of `info`: calls write(user, key, value) for layers, data, readings. */
     hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),

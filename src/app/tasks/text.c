@@ -144,8 +144,6 @@ static void size_of(const hni_task_work *work, hni_task_size *out_size)
     *out_size = (hni_task_size){
         .windows_per_epoch = work->tracks.windows,
         .symbols_per_step = work->data.batch * work->data.length,
-        .symbol_name = "characters",
-        .metric_name = "bits per character",
         .rows_per_step = work->data.batch,
     };
     if (work->text == NULL) return;
@@ -214,6 +212,22 @@ static const hni_paper_row *paper(const hni_task_work *work, const hni_paper_tab
 const hni_task hni_task_text = {
     .name = "text",
     .help = "character language model on text (bits per character)",
+    .measure =
+        {.loss_key = "bpc",
+         .loss_name = "bits per character",
+         .metric_key = "bpc",
+         .metric_name = "bits per character",
+         .metric_short = "bits/char.",
+         .metric_words =
+             "Bits per character: how much of a surprise the next character is to the model, on text that it did "
+             "not learn from. Lower is better; 8 would be knowing nothing of a byte.",
+         .nats = 0.6931471805599453,
+         .decimals = 3,
+         .passes = "the training text",
+         .symbols = "characters",
+         .symbols_short = "char."},
+    .streams = true,
+    .sizes = "model.units, data.batch or data.length",
     .data_settings = hni_text_settings_table,
     .data_size = sizeof(hni_text_settings),
     .model_settings = hni_language_settings,

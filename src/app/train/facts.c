@@ -20,6 +20,7 @@ struct hni_facts {
     hn_context *context;
     char *path;
     json_t *root, *session, *rows;
+    char speed_key[64];    /* "characters_per_second" */
     double start;          /* of this session */
     double seconds_before; /* of training, in earlier sessions */
     double work_seconds;   /* in updates, all sessions since the file was begun */
@@ -108,6 +109,7 @@ static json_t *bytes_json(const hni_facts *facts, const char *bytes)
 static void set_facts(hni_facts *facts, const hni_facts_start *start)
 {
     json_t *root = facts->root;
+    snprintf(facts->speed_key, sizeof facts->speed_key, "%s_per_second", start->symbols);
     json_object_set_new(root, "format", json_integer(FACTS_FORMAT));
     json_object_set_new(root, "version", json_string(hn_version()));
     if (json_object_get(root, "name") == NULL) json_object_set_new(root, "name", bytes_json(facts, start->name));
@@ -221,7 +223,7 @@ hn_status hni_facts_write(hni_facts *facts, int64_t step)
     json_object_set_new(facts->session, "seconds", json_real(hni_seconds_now() - facts->start));
     json_object_set_new(facts->root, "work_seconds", json_real(facts->work_seconds));
     json_object_set_new(facts->root, "work_symbols", json_integer(facts->work_symbols));
-    json_object_set_new(facts->root, "characters_per_second", json_real((double)(int64_t)speed));
+    json_object_set_new(facts->root, facts->speed_key, json_real((double)(int64_t)speed));
     hni_text text = {.context = facts->context};
     hn_status status = hni_json_print(&text, facts->root);
     hni_text_add(&text, "\n");

@@ -7,10 +7,11 @@
 typedef struct hni_facts hni_facts;
 
 typedef struct hni_facts_start {
-    const char *folder; /* the run directory */
-    const char *name;   /* of the recipe */
-    const char *label;  /* what a legend calls the model */
-    const char *cell;   /* of the model, NULL: unknown */
+    const char *folder;  /* the run directory */
+    const char *name;    /* of the recipe */
+    const char *label;   /* what a legend calls the model */
+    const char *cell;    /* of the model, NULL: unknown */
+    const char *symbols; /* what speed is counted in: "characters" */
     const char *command;
     const char *backend;
     const char *data_checksum, *data_found;

@@ -136,6 +136,13 @@ static hn_status check_parts(const hni_trainer *trainer, int64_t most)
 {
     const int64_t wanted = trainer->plan->train.micro_batches;
     if (wanted <= most) return HN_OK;
+    if (trainer->task->take_part == NULL) {
+        return hni_error(
+            trainer->context, HN_ERROR_ARGUMENT,
+            "recipe: train.micro_batches is %lld, but a batch of task '%s' cannot be divided (batch norm reads it as a "
+            "whole): set it to 1",
+            (long long)wanted, trainer->task->name);
+    }
     return hni_error(
         trainer->context, HN_ERROR_ARGUMENT,
         "recipe: train.micro_batches is %lld, but a batch has %lld rows: at most so many parts, or 0 to have "
@@ -159,10 +166,9 @@ hn_status hni_forecast(hni_trainer *trainer)
     forecast->rows = (trainer->size.rows_per_step + forecast->micro_batches - 1) / forecast->micro_batches;
     if (!fits) {
         char needs[32], has[32];
-        return hni_error(trainer->context, HN_ERROR_MEMORY,
-                         "training needs %s, %s free: make model.units, data.batch or data.length smaller%s",
+        return hni_error(trainer->context, HN_ERROR_MEMORY, "training needs %s, %s free: make %s smaller%s",
                          hni_bytes_print((uint64_t)forecast->bytes, needs, sizeof needs),
-                         hni_bytes_print((uint64_t)forecast->free_bytes, has, sizeof has),
+                         hni_bytes_print((uint64_t)forecast->free_bytes, has, sizeof has), trainer->task->sizes,
                          forecast->micro_batches < most ? ", or train.micro_batches larger (0: as it fits)" : "");
     }
     settings->micro_batches = forecast->micro_batches; /* from here on it stands in the recipe */

@@ -12,10 +12,6 @@
 #include "io/files.h"
 #include "io/text.h"
 
-static const char header[] = "step,epoch,rate,train_bpc,valid_bpc,gradient_norm,clip_rate";
-
-#define NATS_PER_BIT 0.6931471805599453
-
 static hni_train_row row_of(const hni_trainer *trainer, const hni_metric *metric)
 {
     const hni_train_state *state = &trainer->state;
@@ -25,8 +21,8 @@ static hni_train_row row_of(const hni_trainer *trainer, const hni_metric *metric
         .step = state->step,
         .epoch = windows > 0 ? (double)state->step / (double)windows : 0,
         .rate = trainer->rate, /* a row follows an update at once */
-        .train_bits = state->row_loss / count / NATS_PER_BIT,
-        .valid_bits = metric != NULL ? metric->value : 0,
+        .train = state->row_loss / count / trainer->task->measure.nats,
+        .valid = metric != NULL ? metric->value : 0,
         .gradient_norm = state->row_norm / count,
         .clip_rate = (double)state->row_clipped / count,
         .has_valid = metric != NULL,
@@ -57,11 +53,13 @@ cleanup:
 /* The first line: columns of every run, then the figures that the task gives with its metric, which are counted. */
 static hn_status print_header(hni_trainer *trainer, bool has_figures, char **out_line)
 {
+    const hni_measure *measure = &trainer->task->measure;
     hni_text line = {.context = trainer->context};
     size_t count = 0;
     const hni_figure *figures =
         has_figures && trainer->task->figures != NULL ? trainer->task->figures(trainer->work, &count) : NULL;
-    hni_text_add(&line, "%s", header);
+    hni_text_add(&line, "step,epoch,rate,train_%s,valid_%s,gradient_norm,clip_rate", measure->loss_key,
+                 measure->metric_key);
     for (size_t i = 0; i < count; i++)
         hni_text_add(&line, ",%s", figures[i].name);
     hni_text_add(&line, "\n");
@@ -144,8 +142,8 @@ static hn_status print_row(const hni_trainer *trainer, const hni_train_row *row,
     hni_text_add(&line, "%lld", (long long)row->step);
     add_number(&line, row->epoch);
     add_number(&line, row->rate);
-    add_number(&line, row->train_bits);
-    if (metric != NULL) add_number(&line, row->valid_bits);
+    add_number(&line, row->train);
+    if (metric != NULL) add_number(&line, row->valid);
     if (metric == NULL) hni_text_add(&line, ",");
     add_number(&line, row->gradient_norm);
     add_number(&line, row->clip_rate);

@@ -136,6 +136,7 @@ static hn_status open_facts(hni_trainer *trainer)
         .name = trainer->plan->name,
         .label = label,
         .cell = cell[0] != 0 ? cell : NULL,
+        .symbols = trainer->task->measure.symbols,
         .command = trainer->command,
         .backend = hn_graph_backend_name(trainer->graph),
         .data_checksum = trainer->task->data_checksum(trainer->work),

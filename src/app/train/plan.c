@@ -78,6 +78,16 @@ cleanup:
     return status;
 }
 
+/* Keys of training that the task has no use for must keep their defaults. */
+static hn_status check_task(hn_context *context, const char *path, const hni_plan *plan)
+{
+    const bool has_tracks = plan->train.validation_tracks != 0;
+    if (!has_tracks || plan->task->streams) return HN_OK;
+    return hni_error(context, HN_ERROR_ARGUMENT,
+                     "%s: train.validation_tracks is %lld, but task '%s' reads no stream of symbols: leave it out",
+                     path, (long long)plan->train.validation_tracks, plan->task->name);
+}
+
 hn_status hni_plan_read(hn_context *context, const char *path, const char *const *sets, size_t set_count,
                         hni_plan **out_plan)
 {
@@ -86,6 +96,7 @@ hn_status hni_plan_read(hn_context *context, const char *path, const char *const
     *out_plan = NULL;
     HNI_TRY(hni_plan_read_unchecked(context, path, sets, set_count, &plan));
     HNI_TRY(hni_train_settings_check(context, path, &plan->train));
+    HNI_TRY(check_task(context, path, plan));
     *out_plan = plan;
     plan = NULL;
 cleanup:

@@ -80,7 +80,7 @@ static const hni_setting rows[] = {
     HNI_SETTING_INTEGER("log_every", hni_train_settings, log_every, 1, MOST_STEPS, 20,
                         "updates a row of log.csv stands for"),
     HNI_SETTING_INTEGER("sample_length", hni_train_settings, sample_length, 0, 100000, 120,
-                        "symbols of the sample shown at each validation; 0: none"),
+                        "symbols of the sample shown at each validation, by models that write; 0: none"),
 };
 
 static const hni_settings table = HNI_SETTINGS("train", rows);

@@ -91,7 +91,7 @@ static hn_status update(hni_trainer *trainer)
     state->row_clipped += report.clipped;
     hni_facts_work(trainer->facts, hni_seconds_now() - start, trainer->size.symbols_per_step);
     const hni_train_events *events = &trainer->options.events;
-    if (events->step != NULL) events->step(events->user, state->step, loss / 0.6931471805599453);
+    if (events->step != NULL) events->step(events->user, state->step, loss / trainer->task->measure.nats);
 cleanup:
     return status;
 }
@@ -101,7 +101,8 @@ cleanup:
 static hn_status show_sample(hni_trainer *trainer)
 {
     const hni_train_events *events = &trainer->options.events;
-    if (events->sample == NULL || trainer->plan->train.sample_length == 0) return HN_OK;
+    if (trainer->task->sample == NULL || events->sample == NULL || trainer->plan->train.sample_length == 0)
+        return HN_OK;
     const hni_sample_options options = {.prime = NULL,
                                         .length = trainer->plan->train.sample_length,
                                         .temperature = 0.8,

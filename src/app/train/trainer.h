@@ -11,7 +11,7 @@
 
 typedef struct hni_train_row { /* one row of log.csv */
     int64_t step;
-    double epoch, rate, train_bits, valid_bits, gradient_norm, clip_rate;
+    double epoch, rate, train, valid, gradient_norm, clip_rate; /* train, valid: as the measure of the task says */
     bool has_valid;
 } hni_train_row;
 
@@ -24,7 +24,7 @@ typedef enum hni_train_end {
 typedef struct hni_train_events {
     void *user;
     bool (*keep_going)(void *user);                      /* asked before each update */
-    void (*step)(void *user, int64_t step, double bits); /* after each update */
+    void (*step)(void *user, int64_t step, double loss); /* after each update; in units of the measure */
     void (*row)(void *user, const hni_train_row *row);   /* a row of the log was written */
     void (*validated)(void *user, const hni_metric *metric, bool is_best);
     bool (*sample)(void *user, const char *bytes, size_t size); /* pieces of the sample, then once (NULL, 0) */
