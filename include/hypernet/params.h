@@ -22,8 +22,9 @@ typedef enum hn_init_kind {
     HN_INIT_CONSTANT, /* value */
     HN_INIT_NORMAL,   /* standard deviation value, about mean */
     HN_INIT_UNIFORM,  /* between -value and value */
-    HN_INIT_ORTHOGONAL /* value * a random matrix [rows/blocks, columns] with orthonormal rows (columns, where there are fewer of
-                        * them) for each of `blocks` row blocks; dimensions after the first count as columns */
+    HN_INIT_ORTHOGONAL, /* value * a random matrix [rows/blocks, columns] with orthonormal rows (columns, where there are fewer
+                         * of them) for each of `blocks` row blocks; dimensions after the first count as columns */
+    HN_INIT_TRUNCATED_NORMAL /* value * a standard normal number, drawn anew while beyond 2: deviation 0.8796 * value */
 } hn_init_kind;
 
 typedef struct hn_init {
@@ -31,6 +32,8 @@ typedef struct hn_init {
     double value;
     int blocks;  /* orthogonal only; >= 1, divides the first dimension (the four gates: 4) */
     double mean; /* normal only */
+    const double
+        *row_factors; /* NULL, or one for each index of the first dimension, which that row is multiplied with */
 } hn_init;
 
 HN_API hn_init hn_init_zeros(void);
@@ -39,6 +42,9 @@ HN_API hn_init hn_init_normal(double deviation);
 HN_API hn_init hn_init_normal_about(double mean, double deviation);
 HN_API hn_init hn_init_uniform(double half_width);
 HN_API hn_init hn_init_orthogonal(int blocks, double gain);
+HN_API hn_init hn_init_truncated_normal(double deviation);
+/* `init` with row r multiplied by factors[r]. The store copies the factors when it declares the parameter. */
+HN_API hn_init hn_init_by_row(hn_init init, const double *factors);
 
 typedef struct hn_store hn_store;
 

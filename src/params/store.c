@@ -32,6 +32,8 @@ void hn_store_destroy(hn_store *store)
     if (store->values != NULL) store->kernels->release(store->context, store->values);
     if (store->gradients != NULL) store->kernels->release(store->context, store->gradients);
     hni_arena_destroy(&store->scratch);
+    for (int64_t i = 0; i < store->names.count; i++)
+        hni_free(store->context, (void *)store->parameters[i].init.row_factors); /* the store's own copy */
     hni_names_destroy(&store->sites);
     hni_names_destroy(&store->names);
     hni_free(store->context, store->parameters);
@@ -65,11 +67,28 @@ static hn_status check_orthogonal(hn_store *store, const char *name, hn_shape sh
     return HN_OK;
 }
 
+static hn_status check_row_factors(hn_store *store, const char *name, hn_shape shape, const double *factors)
+{
+    const hni_blame blame = {.op = "store", .argument = name};
+    if (factors == NULL) return HN_OK;
+    if (shape.rank < 1)
+        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
+                            "\"%s\" is a single number and cannot have a factor a row", name);
+    for (int64_t row = 0; row < shape.size[0]; row++) {
+        if (isfinite(factors[row])) continue;
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
+                            "\"%s\" cannot start with row %lld times %g: use finite factors", name, (long long)row,
+                            factors[row]);
+    }
+    return HN_OK;
+}
+
 static hn_status check_init(hn_store *store, const char *name, hn_shape shape, hn_init init)
 {
     const hni_blame blame = {.op = "store", .argument = name};
-    const bool is_width = init.kind == HN_INIT_NORMAL || init.kind == HN_INIT_UNIFORM;
-    if ((int)init.kind < HN_INIT_ZEROS || (int)init.kind > HN_INIT_ORTHOGONAL)
+    const bool is_width =
+        init.kind == HN_INIT_NORMAL || init.kind == HN_INIT_UNIFORM || init.kind == HN_INIT_TRUNCATED_NORMAL;
+    if ((int)init.kind < HN_INIT_ZEROS || (int)init.kind > HN_INIT_TRUNCATED_NORMAL)
         return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" has initialiser %d, which there is not",
                             name, (int)init.kind);
     if (!isfinite(init.value) || (is_width && init.value < 0))
@@ -78,11 +97,20 @@ static hn_status check_init(hn_store *store, const char *name, hn_shape shape, h
     if (init.kind == HN_INIT_NORMAL && !isfinite(init.mean))
         return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
                             "\"%s\" cannot start about %g: use a finite mean", name, init.mean);
+    const hn_status status = check_row_factors(store, name, shape, init.row_factors);
+    if (status != HN_OK) return status;
     return init.kind == HN_INIT_ORTHOGONAL ? check_orthogonal(store, name, shape, init) : HN_OK;
 }
 
-static bool same_init(hn_init a, hn_init b)
+static bool same_factors(const double *a, const double *b, int64_t rows)
 {
+    if (a == NULL || b == NULL) return a == b;
+    return memcmp(a, b, (size_t)rows * sizeof *a) == 0;
+}
+
+static bool same_init(hn_shape shape, hn_init a, hn_init b)
+{
+    if (!same_factors(a.row_factors, b.row_factors, shape.rank > 0 ? shape.size[0] : 0)) return false;
     if (a.kind != b.kind) return false;
     if (a.kind == HN_INIT_ZEROS) return true;
     if (a.kind == HN_INIT_NORMAL && (a.mean < b.mean || a.mean > b.mean)) return false;
@@ -101,7 +129,7 @@ static hn_status check_again(hn_store *store, int64_t index, hn_shape shape, hn_
         return hni_error_at(store->context, HN_ERROR_SHAPE, &blame,
                             "\"%s\" was declared as %s and is now asked for as %s: use another name or one shape",
                             first->name, text_first, text_again);
-    if (!same_init(first->init, init))
+    if (!same_init(shape, first->init, init))
         return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame,
                             "\"%s\" is declared twice with two initialisers: use another name or one initialiser",
                             first->name);
@@ -136,9 +164,21 @@ static hn_status reserve_parameter(hn_store *store)
     return HN_OK;
 }
 
+/* NULL stays NULL. */
+static hn_status copy_row_factors(hn_store *store, hn_shape shape, const double *factors, void **out_copy)
+{
+    *out_copy = NULL;
+    if (factors == NULL) return HN_OK;
+    const size_t rows = (size_t)shape.size[0];
+    const hn_status status = hni_alloc_array(store->context, "start of a parameter", rows, sizeof *factors, out_copy);
+    if (status == HN_OK) memcpy(*out_copy, factors, rows * sizeof *factors);
+    return status;
+}
+
 hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, hn_init init, int64_t *out_index)
 {
     char site_name[HNI_INIT_SITE_SIZE];
+    void *row_factors = NULL;
     uint32_t site;
     int64_t elements;
     hn_status status = HN_OK;
@@ -156,11 +196,15 @@ hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, h
     hni_store_init_site(name, site_name);
     HNI_TRY(hni_store_site(store, site_name, &site));
     HNI_TRY(reserve_parameter(store));
+    HNI_TRY(copy_row_factors(store, shape, init.row_factors, &row_factors));
     HNI_TRY(hni_names_add(&store->names, name, out_index));
+    init.row_factors = row_factors;
+    row_factors = NULL;
     store->parameters[*out_index] = (hn_parameter){
         .name = store->names.names[*out_index], .shape = shape, .elements = elements, .offset = -1, .init = init};
     store->elements += elements;
 cleanup:
+    hni_free(store->context, row_factors);
     return status;
 }
 

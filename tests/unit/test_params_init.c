@@ -106,6 +106,67 @@ static void uniform_moments(void **state)
     free(values);
 }
 
+/* Of a normal distribution cut at 2: variance 1 - 4 phi(2) / (2 Phi(2) - 1), and every number that is within 2 at the first draw is
+ * the plain normal one. */
+static void truncated_normal(void **state)
+{
+    const int64_t count = 200000;
+    const double error = 5 / sqrt((double)count), width = 0.25;
+    const double variance = 1 - 4 * exp(-2) / sqrt(8 * atan(1)) / erf(sqrt(2));
+    double *plain = start_of("a", HN_SHAPE1(count), hn_init_normal(width), SEED, 1);
+    double *values = start_of("a", HN_SHAPE1(count), hn_init_truncated_normal(width), SEED, 1);
+    double *threads = start_of("a", HN_SHAPE1(count), hn_init_truncated_normal(width), SEED, 3);
+    double largest = 0;
+    (void)state;
+    assert_memory_equal(values, threads, (size_t)count * sizeof(double));
+    for (int64_t i = 0; i < count; i++) {
+        if (fabs(plain[i]) <= 2 * width) assert_close(values[i], plain[i], 0, 0);
+        values[i] /= width;
+        largest = fmax(largest, fabs(values[i]));
+    }
+    assert_true(largest <= 2 && largest > 1.999);
+    assert_close(moment(values, count, 1), 0, 0, error);
+    assert_close(moment(values, count, 2), variance, 0, error);
+    assert_close(moment(values, count, 3), 0, 0, error * 2);
+    free(plain);
+    free(values);
+    free(threads);
+}
+
+/* A factor for each row, of any initialiser. */
+static void rows_have_factors(void **state)
+{
+    const double factors[] = {1, -0.5, 3};
+    const hn_init inits[] = {hn_init_normal_about(1, 2), hn_init_uniform(1), hn_init_orthogonal(3, 1),
+                             hn_init_truncated_normal(1), hn_init_constant(2)};
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        double *plain = start_of("a", HN_SHAPE3(3, 2, 2), inits[i], SEED, 1);
+        double *values = start_of("a", HN_SHAPE3(3, 2, 2), hn_init_by_row(inits[i], factors), SEED, 1);
+        for (int k = 0; k < 12; k++)
+            assert_close(values[k], factors[k / 4] * plain[k], 0, 0);
+        free(plain);
+        free(values);
+    }
+}
+
+/* The store keeps the factors: the caller's may change after the declaration. */
+static void factors_are_copied(void **state)
+{
+    double factors[] = {2, 4};
+    test_store fixture;
+    (void)state;
+    test_store_open(&fixture, 1);
+    test_store_declare(&fixture, "a", HN_SHAPE2(2, 1), hn_init_by_row(hn_init_constant(1), factors));
+    factors[0] = factors[1] = 0;
+    test_store_seal(&fixture, HN_BACKEND_GENERIC, HN_DTYPE_F64, SEED);
+    double *values = test_store_read(&fixture, "a");
+    assert_close(values[0], 2, 0, 0);
+    assert_close(values[1], 4, 0, 0);
+    free(values);
+    test_store_close(&fixture);
+}
+
 /* ---- orthogonal ---------------------------------------------------------------------------------------------- */
 
 static double entry(const double *matrix, bool by_rows, int64_t columns, int64_t vector, int64_t element)
@@ -294,6 +355,9 @@ int main(void)
         cmocka_unit_test(normal_scales),
         cmocka_unit_test(normal_about_a_mean),
         cmocka_unit_test(uniform_moments),
+        cmocka_unit_test(truncated_normal),
+        cmocka_unit_test(rows_have_factors),
+        cmocka_unit_test(factors_are_copied),
         cmocka_unit_test(orthogonal_blocks),
         cmocka_unit_test(orthogonal_of_higher_rank),
         cmocka_unit_test(orthogonal_is_haar),

@@ -134,16 +134,18 @@ static void refuses_bad_copies(void **state)
 
 static void refuses_bad_declaration(const char *name, hn_shape shape, hn_init init, hn_status status, const char *text)
 {
+    const double factors[4] = {1, 1, 1, 2};
     test_store fixture;
     test_store_open(&fixture, 1);
     test_store_declare(&fixture, "first", HN_SHAPE2(4, 3), hn_init_normal(1));
     test_store_declare(&fixture, "gates", HN_SHAPE2(4, 3), hn_init_orthogonal(4, 1));
+    test_store_declare(&fixture, "rows", HN_SHAPE2(4, 3), hn_init_by_row(hn_init_normal(1), factors));
     const hn_tensor tensor = hn_weights_get(fixture.declarer, name, shape, init);
     assert_int_equal(tensor.slot, 0);
     assert_int_equal(hn_graph_status(fixture.dry), status);
     test_assert_error(fixture.context, status, text, NULL);
-    assert_int_equal(hn_store_count(fixture.store), 2);
-    assert_int_equal(hn_store_elements(fixture.store), 24);
+    assert_int_equal(hn_store_count(fixture.store), 3);
+    assert_int_equal(hn_store_elements(fixture.store), 36);
     test_store_close(&fixture);
 }
 
@@ -153,12 +155,20 @@ static void refuses_bad_declarations(void **state)
     (void)state;
     memset(long_name, 'x', sizeof(long_name) - 1);
     long_name[sizeof(long_name) - 1] = '\0';
+    const double ones[4] = {1, 1, 1, 1}, wild[4] = {1, 1, (double)INFINITY, 1};
     const hn_shape shape = HN_SHAPE2(4, 3);
     refuses_bad_declaration("first", HN_SHAPE2(3, 4), hn_init_normal(1), HN_ERROR_SHAPE,
                             "[4,3] and is now asked for as [3,4]");
     refuses_bad_declaration("first", shape, hn_init_normal(2), HN_ERROR_ARGUMENT, "two initialisers");
     refuses_bad_declaration("first", shape, hn_init_uniform(1), HN_ERROR_ARGUMENT, "two initialisers");
     refuses_bad_declaration("gates", shape, hn_init_orthogonal(2, 1), HN_ERROR_ARGUMENT, "two initialisers");
+    refuses_bad_declaration("first", shape, hn_init_by_row(hn_init_normal(1), ones), HN_ERROR_ARGUMENT,
+                            "two initialisers");
+    refuses_bad_declaration("rows", shape, hn_init_by_row(hn_init_normal(1), ones), HN_ERROR_ARGUMENT,
+                            "two initialisers");
+    refuses_bad_declaration("x", shape, hn_init_by_row(hn_init_normal(1), wild), HN_ERROR_ARGUMENT, "row 2");
+    refuses_bad_declaration("x", HN_SCALAR(), hn_init_by_row(hn_init_normal(1), ones), HN_ERROR_SHAPE, "single number");
+    refuses_bad_declaration("x", shape, hn_init_truncated_normal(-1), HN_ERROR_ARGUMENT, "-1");
     refuses_bad_declaration("", shape, hn_init_zeros(), HN_ERROR_ARGUMENT, "empty");
     refuses_bad_declaration(NULL, shape, hn_init_zeros(), HN_ERROR_ARGUMENT, "empty");
     refuses_bad_declaration(long_name, shape, hn_init_zeros(), HN_ERROR_ARGUMENT, "256 bytes");
