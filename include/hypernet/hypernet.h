@@ -8,6 +8,7 @@
 #include "hypernet/graph.h"
 #include "hypernet/params.h"
 #include "hypernet/optim.h"
+#include "hypernet/hyper.h"
 #include "hypernet/nn.h"
 
 #endif

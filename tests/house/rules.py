@@ -10,6 +10,7 @@ RANK = {"core": 0, "tensor": 1, "kernels": 2, "ops": 3, "graph": 4, "params": 5,
         "data": 9, "plot": 9, "tasks": 10, "train": 11, "report": 12, "bench": 12, "cli": 13}
 ONLY = {"io": {"io", "tensor", "core"}, "recipe": {"recipe", "io", "core"}}
 LIBRARY = ("core", "tensor", "kernels", "ops", "graph", "params", "nn", "optim", "io")
+PUBLIC_OF = {"hyper": "nn"}  # public headers that are not named after their module
 UMBRELLA = "hypernet"  # hypernet.h brings in everything public, so it stands where nn stands
 
 # Header of a library that only some places may include: the rest goes through them.
@@ -66,7 +67,7 @@ def called(names):
 def module_of(relative):
     parts = relative.parts
     if parts[:2] == ("include", "hypernet"):
-        return relative.stem
+        return PUBLIC_OF.get(relative.stem, relative.stem)
     if parts[:2] == ("src", "app"):
         return parts[2] if len(parts) > 3 else None
     if parts[0] == "src" and len(parts) > 2:

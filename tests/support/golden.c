@@ -60,8 +60,9 @@ void golden_open(golden_case *golden, const golden_options *options)
     char *path = test_source_path(name);
     assert_ok(golden->context, hn_safetensors_open(golden->context, path, &golden->file));
     free(path);
-    assert_ok(golden->context,
-              hn_language_model_from_json(golden->context, hn_safetensors_text(golden->file, "model"), &golden->model));
+    const char *model = hn_safetensors_text(golden->file, "model");
+    if (model != NULL || options->model)
+        assert_ok(golden->context, hn_language_model_from_json(golden->context, model, &golden->model));
     const hn_graph_options graph_options = {options->backend, options->dtype};
     assert_ok(golden->context, hn_graph_create(golden->context, &graph_options, &golden->graph));
     read_case(golden);
