@@ -183,6 +183,28 @@ HN_API hn_tensor hn_reverse(hn_graph *graph, hn_tensor x, hn_tensor lengths);
 HN_API hn_tensor hn_gather_windows(hn_graph *graph, hn_tensor source, const int64_t *starts, int64_t count,
                                    int64_t length);
 
+/* Where an image of a batch comes from: pixel (x, y), column and row counted from 0, is what stands in image `index` of the source at
+ *
+ *     column  matrix[0] x + matrix[1] y + matrix[2]
+ *     row     matrix[3] x + matrix[4] y + matrix[5]
+ *
+ * Between pixels of the source it is mixed bilinearly, outside it is 0. A matrix that shifts and mirrors by whole pixels copies:
+ * {1, 0, 0, 0, 1, 0} is the image as it is, {-1, 0, W - 1, 0, 1, 0} its mirror image. */
+typedef struct hn_image_view {
+    int64_t index;
+    double matrix[6];
+} hn_image_view;
+
+/* A byte v of channel c becomes (v / 255 - mean[c]) / deviation[c]; NULL: 0 and 1 for every channel. */
+typedef struct hn_image_norm {
+    const double *mean, *deviation; /* [C], deviation above 0 */
+} hn_image_norm;
+
+/* A batch of images: source u8 [n,C,H,W] -> float [count,C,H,W], which lies in memory as [count,H,W,C]. What is outside the source is
+ * 0 after it is normalised. views (host array of `count`) and norm (NULL: v / 255) are copied. Not differentiable. */
+HN_API hn_tensor hn_gather_images(hn_graph *graph, hn_tensor source, const hn_image_view *views, int64_t count,
+                                  const hn_image_norm *norm);
+
 /* ---- checking --------------------------------------------------------------------------------------------- */
 
 /* 32-bit site of random numbers: FNV-1a of the text, for example hn_site("dropout layers.0.recurrent"). */

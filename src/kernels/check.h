@@ -13,5 +13,7 @@ HN_MUST_USE hn_status hni_check_lengths(hn_context *context, const char *op, con
 /* Every window [starts[b], starts[b] + length) lies in [0, size). */
 HN_MUST_USE hn_status hni_check_windows(hn_context *context, const int64_t *starts, int64_t count, int64_t length,
                                         int64_t size);
+/* Every place reads an image of [0, size), and its matrix is finite with no entry beyond +-2^20, so that pixels can be counted. */
+HN_MUST_USE hn_status hni_check_places(hn_context *context, const hni_image_place *places, int64_t count, int64_t size);
 
 #endif

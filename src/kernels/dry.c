@@ -86,6 +86,13 @@ static hn_status dry_gather_windows(hni_exec *exec, const hni_view *source, cons
     return HN_OK;
 }
 
+static hn_status dry_gather_images(hni_exec *exec, const hni_view *source, const hni_image_gather *gather,
+                                   hni_view *out)
+{
+    (void)exec, (void)source, (void)gather, (void)out;
+    return HN_OK;
+}
+
 static hn_status dry_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets,
                                   hni_view *out_log_sum, hni_view *out_loss)
 {
@@ -195,7 +202,7 @@ static hn_status dry_packed_multiply(hni_exec *exec, const hni_packed *packed, c
         .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm,                       \
         .layer_norm = dry_layer_norm, .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout,                   \
         .lookup = dry_lookup, .lookup_vjp = dry_lookup, .where_length = dry_where_length, .reverse = dry_reverse,     \
-        .gather_windows = dry_gather_windows, .softmax_loss = dry_softmax_loss,                                       \
+        .gather_windows = dry_gather_windows, .gather_images = dry_gather_images, .softmax_loss = dry_softmax_loss,   \
         .softmax_loss_vjp = dry_softmax_loss_vjp, .recurrence = dry_recurrence_##name,                                \
         .recurrence_vjp = dry_recurrence_vjp_##name, .gradient_norm = dry_gradient_norm,                              \
         .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .sgd = dry_sgd, .rmsprop = dry_rmsprop,             \

@@ -110,6 +110,18 @@ typedef struct hni_rmsprop {
     double decay, epsilon, momentum, weight_decay;
 } hni_rmsprop;
 
+/* Pixel (x, y) of an image of a batch reads image `index` at column matrix[0] x + matrix[1] y + matrix[2] and row matrix[3] x +
+ * matrix[4] y + matrix[5]. */
+typedef struct hni_image_place {
+    int64_t index;
+    double matrix[6];
+} hni_image_place;
+
+typedef struct hni_image_gather {
+    const hni_image_place *places;  /* [B] host array */
+    const double *mean, *deviation; /* [C] host arrays, of a byte / 255 */
+} hni_image_gather;
+
 /* A matrix W [rows,columns] laid out for multiplies by it, in a type of storage: `real` itself, BF16 (rounded to nearest even) or I8 (a
  * scale a row: largest / 127, rounded to nearest even). The layout is the backend's own; the owner gives the memory. */
 typedef struct hni_packed {
@@ -163,6 +175,9 @@ typedef struct hni_kernels {
     hn_status (*reverse)(hni_exec *exec, const hni_view *x, const hni_view *lengths, hni_view *out, bool accumulate);
     /* out i32 [B,T]: out[b,t] = source[starts[b] + t]; source u8 or i32 [n]. starts is a host array. HN_ERROR_ARGUMENT outside [0,n). */
     hn_status (*gather_windows)(hni_exec *exec, const hni_view *source, const int64_t *starts, hni_view *out);
+    /* out [B,H,W,C]: images of source u8 [n,C,H,W], any strides, (byte / 255 - mean) / deviation, mixed bilinearly and 0 outside.
+     * HN_ERROR_ARGUMENT names the first index outside [0,n) or matrix that is not finite and small. */
+    hn_status (*gather_images)(hni_exec *exec, const hni_view *source, const hni_image_gather *gather, hni_view *out);
 
     /* ---- softmax ---- */
     /* logits [R,V] (row stride any, last stride 1), targets i32 [R] -> log_sum [R] = log sum exp, loss [R] = log_sum - logit of the

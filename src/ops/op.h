@@ -97,6 +97,11 @@ typedef union hni_attributes {
         const int64_t *starts; /* host array [count], copied by the builder */
         int64_t count, length;
     } gather_windows;
+    struct {
+        hni_image_gather gather; /* host arrays, copied by the builder */
+        int64_t count;
+        hn_dtype dtype; /* of the result */
+    } gather_images;
     hni_sequence_attributes sequence;
 } hni_attributes;
 

@@ -179,8 +179,8 @@ static hn_tensor build_where_length(hn_graph *g, const golden_op *op)
     return hn_where_length(g, op->inputs[0], op->inputs[1], op->inputs[2], integer(op, "t"));
 }
 
-/* Ops that stay away: copy does nothing to numbers, gather_windows and symbol_bits have no gradient (their unit tests do them by
- * hand). */
+/* Ops that stay away: copy does nothing to numbers; gather_windows, gather_images and symbol_bits have no gradient (their unit tests
+ * do them by hand). */
 static const struct {
     hni_op op;
     hn_tensor (*build)(hn_graph *g, const golden_op *op);
@@ -340,7 +340,8 @@ static void test_no_op_is_missing(void **state)
 {
     (void)state;
     for (int op = 0; op < HNI_OP_COUNT; op++) {
-        bool found = op == HNI_OP_COPY || op == HNI_OP_GATHER_WINDOWS || op == HNI_OP_SYMBOL_BITS;
+        bool found = op == HNI_OP_COPY || op == HNI_OP_GATHER_WINDOWS || op == HNI_OP_GATHER_IMAGES ||
+                     op == HNI_OP_SYMBOL_BITS;
         found = found || hni_op_find((hni_op)op)->kind == HNI_OP_KIND_FUSED; /* test_golden_models has these */
         for (size_t i = 0; i < BUILDERS; i++)
             found = found || (int)builders[i].op == op;

@@ -1,4 +1,6 @@
 /* What each shape rule and each builder says when it refuses: one row a rule, the whole line, as a user reads it. */
+#include <math.h>
+
 #include "graph/graph.h"
 #include "test_store.h"
 #include "test_support.h"
@@ -103,6 +105,21 @@ REFUSED(gather_type, gather(g, v(g, 9), 2, 3))
 REFUSED(gather_rank, gather(g, i2(g, 3, 3), 2, 3))
 REFUSED(gather_length, gather(g, i1(g, 9), 2, 0))
 REFUSED(gather_count, gather(g, i1(g, 9), 0, 3))
+
+static hn_tensor images(hn_graph *g, hn_shape shape, int64_t count, double deviation)
+{
+    static const hn_image_view views[2] = {{0, {1, 0, 0, 0, 1, 0}}, {1, {1, 0, 0, 0, 1, 0}}};
+    const double mean[2] = {0.5, 0.5}, deviations[2] = {1, deviation};
+    const hn_tensor source = hn_tensor_from(g, HN_DTYPE_U8, shape, NULL, false);
+    return hn_gather_images(g, source, views, count, &(hn_image_norm){mean, deviations});
+}
+
+REFUSED(images_none, images(g, HN_SHAPE4(2, 2, 4, 4), 0, 1))
+REFUSED(images_float, hn_gather_images(g, hn_tensor_from(g, HN_DTYPE_F64, HN_SHAPE4(2, 1, 2, 2), NULL, false),
+                                       &(hn_image_view){0, {1, 0, 0, 0, 1, 0}}, 1, NULL))
+REFUSED(images_rank, images(g, HN_SHAPE3(2, 4, 4), 2, 1))
+REFUSED(images_large, images(g, HN_SHAPE4(2, 2, 32768, 32768), 2, 1))
+REFUSED(images_norm, images(g, HN_SHAPE4(2, 2, 4, 4), 2, 0))
 REFUSED(from_type, hn_tensor_from(g, HN_DTYPE_BF16, HN_SHAPE1(2), NULL, false))
 REFUSED(from_shape, hn_tensor_from(g, HN_DTYPE_F32, HN_SHAPE2(3, 0), NULL, false))
 REFUSED(from_gradient, hn_tensor_from(g, HN_DTYPE_U8, HN_SHAPE1(3), NULL, true))
@@ -185,6 +202,14 @@ static const struct {
     {gather_rank, HN_ERROR_SHAPE, "gather_windows: source must have one dimension, it has 2", "source"},
     {gather_length, HN_ERROR_ARGUMENT, "gather_windows: 2 windows of 0 steps: both must be at least 1", "length"},
     {gather_count, HN_ERROR_ARGUMENT, "gather_windows: 0 windows of 3 steps: both must be at least 1", ""},
+    {images_none, HN_ERROR_ARGUMENT, "gather_images: 0 images: at least 1 is needed", ""},
+    {images_float, HN_ERROR_TYPE, "gather_images: source must be U8, it is F64", "source"},
+    {images_rank, HN_ERROR_SHAPE, "gather_images: source [2,4,4] must be [n,C,H,W], each image below 2^30 bytes",
+     "source"},
+    {images_large, HN_ERROR_SHAPE,
+     "gather_images: source [2,2,32768,32768] must be [n,C,H,W], each image below 2^30 bytes", "source"},
+    {images_norm, HN_ERROR_ARGUMENT,
+     "gather_images: mean 0.5 and deviation 0 of channel 1: both must be finite, the deviation above 0", "norm"},
     {from_type, HN_ERROR_TYPE, "tensor: no op takes BF16 yet: give F32, F64, I32 or U8", ""},
     {from_shape, HN_ERROR_SHAPE, "tensor: [3,0] is no shape: at most 6 dimensions, each at least 1", ""},
     {from_gradient, HN_ERROR_TYPE, "tensor: U8 cannot have a gradient", ""},
@@ -224,14 +249,18 @@ static void test_numbers_outside(void **state)
 {
     static const int32_t four[2] = {0, 4}, minus[2] = {-1, 2};
     static const int64_t starts[2] = {0, 7};
+    static const uint8_t bytes[8] = {0};
     hn_context *context;
     (void)state;
     assert_int_equal(hn_context_create(NULL, &context), HN_OK);
     hn_graph *g = test_graph_create(context, HN_BACKEND_GENERIC, HN_DTYPE_F64);
-    const char *const expected[] = {"lookup: entry 1 of indices is 4, it must lie in [0,4)", "entry 0 of targets is -1",
+    const char *const expected[] = {"lookup: entry 1 of indices is 4, it must lie in [0,4)",
+                                    "entry 0 of targets is -1",
                                     "reverse: entry 1 of lengths is 4, it must lie in [0,3]",
-                                    "window 1 has 3 entries from 7 on"};
-    for (int i = 0; i < 4; i++) {
+                                    "window 1 has 3 entries from 7 on",
+                                    "gather_images: view 1 asks for image 2, it must lie in [0,2)",
+                                    "gather_images: entry 4 of the matrix of view 0 is nan: it must be finite"};
+    for (int i = 0; i < 6; i++) {
         hn_graph_reset(g);
         const hn_tensor a = hn_tensor_from(g, HN_DTYPE_I32, HN_SHAPE1(2), four, false);
         const hn_tensor b = hn_tensor_from(g, HN_DTYPE_I32, HN_SHAPE1(2), minus, false);
@@ -239,6 +268,11 @@ static void test_numbers_outside(void **state)
         if (i == 1) (void)hn_softmax_cross_entropy(g, m(g, 2, 3), b, v(g, 2), 1);
         if (i == 2) (void)hn_reverse(g, m(g, 2, 3), a);
         if (i == 3) (void)hn_gather_windows(g, i1(g, 9), starts, 2, 3);
+        if (i > 3) {
+            const hn_image_view views[2] = {{0, {1, 0, 0, 0, i == 5 ? (double)NAN : 1, 0}}, {2, {1, 0, 0, 0, 1, 0}}};
+            const hn_tensor source = hn_tensor_from(g, HN_DTYPE_U8, HN_SHAPE4(2, 1, 2, 2), bytes, false);
+            (void)hn_gather_images(g, source, views, 2, NULL);
+        }
         assert_int_equal(hn_graph_status(g), HN_ERROR_ARGUMENT);
         test_assert_error(context, HN_ERROR_ARGUMENT, expected[i], NULL);
     }

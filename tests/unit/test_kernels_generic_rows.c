@@ -234,6 +234,42 @@ static void test_gather_windows(const hni_kernels *k, kernel_bench *bench)
         kernel_tensor_destroy(all[i]);
 }
 
+/* Byte v is (v / 255 - 0.2) / 0.5, so 51 is 0 and 255 is 1.6. */
+static void test_gather_images(const hni_kernels *k, kernel_bench *bench)
+{
+    kernel_tensor source =
+        KERNEL_TENSOR(HN_DTYPE_U8, HN_SHAPE4(2, 1, 2, 3), 51, 51, 51, 51, 51, 255, 255, 0, 51, 102, 153, 204);
+    kernel_tensor out = kernel_tensor_create(k->dtype, HN_SHAPE4(5, 2, 3, 1));
+    const double mean[1] = {0.2}, deviation[1] = {0.5};
+    const hni_image_place places[5] = {
+        {1, {1, 0, 0, 0, 1, 0}},      /* as it is */
+        {1, {-1, 0, 2, 0, 1, 0}},     /* its mirror image */
+        {1, {1, 0, 1, 0, 1, -1}},     /* one to the left, one down; the rest is zero, not byte 0 */
+        {0, {1, 0, 0.5, 0, 1, 0.75}}, /* between pixels, and between the last ones and zero */
+        {1, {0, 1, 0, 1, 0, 0}},      /* rows and columns exchanged */
+    };
+    const hni_image_gather gather = {places, mean, deviation};
+    kernel_ok(bench, k->gather_images(&bench->exec, &source.view, &gather, &out.view));
+    const double tolerance = k->dtype == HN_DTYPE_F64 ? 1e-12 : 1e-6;
+    const double expected[30] = {1.6,    -0.4, 0,   0.4,  0.8, 1.2, /**/ 0,   -0.4, 1.6, 1.2,  0.8, 0.4,
+                                 /**/ 0, 0,    0,   -0.4, 0,   0,
+                                 /**/ 0, 0.6,  0.6, 0,    0.2, 0.2, /**/ 1.6, 0.4,  0,   -0.4, 0.8, 0};
+    for (int i = 0; i < 30; i++)
+        assert_close(kernel_tensor_get(&out, i), expected[i], 0, tolerance);
+
+    /* Two channels stand beside each other. */
+    kernel_tensor colours = KERNEL_TENSOR(HN_DTYPE_U8, HN_SHAPE4(1, 2, 1, 2), 0, 255, 51, 102);
+    kernel_tensor pixels = kernel_tensor_create(k->dtype, HN_SHAPE4(1, 1, 2, 2));
+    const double zero[2] = {0, 0}, deviations[2] = {1, 0.1};
+    const hni_image_place whole = {0, {1, 0, 0, 0, 1, 0}};
+    const hni_image_gather two = {&whole, zero, deviations};
+    kernel_ok(bench, k->gather_images(&bench->exec, &colours.view, &two, &pixels.view));
+    kernel_tensor_holds(&pixels, 1e-6, 0, 2, 1, 4);
+    kernel_tensor *all[] = {&source, &out, &colours, &pixels};
+    for (size_t i = 0; i < 4; i++)
+        kernel_tensor_destroy(all[i]);
+}
+
 static const kernel_test tests[] = {
     {"gemm: known values", test_gemm_known_values},
     {"gemm is its definition", test_gemm_is_its_definition},
@@ -243,6 +279,7 @@ static const kernel_test tests[] = {
     {"where_length", test_where_length},
     {"reverse within lengths", test_reverse_within_lengths},
     {"gather_windows", test_gather_windows},
+    {"gather_images", test_gather_images},
 };
 
 int main(void) { return KERNEL_TESTS_RUN("generic multiplies and rows", tests); }

@@ -1,7 +1,7 @@
 /* Values worked out by hand, on every backend: ops without a gradient, numbers far out, infinities and NaN. */
 #include <math.h>
 
-#include "hypernet/graph.h"
+#include "graph/graph.h"
 #include "test_store.h"
 #include "test_support.h"
 
@@ -177,6 +177,36 @@ static void test_gather_windows(void **state)
     each(windows);
 }
 
+/* [B,C,H,W] of numbers that lie as [B,H,W,C]; views and norm are copied. */
+static void images(bench *b)
+{
+    static const uint8_t bytes[16] = {0, 51, 102, 153, 204, 255, 0, 51, 102, 153, 204, 255, 51, 51, 51, 51};
+    static const double expected[16] = {0.4, 0.6, 0.8, 1.0, 0.0, 0.0, 0.0, 0.0,
+                                        0.2, 0.0, 0.6, 0.4, 2.0, 1.5, 0.0, -0.5};
+    hn_image_view views[2] = {{1, {1, 0, 0, 0, 1, 0}}, {0, {-1, 0, 1, 0, 1, 0}}};
+    double mean[2] = {0, 0.2}, deviation[2] = {1, 0.4};
+    const hn_tensor source = hn_tensor_from(b->graph, HN_DTYPE_U8, HN_SHAPE4(2, 2, 2, 2), bytes, false);
+    const hn_image_norm norm = {mean, deviation};
+    const hn_tensor out = hn_gather_images(b->graph, source, views, 2, &norm);
+    views[0].index = 0; /* copied */
+    mean[1] = 9;
+    assert_true(hn_shape_equal(hn_tensor_shape(b->graph, out), HN_SHAPE4(2, 2, 2, 2)));
+    static const int channels_last[4] = {0, 2, 3, 1};
+    assert_true(hni_view_is_contiguous(&hni_graph_value(b->graph, hn_permute(b->graph, out, channels_last))->view));
+    assert_values(b, hn_copy(b->graph, out), expected, 16);
+    const hn_tensor corner = hn_slice(b->graph, source, 1, 0, 1); /* one channel, with gaps */
+    const hn_image_view low = {1, {1, 0, 1, 0, 1, 0}};
+    assert_values(b, hn_copy(b->graph, hn_gather_images(b->graph, corner, &low, 1, NULL)),
+                  ((const double[]){0.6, 0, 1, 0}), 4);
+    assert_int_equal(hn_graph_nodes(b->graph), 0);
+}
+
+static void test_gather_images(void **state)
+{
+    (void)state;
+    each(images);
+}
+
 static void bits(bench *b)
 {
     static const double logits[8] = {0, 0, 0, 0, 1, 0, 0, 0};
@@ -217,9 +247,13 @@ static void test_layer_norm_of_equal_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_far_sigmoid_and_tanh), cmocka_unit_test(test_not_a_number_stays),
-        cmocka_unit_test(test_far_logits),           cmocka_unit_test(test_gather_windows),
-        cmocka_unit_test(test_symbol_bits),          cmocka_unit_test(test_layer_norm_of_equal_numbers),
+        cmocka_unit_test(test_far_sigmoid_and_tanh),
+        cmocka_unit_test(test_not_a_number_stays),
+        cmocka_unit_test(test_far_logits),
+        cmocka_unit_test(test_gather_windows),
+        cmocka_unit_test(test_gather_images),
+        cmocka_unit_test(test_symbol_bits),
+        cmocka_unit_test(test_layer_norm_of_equal_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,22 @@ typedef struct hni_cpu_narrows {
     void (*round)(int64_t n, const float *x, uint16_t *out); /* to bf16 */
 } hni_cpu_narrows;
 
+/* ---- images_simd.c ---- */
+
+/* A row of pixels, each mixed of the four around a point of `frame`: an image with a border of zeros, [height + 2][width + 2][channels].
+ * Pixel i reads column x + i * x_step, row y + i * y_step, counted in the frame. */
+typedef struct hni_cpu_image_row {
+    int64_t n, channels;
+    const float *frame;
+    int32_t width, height; /* without the border */
+    float x, y, x_step, y_step;
+    float *out; /* [n][channels] */
+} hni_cpu_image_row;
+
+typedef struct hni_cpu_images {
+    void (*mix)(const hni_cpu_image_row *row);
+} hni_cpu_images;
+
 /* ---- isa.c ---- */
 
 typedef struct hni_cpu_simd {
@@ -186,6 +202,7 @@ typedef struct hni_cpu_simd {
     const hni_recurrence_rows *recurrences; /* recurrence_simd.c */
     const hni_cpu_narrows *narrows;
     const hni_cpu_packeds *packeds;
+    const hni_cpu_images *images;
 } hni_cpu_simd;
 
 /* Tables of the chosen level; the first call chooses the best one if nobody has. */
@@ -211,6 +228,8 @@ HN_MUST_USE hn_status hni_cpu_reverse(hni_exec *exec, const hni_view *x, const h
                                       bool accumulate);
 HN_MUST_USE hn_status hni_cpu_gather_windows(hni_exec *exec, const hni_view *source, const int64_t *starts,
                                              hni_view *out);
+HN_MUST_USE hn_status hni_cpu_gather_images(hni_exec *exec, const hni_view *source, const hni_image_gather *gather,
+                                            hni_view *out);
 HN_MUST_USE hn_status hni_cpu_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets,
                                            hni_view *out_log_sum, hni_view *out_loss);
 HN_MUST_USE hn_status hni_cpu_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets,

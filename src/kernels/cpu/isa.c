@@ -24,7 +24,8 @@ typedef struct level {
             .optimisers = &hni_cpu_optimisers_##isa,                  \
             .recurrences = &hni_cpu_recurrences_##isa,                \
             .packeds = &hni_cpu_packeds_##isa,                        \
-            .narrows = &hni_cpu_narrows_##isa                         \
+            .narrows = &hni_cpu_narrows_##isa,                        \
+            .images = &hni_cpu_images_##isa                           \
         }                                                             \
     }
 #define DECLARE(isa)                                            \
@@ -36,7 +37,8 @@ typedef struct level {
     extern const hni_cpu_optimisers hni_cpu_optimisers_##isa;   \
     extern const hni_recurrence_rows hni_cpu_recurrences_##isa; \
     extern const hni_cpu_narrows hni_cpu_narrows_##isa;         \
-    extern const hni_cpu_packeds hni_cpu_packeds_##isa
+    extern const hni_cpu_packeds hni_cpu_packeds_##isa;         \
+    extern const hni_cpu_images hni_cpu_images_##isa
 
 #if defined(__x86_64__)
 DECLARE(v2);

@@ -21,6 +21,7 @@ static const hni_kernels cpu_table = {
     .where_length = hni_cpu_where_length,
     .reverse = hni_cpu_reverse,
     .gather_windows = hni_cpu_gather_windows,
+    .gather_images = hni_cpu_gather_images,
     .softmax_loss = hni_cpu_softmax_loss,
     .softmax_loss_vjp = hni_cpu_softmax_loss_vjp,
     .recurrence = hni_cpu_recurrence,

@@ -14,6 +14,7 @@ typedef float real;
 #include "kernels/generic/layer_norm.inc"
 #include "kernels/generic/dropout.inc"
 #include "kernels/generic/rows.inc"
+#include "kernels/generic/images.inc"
 #include "kernels/generic/softmax.inc"
 #include "kernels/generic/recurrence.inc"
 #include "kernels/generic/optimiser.inc"
