@@ -3,25 +3,14 @@
 #include "kernels/cpu/narrow.h"
 
 #include "core/parallel.h"
+#include "kernels/cpu/onednn.h"
 
-#include <dnnl.h>
 #include <string.h>
 
 enum {
     GRAIN = 1 << 14 /* numbers that a thread should convert at least */
 };
 _Static_assert(sizeof(dnnl_memory_desc_t) <= HNI_PACKED_HEAD, "the layout has room before the numbers");
-
-#define TRY(call)                                      \
-    do {                                               \
-        result = (call);                               \
-        if (result != dnnl_success) goto dnnl_cleanup; \
-    } while (0)
-
-static hn_status status_of(dnnl_status_t result)
-{
-    return result == dnnl_success ? HN_OK : result == dnnl_out_of_memory ? HN_ERROR_MEMORY : HN_ERROR_UNSUPPORTED;
-}
 
 static dnnl_status_t strided(int64_t rows, int64_t columns, int64_t row, int64_t column, dnnl_data_type_t type,
                              dnnl_memory_desc_t *out)
@@ -41,11 +30,11 @@ static dnnl_status_t wanted_layout(dnnl_engine_t engine, int64_t k, int64_t n, d
     dnnl_matmul_desc_t multiply;
     dnnl_primitive_desc_t plan = NULL;
     const dnnl_dims_t sizes = {k, n};
-    TRY(strided(ROWS, k, k, 1, dnnl_bf16, &a));
-    TRY(strided(ROWS, n, n, 1, dnnl_f32, &c));
-    TRY(dnnl_memory_desc_init_by_tag(&b, 2, sizes, dnnl_bf16, dnnl_format_tag_any));
-    TRY(dnnl_matmul_desc_init(&multiply, &a, &b, NULL, &c));
-    TRY(dnnl_primitive_desc_create(&plan, &multiply, NULL, engine, NULL));
+    HNI_DNNL_TRY(strided(ROWS, k, k, 1, dnnl_bf16, &a));
+    HNI_DNNL_TRY(strided(ROWS, n, n, 1, dnnl_f32, &c));
+    HNI_DNNL_TRY(dnnl_memory_desc_init_by_tag(&b, 2, sizes, dnnl_bf16, dnnl_format_tag_any));
+    HNI_DNNL_TRY(dnnl_matmul_desc_init(&multiply, &a, &b, NULL, &c));
+    HNI_DNNL_TRY(dnnl_primitive_desc_create(&plan, &multiply, NULL, engine, NULL));
     *out = *dnnl_primitive_desc_query_md(plan, dnnl_query_weights_md, 0);
     if (dnnl_memory_desc_get_size(out) > hni_recurrence_packed_most(k, n) - HNI_PACKED_HEAD)
         result = dnnl_unimplemented;
@@ -54,44 +43,19 @@ dnnl_cleanup:
     return result;
 }
 
-static dnnl_status_t reorder(dnnl_engine_t engine, const dnnl_memory_desc_t *from, const void *source,
-                             const dnnl_memory_desc_t *to, void *target)
-{
-    dnnl_status_t result;
-    dnnl_stream_t stream = NULL;
-    dnnl_primitive_desc_t plan = NULL;
-    dnnl_primitive_t primitive = NULL;
-    dnnl_memory_t a = NULL, b = NULL;
-    TRY(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
-    TRY(dnnl_reorder_primitive_desc_create(&plan, from, engine, to, engine, NULL));
-    TRY(dnnl_primitive_create(&primitive, plan));
-    TRY(dnnl_memory_create(&a, from, engine, (void *)(uintptr_t)source));
-    TRY(dnnl_memory_create(&b, to, engine, target));
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}};
-    TRY(dnnl_primitive_execute(primitive, stream, 2, arguments));
-    TRY(dnnl_stream_wait(stream));
-dnnl_cleanup:
-    if (b != NULL) (void)dnnl_memory_destroy(b);
-    if (a != NULL) (void)dnnl_memory_destroy(a);
-    if (primitive != NULL) (void)dnnl_primitive_destroy(primitive);
-    if (plan != NULL) (void)dnnl_primitive_desc_destroy(plan);
-    if (stream != NULL) (void)dnnl_stream_destroy(stream);
-    return result;
-}
-
 hn_status hni_narrow_pack(int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column, void *out_packed)
 {
     dnnl_status_t result;
     dnnl_engine_t engine = NULL;
     dnnl_memory_desc_t from, to;
-    TRY(dnnl_engine_create(&engine, dnnl_cpu, 0));
-    TRY(strided(k, n, row, column, dnnl_f32, &from));
-    TRY(wanted_layout(engine, k, n, &to));
+    HNI_DNNL_TRY(dnnl_engine_create(&engine, dnnl_cpu, 0));
+    HNI_DNNL_TRY(strided(k, n, row, column, dnnl_f32, &from));
+    HNI_DNNL_TRY(wanted_layout(engine, k, n, &to));
     memcpy(out_packed, &to, sizeof to);
-    TRY(reorder(engine, &from, matrix, &to, (char *)out_packed + HNI_PACKED_HEAD));
+    HNI_DNNL_TRY(hni_dnnl_reorder(engine, &from, matrix, &to, (char *)out_packed + HNI_PACKED_HEAD));
 dnnl_cleanup:
     if (engine != NULL) (void)dnnl_engine_destroy(engine);
-    return status_of(result);
+    return hni_dnnl_status(result);
 }
 
 /* ---- products ---- */
@@ -114,15 +78,15 @@ static dnnl_status_t plan_product(const hni_narrow_shape *s, const dnnl_memory_d
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_post_ops_t after = NULL;
     dnnl_primitive_desc_t plan = NULL;
-    TRY(dnnl_matmul_desc_init(&multiply, a, b, NULL, c));
-    TRY(dnnl_primitive_attr_create(&attributes));
+    HNI_DNNL_TRY(dnnl_matmul_desc_init(&multiply, a, b, NULL, c));
+    HNI_DNNL_TRY(dnnl_primitive_attr_create(&attributes));
     if (s->beta != 0) {
-        TRY(dnnl_post_ops_create(&after));
-        TRY(dnnl_post_ops_append_sum(after, 1.0f));
-        TRY(dnnl_primitive_attr_set_post_ops(attributes, after));
+        HNI_DNNL_TRY(dnnl_post_ops_create(&after));
+        HNI_DNNL_TRY(dnnl_post_ops_append_sum(after, 1.0f));
+        HNI_DNNL_TRY(dnnl_primitive_attr_set_post_ops(attributes, after));
     }
-    TRY(dnnl_primitive_desc_create(&plan, &multiply, attributes, engine, NULL));
-    TRY(dnnl_primitive_create(out_multiply, plan));
+    HNI_DNNL_TRY(dnnl_primitive_desc_create(&plan, &multiply, attributes, engine, NULL));
+    HNI_DNNL_TRY(dnnl_primitive_create(out_multiply, plan));
 dnnl_cleanup:
     if (plan != NULL) (void)dnnl_primitive_desc_destroy(plan);
     if (after != NULL) (void)dnnl_post_ops_destroy(after);
@@ -139,31 +103,31 @@ hn_status hni_narrow_open(const hni_narrow_shape *s, const void *b, hni_narrow_p
     dnnl_memory_desc_t of_a, of_b, of_c;
     dnnl_memory_t memory_a = NULL, memory_b = NULL, memory_c = NULL;
     const void *numbers;
-    TRY(dnnl_engine_create(&engine, dnnl_cpu, 0));
-    TRY(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
-    TRY(strided(s->m, s->k, s->a_row, s->a_column, dnnl_bf16, &of_a));
-    TRY(layout_of_b(s, b, &of_b, &numbers));
-    TRY(strided(s->m, s->n, s->ldc, 1, dnnl_f32, &of_c));
-    TRY(plan_product(s, &of_a, &of_b, &of_c, engine, &multiply));
-    TRY(dnnl_memory_create(&memory_a, &of_a, engine, DNNL_MEMORY_NONE));
-    TRY(dnnl_memory_create(&memory_b, &of_b, engine, (void *)(uintptr_t)numbers));
-    TRY(dnnl_memory_create(&memory_c, &of_c, engine, DNNL_MEMORY_NONE));
+    HNI_DNNL_TRY(dnnl_engine_create(&engine, dnnl_cpu, 0));
+    HNI_DNNL_TRY(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
+    HNI_DNNL_TRY(strided(s->m, s->k, s->a_row, s->a_column, dnnl_bf16, &of_a));
+    HNI_DNNL_TRY(layout_of_b(s, b, &of_b, &numbers));
+    HNI_DNNL_TRY(strided(s->m, s->n, s->ldc, 1, dnnl_f32, &of_c));
+    HNI_DNNL_TRY(plan_product(s, &of_a, &of_b, &of_c, engine, &multiply));
+    HNI_DNNL_TRY(dnnl_memory_create(&memory_a, &of_a, engine, DNNL_MEMORY_NONE));
+    HNI_DNNL_TRY(dnnl_memory_create(&memory_b, &of_b, engine, (void *)(uintptr_t)numbers));
+    HNI_DNNL_TRY(dnnl_memory_create(&memory_c, &of_c, engine, DNNL_MEMORY_NONE));
 dnnl_cleanup:
     *out = (hni_narrow_product){engine, stream, multiply, memory_a, memory_b, memory_c};
     if (result != dnnl_success) hni_narrow_close(out);
-    return status_of(result);
+    return hni_dnnl_status(result);
 }
 
 hn_status hni_narrow_run(const hni_narrow_product *p, const void *a, void *c)
 {
     dnnl_status_t result;
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->a}, {DNNL_ARG_WEIGHTS, p->b}, {DNNL_ARG_DST, p->c}};
-    TRY(dnnl_memory_set_data_handle(p->a, (void *)(uintptr_t)a));
-    TRY(dnnl_memory_set_data_handle(p->c, c));
-    TRY(dnnl_primitive_execute(p->multiply, p->stream, 3, arguments));
-    TRY(dnnl_stream_wait(p->stream));
+    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->a, (void *)(uintptr_t)a));
+    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->c, c));
+    HNI_DNNL_TRY(dnnl_primitive_execute(p->multiply, p->stream, 3, arguments));
+    HNI_DNNL_TRY(dnnl_stream_wait(p->stream));
 dnnl_cleanup:
-    return status_of(result);
+    return hni_dnnl_status(result);
 }
 
 void hni_narrow_close(hni_narrow_product *p)

@@ -4,9 +4,9 @@
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/onednn.h"
 #include "kernels/packed.h"
 
-#include <dnnl.h>
 #include <string.h>
 
 struct hni_probe {
@@ -67,12 +67,6 @@ static hn_status refuse(const hni_probe *probe, dnnl_status_t result)
 
 /* ---- a packed second matrix ---- */
 
-#define DNNL_TRY(call)                             \
-    do {                                           \
-        result = (call);                           \
-        if (result != dnnl_success) goto cleanup_; \
-    } while (0)
-
 static dnnl_status_t describe(const hni_probe_shape *s, dnnl_data_type_t type, dnnl_engine_t engine,
                               dnnl_primitive_desc_t *out_plan)
 {
@@ -80,12 +74,12 @@ static dnnl_status_t describe(const hni_probe_shape *s, dnnl_data_type_t type, d
     dnnl_memory_desc_t source, weights, target;
     dnnl_matmul_desc_t multiply;
     const dnnl_dims_t source_dims = {s->m, s->k}, weight_dims = {s->k, s->n}, target_dims = {s->m, s->n};
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&source, 2, source_dims, type, dnnl_ab));
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&weights, 2, weight_dims, type, dnnl_format_tag_any));
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&target, 2, target_dims, dnnl_f32, dnnl_ab));
-    DNNL_TRY(dnnl_matmul_desc_init(&multiply, &source, &weights, NULL, &target));
-    DNNL_TRY(dnnl_primitive_desc_create(out_plan, &multiply, NULL, engine, NULL));
-cleanup_:
+    HNI_DNNL_TRY(dnnl_memory_desc_init_by_tag(&source, 2, source_dims, type, dnnl_ab));
+    HNI_DNNL_TRY(dnnl_memory_desc_init_by_tag(&weights, 2, weight_dims, type, dnnl_format_tag_any));
+    HNI_DNNL_TRY(dnnl_memory_desc_init_by_tag(&target, 2, target_dims, dnnl_f32, dnnl_ab));
+    HNI_DNNL_TRY(dnnl_matmul_desc_init(&multiply, &source, &weights, NULL, &target));
+    HNI_DNNL_TRY(dnnl_primitive_desc_create(out_plan, &multiply, NULL, engine, NULL));
+dnnl_cleanup:
     return result;
 }
 
@@ -94,22 +88,13 @@ static dnnl_status_t pack(hni_probe *probe, dnnl_data_type_t type, void *b, cons
 {
     dnnl_status_t result;
     dnnl_memory_desc_t plain;
-    dnnl_memory_t from = NULL;
-    dnnl_primitive_desc_t plan = NULL;
-    dnnl_primitive_t reorder = NULL;
+    void *packed = NULL;
     const dnnl_dims_t dims = {probe->shape.k, probe->shape.n};
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&plain, 2, dims, type, dnnl_ab));
-    DNNL_TRY(dnnl_memory_create(&from, &plain, probe->engine, b));
-    DNNL_TRY(dnnl_memory_create(&probe->packed, wanted, probe->engine, DNNL_MEMORY_ALLOCATE));
-    DNNL_TRY(dnnl_reorder_primitive_desc_create(&plan, &plain, probe->engine, wanted, probe->engine, NULL));
-    DNNL_TRY(dnnl_primitive_create(&reorder, plan));
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, probe->packed}};
-    DNNL_TRY(dnnl_primitive_execute(reorder, probe->stream, 2, arguments));
-    DNNL_TRY(dnnl_stream_wait(probe->stream));
-cleanup_:
-    if (reorder != NULL) (void)dnnl_primitive_destroy(reorder);
-    if (plan != NULL) (void)dnnl_primitive_desc_destroy(plan);
-    if (from != NULL) (void)dnnl_memory_destroy(from);
+    HNI_DNNL_TRY(dnnl_memory_desc_init_by_tag(&plain, 2, dims, type, dnnl_ab));
+    HNI_DNNL_TRY(dnnl_memory_create(&probe->packed, wanted, probe->engine, DNNL_MEMORY_ALLOCATE));
+    HNI_DNNL_TRY(dnnl_memory_get_data_handle(probe->packed, &packed));
+    HNI_DNNL_TRY(hni_dnnl_reorder(probe->engine, &plain, b, wanted, packed));
+dnnl_cleanup:
     return result;
 }
 
@@ -121,16 +106,16 @@ static dnnl_status_t prepare_packed(hni_probe *probe, void *b)
     dnnl_memory_desc_t source, target;
     dnnl_primitive_desc_t plan = NULL;
     const dnnl_dims_t source_dims = {s->m, s->k}, target_dims = {s->m, s->n};
-    DNNL_TRY(dnnl_engine_create(&probe->engine, dnnl_cpu, 0));
-    DNNL_TRY(dnnl_stream_create(&probe->stream, probe->engine, dnnl_stream_default_flags));
-    DNNL_TRY(describe(s, type, probe->engine, &plan));
-    DNNL_TRY(dnnl_primitive_create(&probe->multiply, plan));
-    DNNL_TRY(pack(probe, type, b, dnnl_primitive_desc_query_md(plan, dnnl_query_weights_md, 0)));
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&source, 2, source_dims, type, dnnl_ab));
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&target, 2, target_dims, dnnl_f32, dnnl_ab));
-    DNNL_TRY(dnnl_memory_create(&probe->source, &source, probe->engine, probe->a));
-    DNNL_TRY(dnnl_memory_create(&probe->target, &target, probe->engine, probe->c));
-cleanup_:
+    HNI_DNNL_TRY(dnnl_engine_create(&probe->engine, dnnl_cpu, 0));
+    HNI_DNNL_TRY(dnnl_stream_create(&probe->stream, probe->engine, dnnl_stream_default_flags));
+    HNI_DNNL_TRY(describe(s, type, probe->engine, &plan));
+    HNI_DNNL_TRY(dnnl_primitive_create(&probe->multiply, plan));
+    HNI_DNNL_TRY(pack(probe, type, b, dnnl_primitive_desc_query_md(plan, dnnl_query_weights_md, 0)));
+    HNI_DNNL_TRY(dnnl_memory_desc_init_by_tag(&source, 2, source_dims, type, dnnl_ab));
+    HNI_DNNL_TRY(dnnl_memory_desc_init_by_tag(&target, 2, target_dims, dnnl_f32, dnnl_ab));
+    HNI_DNNL_TRY(dnnl_memory_create(&probe->source, &source, probe->engine, probe->a));
+    HNI_DNNL_TRY(dnnl_memory_create(&probe->target, &target, probe->engine, probe->c));
+dnnl_cleanup:
     if (plan != NULL) (void)dnnl_primitive_desc_destroy(plan);
     return result;
 }
