@@ -153,6 +153,18 @@ HN_API hn_tensor hn_mean(hn_graph *graph, hn_tensor x, unsigned axes, bool keep)
  * from the right ([N], or [4,N] for x [B,4,N]). */
 HN_API hn_tensor hn_layer_norm(hn_graph *graph, hn_tensor x, hn_tensor gain, hn_tensor shift, double epsilon);
 
+/* Images are [B,C,H,W] to callers. Their memory is [B,H,W,C], as PyTorch's channels_last: image ops return such views, and take them as
+ * they are; an image that lies otherwise is copied first. */
+typedef struct hn_conv2d_options {
+    int stride;  /* >= 1 */
+    int padding; /* zeros around the image, at least 0 and below the kernel's size */
+} hn_conv2d_options;
+HN_API void hn_conv2d_options_default(hn_conv2d_options *out_options); /* stride 1, padding 0 */
+/* x [B,C,H,W], kernel [O,C,f,f] at any strides and from any source, bias [O] or HN_NO_TENSOR -> [B,O,H',W'], H' = (H + 2 padding - f) /
+ * stride + 1 rounded down. options NULL: the default. */
+HN_API hn_tensor hn_conv2d(hn_graph *graph, hn_tensor x, hn_tensor kernel, hn_tensor bias,
+                           const hn_conv2d_options *options);
+
 /* Inverted dropout: each element is kept with probability `keep` and divided by it. Element (i0, i1, ..) draws Philox
  * number index = base + sum i_d * stride[d] at `site` (hn_site), so cut windows and shards draw the same mask. */
 typedef struct hn_dropout_options {

@@ -17,8 +17,7 @@ static hn_tensor binary(hn_graph *graph, hni_op op, hn_tensor a, hn_tensor b)
     return apply0(graph, op, inputs, 2);
 }
 
-/* The tensor itself if its elements lie row-major without gaps, else a copy. */
-static hn_tensor contiguous(hn_graph *graph, hn_tensor x)
+hn_tensor hni_graph_contiguous(hn_graph *graph, hn_tensor x)
 {
     const hni_value *value = hni_graph_value(graph, x);
     return value == NULL || hni_view_is_contiguous(&value->view) ? x : hn_copy(graph, x);
@@ -150,14 +149,14 @@ hn_tensor hn_lookup(hn_graph *graph, hn_tensor table, hn_tensor indices)
 hn_tensor hn_softmax_cross_entropy(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights,
                                    double divisor)
 {
-    const hn_tensor inputs[3] = {contiguous(graph, logits), targets, contiguous(graph, weights)};
+    const hn_tensor inputs[3] = {hni_graph_contiguous(graph, logits), targets, hni_graph_contiguous(graph, weights)};
     const hni_attributes attributes = {.softmax_cross_entropy = {divisor}};
     return hni_graph_apply(graph, HNI_OP_SOFTMAX_CROSS_ENTROPY, &attributes, inputs, 3);
 }
 
 hn_tensor hn_symbol_bits(hn_graph *graph, hn_tensor logits, hn_tensor targets)
 {
-    return binary(graph, HNI_OP_SYMBOL_BITS, contiguous(graph, logits), targets);
+    return binary(graph, HNI_OP_SYMBOL_BITS, hni_graph_contiguous(graph, logits), targets);
 }
 
 hn_tensor hn_where_length(hn_graph *graph, hn_tensor a, hn_tensor b, hn_tensor lengths, int64_t t)

@@ -98,6 +98,8 @@ hni_value *hni_graph_want(hn_graph *graph, hn_tensor tensor, const char *what);
 hn_tensor hni_graph_add_value(hn_graph *graph, const hni_view *view);
 /* Memory for a contiguous view in the step arena; the view's size is checked. */
 HN_MUST_USE hn_status hni_graph_take(hn_graph *graph, hni_view *view);
+/* The tensor itself if its elements lie row-major without gaps, else a copy. */
+hn_tensor hni_graph_contiguous(hn_graph *graph, hn_tensor x);
 /* Runs an op and records it. */
 hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs,
                           int64_t count);

@@ -1,6 +1,6 @@
 /* The dry tables: every slot succeeds and looks at nothing. With them a graph makes its shapes, counts and sizes without memory
  * for data: `allocate` gives NULL and counts nothing; how much a store or graph would hold is known from its shapes. */
-#include "kernels/table.h"
+#include "kernels/conv2d.h"
 
 static hn_status dry_allocate(hn_context *context, const char *what, size_t size, void **out_pointer)
 {
@@ -109,7 +109,29 @@ static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, co
     return HN_OK;
 }
 
-/* No data, but the scratch memory that the real ones would take. */
+/* No data, but the scratch memory that the real ones would take. There is no fast backend in double, and generic takes none. */
+static hn_status dry_conv2d_f64(hni_exec *exec, const hni_convolution *conv, hni_view *out)
+{
+    (void)exec, (void)conv, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_conv2d_vjp_f64(hni_exec *exec, const hni_convolution_vjp *vjp)
+{
+    (void)exec, (void)vjp;
+    return HN_OK;
+}
+
+static hn_status dry_conv2d_f32(hni_exec *exec, const hni_convolution *conv, hni_view *out)
+{
+    return hni_conv2d_scratch(exec, conv, out);
+}
+
+static hn_status dry_conv2d_vjp_f32(hni_exec *exec, const hni_convolution_vjp *vjp)
+{
+    return hni_conv2d_vjp_scratch(exec, vjp);
+}
+
 #define DRY_RECURRENCE(name, size)                                                            \
     static hn_status dry_recurrence_##name(hni_exec *exec, const hni_recurrence *recurrence)  \
     {                                                                                         \
@@ -196,19 +218,46 @@ static hn_status dry_packed_multiply(hni_exec *exec, const hni_packed *packed, c
     return HN_OK;
 }
 
-#define DRY_TABLE(type, name)                                                                                         \
-    {                                                                                                                 \
-        .backend = "dry", .dtype = type, .allocate = dry_allocate, .release = dry_release, .copy_in = dry_copy_in,    \
-        .copy_out = dry_copy_out, .fill_zero = dry_fill_zero, .map = dry_map, .gemm = dry_gemm,                       \
-        .layer_norm = dry_layer_norm, .layer_norm_vjp = dry_layer_norm_vjp, .dropout = dry_dropout,                   \
-        .lookup = dry_lookup, .lookup_vjp = dry_lookup, .where_length = dry_where_length, .reverse = dry_reverse,     \
-        .gather_windows = dry_gather_windows, .gather_images = dry_gather_images, .softmax_loss = dry_softmax_loss,   \
-        .softmax_loss_vjp = dry_softmax_loss_vjp, .recurrence = dry_recurrence_##name,                                \
-        .recurrence_vjp = dry_recurrence_vjp_##name, .gradient_norm = dry_gradient_norm,                              \
-        .count_nonfinite = dry_count_nonfinite, .adam = dry_adam, .sgd = dry_sgd, .rmsprop = dry_rmsprop,             \
-        .average = dry_average, .swap = dry_swap, .pack_size = dry_pack_size, .pack = dry_pack, .unpack = dry_unpack, \
-        .packed_multiply = dry_packed_multiply,                                                                       \
+/* clang-format off */
+#define DRY_TABLE(type, name) \
+    { \
+        .backend = "dry", \
+        .dtype = type, \
+        .allocate = dry_allocate, \
+        .release = dry_release, \
+        .copy_in = dry_copy_in, \
+        .copy_out = dry_copy_out, \
+        .fill_zero = dry_fill_zero, \
+        .map = dry_map, \
+        .gemm = dry_gemm, \
+        .layer_norm = dry_layer_norm, \
+        .layer_norm_vjp = dry_layer_norm_vjp, \
+        .conv2d = dry_conv2d_##name, \
+        .conv2d_vjp = dry_conv2d_vjp_##name, \
+        .dropout = dry_dropout, \
+        .lookup = dry_lookup, \
+        .lookup_vjp = dry_lookup, \
+        .where_length = dry_where_length, \
+        .reverse = dry_reverse, \
+        .gather_windows = dry_gather_windows, \
+        .gather_images = dry_gather_images, \
+        .softmax_loss = dry_softmax_loss, \
+        .softmax_loss_vjp = dry_softmax_loss_vjp, \
+        .recurrence = dry_recurrence_##name, \
+        .recurrence_vjp = dry_recurrence_vjp_##name, \
+        .gradient_norm = dry_gradient_norm, \
+        .count_nonfinite = dry_count_nonfinite, \
+        .adam = dry_adam, \
+        .sgd = dry_sgd, \
+        .rmsprop = dry_rmsprop, \
+        .average = dry_average, \
+        .swap = dry_swap, \
+        .pack_size = dry_pack_size, \
+        .pack = dry_pack, \
+        .unpack = dry_unpack, \
+        .packed_multiply = dry_packed_multiply, \
     }
+/* clang-format on */
 
 static const hni_kernels dry_f32 = DRY_TABLE(HN_DTYPE_F32, f32), dry_f64 = DRY_TABLE(HN_DTYPE_F64, f64);
 

@@ -1,6 +1,6 @@
 /* Stands in for kernels/cpu in a build without it: there is no cpu table, no instruction level to choose and nothing to probe. */
+#include "kernels/conv2d.h"
 #include "kernels/probe.h"
-#include "kernels/table.h"
 
 #ifndef HNI_HAVE_CPU
 
@@ -53,5 +53,17 @@ float hni_probe_number(int which, int64_t i)
 void hni_probe_destroy(hni_probe *probe) { (void)probe; }
 
 hni_probe_bf16 hni_probe_bf16_support(void) { return HNI_PROBE_BF16_ABSENT; }
+
+hn_status hni_conv2d_scratch(hni_exec *exec, const hni_convolution *conv, const hni_view *out)
+{
+    (void)exec, (void)conv, (void)out;
+    return HN_OK;
+}
+
+hn_status hni_conv2d_vjp_scratch(hni_exec *exec, const hni_convolution_vjp *vjp)
+{
+    (void)exec, (void)vjp;
+    return HN_OK;
+}
 
 #endif

@@ -87,6 +87,26 @@ typedef struct hni_norm_vjp {
     bool dx_fresh;
 } hni_norm_vjp;
 
+/* out[b,i,j,o] = bias[o] + sum over u, v, c of x[b, i * stride + u - padding, j * stride + v - padding, c] * kernel[o,c,u,v], with zeros
+ * around x. Images are contiguous. */
+typedef struct hni_convolution {
+    hni_view x;      /* [B,H,W,C] */
+    hni_view kernel; /* [O,C,F,F], any strides */
+    bool has_bias;
+    hni_view bias; /* [O], any stride */
+    int64_t stride, padding;
+} hni_convolution;
+
+typedef struct hni_convolution_vjp {
+    hni_convolution forward;                   /* bias is not used */
+    hni_view dy;                               /* as out */
+    hni_view dx;                               /* as x */
+    hni_view dkernel;                          /* [O,C,F,F], any strides */
+    hni_view dbias;                            /* [O], any stride */
+    bool want_dx, want_dkernel, want_dbias;    /* views that are not wanted are not looked at */
+    bool dx_fresh, dkernel_fresh, dbias_fresh; /* overwritten; else added to */
+} hni_convolution_vjp;
+
 typedef struct hni_dropout {
     double keep;
     uint32_t site;
@@ -157,6 +177,10 @@ typedef struct hni_kernels {
     /* ---- normalisation ---- */
     hn_status (*layer_norm)(hni_exec *exec, const hni_norm *norm, hni_view *out);
     hn_status (*layer_norm_vjp)(hni_exec *exec, const hni_norm_vjp *vjp);
+
+    /* ---- images ---- */
+    hn_status (*conv2d)(hni_exec *exec, const hni_convolution *conv, hni_view *out);
+    hn_status (*conv2d_vjp)(hni_exec *exec, const hni_convolution_vjp *vjp);
 
     /* ---- random ---- */
     /* out = kept(i) ? x / keep : 0, with element i's number from the step block's seed and step. The VJP is the same on dy. */

@@ -86,6 +86,9 @@ typedef union hni_attributes {
     struct {
         double epsilon;
     } layer_norm;
+    struct {
+        int64_t stride, padding;
+    } conv2d;
     hni_dropout dropout;
     struct {
         double divisor;
@@ -153,6 +156,9 @@ hni_view hni_op_broadcast(const hni_view *view, hn_shape shape);
 /* grad_inputs[i] (+)= sum over broadcast dimensions of map(inputs). Nothing if input i is not wanted. */
 HN_MUST_USE hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input,
                                       hni_map map, const double parameters[2], const hni_view *inputs);
+
+/* The shape of an image [B,H,W,C] as callers know it, [B,C,H,W]; another rank's as it is. */
+hn_shape hni_op_image_shape(const hni_view *view);
 
 /* True if `shape` can be had of `view` without a copy. */
 bool hni_reshape_is_view(const hni_view *view, hn_shape shape);

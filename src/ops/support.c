@@ -81,3 +81,9 @@ hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *
     hni_view target = hni_op_broadcast(gradient, shape);
     return kernels->map(exec, map, parameters, inputs, &target, reduces || !call->fresh[input]);
 }
+
+hn_shape hni_op_image_shape(const hni_view *view)
+{
+    const hn_shape shape = hni_view_shape(view);
+    return shape.rank == 4 ? HN_SHAPE4(shape.size[0], shape.size[3], shape.size[1], shape.size[2]) : shape;
+}

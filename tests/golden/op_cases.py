@@ -156,6 +156,30 @@ def add_layer_norm(cases):
     cases.add("layer_norm.small", layer_norm, [x, np.linspace(0.5, 1.5, 7), np.linspace(-1, 1, 7)], epsilon=1e-3)
 
 
+def add_conv2d(cases):
+    """Images are [B,C,H,W] with row-major memory."""
+
+    def add(name, x, kernel, stride, padding, bias=True):
+        rng = generator(f"conv2d.{name}")
+        inputs = [normal(rng, *x), normal(rng, *kernel)] + ([normal(rng, kernel[0])] if bias else [])
+        cases.add(
+            f"conv2d.{name}",
+            lambda x, k, b=None: torch.nn.functional.conv2d(x, k, b, stride=stride, padding=padding),
+            inputs,
+            stride=stride,
+            padding=padding,
+        )
+
+    add("plain", (2, 3, 5, 4), (4, 3, 3, 3), 1, 0)
+    add("same", (2, 2, 5, 7), (3, 2, 3, 3), 1, 1)
+    add("seven", (1, 2, 7, 6), (2, 2, 7, 7), 1, 3)
+    add("pixel", (2, 3, 4, 3), (5, 3, 1, 1), 1, 0, bias=False)
+    add("half", (2, 2, 7, 6), (3, 2, 3, 3), 2, 1, bias=False)
+    add("half_pixel", (2, 3, 5, 4), (4, 3, 1, 1), 2, 0)
+    add("one", (1, 1, 1, 1), (1, 1, 3, 3), 1, 1)
+    add("channels", (1, 8, 6, 5), (16, 8, 3, 3), 1, 1)
+
+
 def add_dropout(cases):
     def add(name, shape, index, **attributes):
         factors = dropout_factors(index, int(attributes["seed"]), attributes["step"], attributes["site"], attributes["keep"])
@@ -207,6 +231,6 @@ def add_indexed(cases):
 
 def all_files():
     cases = Cases()
-    for add in (add_matmul, add_elementwise, add_shape_ops, add_reductions, add_layer_norm, add_dropout, add_indexed):
+    for add in (add_matmul, add_elementwise, add_shape_ops, add_reductions, add_layer_norm, add_conv2d, add_dropout, add_indexed):
         add(cases)
     return {"ops": (cases.tensors, cases.metadata)}

@@ -159,6 +159,12 @@ static hn_tensor build_layer_norm(hn_graph *g, const golden_op *op)
     return hn_layer_norm(g, op->inputs[0], op->inputs[1], op->inputs[2], number(op, "epsilon"));
 }
 
+static hn_tensor build_conv2d(hn_graph *g, const golden_op *op)
+{
+    const hn_conv2d_options options = {.stride = (int)integer(op, "stride"), .padding = (int)integer(op, "padding")};
+    return hn_conv2d(g, op->inputs[0], op->inputs[1], op->count == 3 ? op->inputs[2] : HN_NO_TENSOR, &options);
+}
+
 static hn_tensor build_dropout(hn_graph *g, const golden_op *op)
 {
     hn_dropout_options options = {.keep = number(op, "keep"), .base = integer(op, "base")};
@@ -202,6 +208,7 @@ static const struct {
     {HNI_OP_SUM, build_sum},
     {HNI_OP_MEAN, build_mean},
     {HNI_OP_LAYER_NORM, build_layer_norm},
+    {HNI_OP_CONV2D, build_conv2d},
     {HNI_OP_DROPOUT, build_dropout},
     {HNI_OP_LOOKUP, build_lookup},
     {HNI_OP_SOFTMAX_CROSS_ENTROPY, build_softmax_cross_entropy},
@@ -239,8 +246,8 @@ static void compare(const bench *b, const char *name, const char *what, hn_tenso
 {
     const hn_file_tensor *expected = find(b, name, what);
     const int64_t count = hn_shape_elements(expected->shape);
-    double actual[512];
-    assert_true(count <= 512);
+    double actual[2048];
+    assert_true(count <= 2048);
     assert_true(hn_shape_equal(expected->shape, hn_tensor_shape(b->graph, tensor)));
     ok(b, gradient ? hn_gradient_read(b->graph, tensor, HN_DTYPE_F64, count, actual)
                    : hn_tensor_read(b->graph, tensor, HN_DTYPE_F64, count, actual));

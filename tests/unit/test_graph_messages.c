@@ -70,6 +70,25 @@ REFUSED(norm_shift, hn_layer_norm(g, m(g, 2, 3), v(g, 3), m(g, 3, 3), 1e-3))
 REFUSED(norm_one_for_all, hn_layer_norm(g, m(g, 2, 3), v(g, 1), v(g, 3), 1e-3))
 REFUSED(norm_epsilon, hn_layer_norm(g, m(g, 2, 3), v(g, 3), v(g, 3), 0))
 
+static hn_tensor q(hn_graph *g, int64_t a, int64_t b, int64_t d, int64_t e) { return zeros(g, HN_SHAPE4(a, b, d, e)); }
+
+static hn_tensor conv_with(hn_graph *g, hn_tensor x, hn_tensor kernel, hn_tensor bias, int stride, int padding)
+{
+    return hn_conv2d(g, x, kernel, bias, &(hn_conv2d_options){.stride = stride, .padding = padding});
+}
+
+REFUSED(conv_channels, conv_with(g, q(g, 128, 16, 32, 32), q(g, 16, 8, 3, 3), HN_NO_TENSOR, 1, 1))
+REFUSED(conv_rank, conv_with(g, c(g, 3, 32, 32), q(g, 16, 3, 3, 3), HN_NO_TENSOR, 1, 1))
+REFUSED(conv_integers, conv_with(g, ints(g, HN_SHAPE4(1, 3, 8, 8)), q(g, 16, 3, 3, 3), HN_NO_TENSOR, 1, 1))
+REFUSED(conv_kernel_rank, conv_with(g, q(g, 1, 3, 8, 8), c(g, 16, 3, 9), HN_NO_TENSOR, 1, 1))
+REFUSED(conv_oblong, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 5), HN_NO_TENSOR, 1, 1))
+REFUSED(conv_bias, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 3), v(g, 3), 1, 1))
+REFUSED(conv_bias_rank, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 3), m(g, 16, 1), 1, 1))
+REFUSED(conv_stride, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 3), HN_NO_TENSOR, 0, 1))
+REFUSED(conv_padding, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 3), HN_NO_TENSOR, 1, 3))
+REFUSED(conv_no_padding, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 3), HN_NO_TENSOR, 1, -1))
+REFUSED(conv_small, conv_with(g, q(g, 1, 3, 8, 6), q(g, 16, 3, 7, 7), HN_NO_TENSOR, 1, 0))
+
 static hn_tensor dropout_with(hn_graph *g, hn_dropout_options options) { return hn_dropout(g, m(g, 2, 3), &options); }
 
 REFUSED(dropout_keep, dropout_with(g, (hn_dropout_options){.keep = 0}))
@@ -174,6 +193,22 @@ static const struct {
     {norm_one_for_all, HN_ERROR_SHAPE,
      "layer_norm: gain [1] does not fit x [2,3]: it must broadcast to it and have all 3 columns", "gain"},
     {norm_epsilon, HN_ERROR_ARGUMENT, "layer_norm: epsilon must be above 0, it is 0", "epsilon"},
+    {conv_channels, HN_ERROR_SHAPE, "conv2d: kernel [16,8,3,3] needs 8 input channels, input [128,16,32,32] has 16",
+     "kernel"},
+    {conv_rank, HN_ERROR_SHAPE, "conv2d: input [3,32,32] must be [B,C,H,W]", "input"},
+    {conv_integers, HN_ERROR_TYPE, "conv2d: input must be float, not I32", "input"},
+    {conv_kernel_rank, HN_ERROR_SHAPE, "conv2d: kernel [16,3,9] must be [O,C,f,f]", "kernel"},
+    {conv_oblong, HN_ERROR_SHAPE, "conv2d: kernel [16,3,3,5] must be [O,C,f,f]", "kernel"},
+    {conv_bias, HN_ERROR_SHAPE, "conv2d: bias [3] must be [16], one for each output of kernel [16,3,3,3]", "bias"},
+    {conv_bias_rank, HN_ERROR_SHAPE, "conv2d: bias [16,1] must be [16], one for each output of kernel [16,3,3,3]",
+     "bias"},
+    {conv_stride, HN_ERROR_ARGUMENT, "conv2d: stride must be at least 1, it is 0", "stride"},
+    {conv_padding, HN_ERROR_ARGUMENT, "conv2d: padding must be at least 0 and below the kernel's size of 3, it is 3",
+     "padding"},
+    {conv_no_padding, HN_ERROR_ARGUMENT,
+     "conv2d: padding must be at least 0 and below the kernel's size of 3, it is -1", "padding"},
+    {conv_small, HN_ERROR_SHAPE, "conv2d: a kernel of 7 x 7 is larger than the input's 8 x 6 with a padding of 0",
+     "kernel"},
     {dropout_keep, HN_ERROR_ARGUMENT, "dropout: keep must be above 0 and at most 1, it is 0", "keep"},
     {dropout_keep_all, HN_ERROR_ARGUMENT, "dropout: keep must be above 0 and at most 1, it is 1.5", "keep"},
     {dropout_base, HN_ERROR_ARGUMENT, "dropout: base must not be negative, it is -1", "base"},

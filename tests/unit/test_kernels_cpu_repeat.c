@@ -155,6 +155,30 @@ static void multiply(kernel_bench *bench, const hni_kernels *k, const arrays *a)
     }
 }
 
+/* Images of 16 channels, as many as the arrays hold, and each gradient. */
+static void convolve(kernel_bench *bench, const hni_kernels *k, const arrays *a)
+{
+    enum { IMAGES = 15, SIDE = 32, CHANNELS = 16 };
+    const hn_shape image = HN_SHAPE4(IMAGES, SIDE, SIDE, CHANNELS);
+    const hni_convolution conv = {.x = view_of(a->x, image),
+                                  .kernel = view_of(a->dy, HN_SHAPE4(CHANNELS, CHANNELS, 3, 3)),
+                                  .has_bias = true,
+                                  .bias = view_of(a->gain, HN_SHAPE1(CHANNELS)),
+                                  .stride = 1,
+                                  .padding = 1};
+    hni_view out = view_of(a->out, image);
+    kernel_ok(bench, k->conv2d(&bench->exec, &conv, &out));
+    const hni_convolution_vjp vjp = {.forward = conv,
+                                     .dy = view_of(a->dy, image),
+                                     .dx = view_of(a->more, image),
+                                     .dkernel = view_of(a->small, HN_SHAPE4(CHANNELS, CHANNELS, 3, 3)),
+                                     .dbias = view_of(a->small + CHANNELS * CHANNELS * 9, HN_SHAPE1(CHANNELS)),
+                                     .want_dx = true,
+                                     .want_dkernel = true,
+                                     .want_dbias = true};
+    kernel_ok(bench, k->conv2d_vjp(&bench->exec, &vjp));
+}
+
 static arrays arrays_create(size_t offset)
 {
     return (arrays){fill(ALL, 1, offset),
@@ -183,6 +207,7 @@ static void run_all(kernel_bench *bench, const hni_kernels *k, const arrays *a)
 {
     calculate(bench, k, a);
     multiply(bench, k, a);
+    convolve(bench, k, a);
 }
 
 static void assert_same_bytes(const float *a, const float *b, size_t count)
@@ -280,6 +305,8 @@ static void test_openmp_setting(void **state)
     const int before = omp_get_max_threads();
     omp_set_num_threads(5);
     multiply(&s->bench, s->cpu, &a);
+    assert_int_equal(omp_get_max_threads(), 5);
+    convolve(&s->bench, s->cpu, &a);
     assert_int_equal(omp_get_max_threads(), 5);
     omp_set_num_threads(before);
     arrays_destroy(&a);

@@ -244,6 +244,34 @@ static void test_layer_norm_of_equal_numbers(void **state)
     each(flat_rows);
 }
 
+/* ---- convolution ---- */
+
+/* Its edges by hand, and what a NaN reaches: the outputs that read it. */
+static void convolution(bench *b)
+{
+    static const double x[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, kernel[4] = {1, 10, 100, 1000}, bias[1] = {0.5};
+    hn_graph *g = b->graph;
+    hn_conv2d_options options;
+    hn_conv2d_options_default(&options);
+    const hn_tensor image = tensor(b, HN_SHAPE4(1, 1, 3, 3), x), taps = tensor(b, HN_SHAPE4(1, 1, 2, 2), kernel);
+    const hn_tensor half = tensor(b, HN_SHAPE1(1), bias);
+    assert_values(b, hn_conv2d(g, image, taps, half, &options), ((const double[]){5421.5, 6532.5, 8754.5, 9865.5}), 4);
+    options = (hn_conv2d_options){.stride = 2, .padding = 1};
+    assert_values(b, hn_conv2d(g, image, taps, HN_NO_TENSOR, &options), ((const double[]){1000, 3200, 7040, 9865}), 4);
+    double broken[9], out[4];
+    memcpy(broken, x, sizeof broken);
+    broken[5] = nan("");
+    read(b, hn_conv2d(g, tensor(b, HN_SHAPE4(1, 1, 3, 3), broken), taps, half, NULL), 4, out);
+    for (int i = 0; i < 4; i++)
+        assert_true((i % 2 == 1) == (isnan(out[i]) != 0));
+}
+
+static void test_convolution(void **state)
+{
+    (void)state;
+    each(convolution);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_gather_images),
         cmocka_unit_test(test_symbol_bits),
         cmocka_unit_test(test_layer_norm_of_equal_numbers),
+        cmocka_unit_test(test_convolution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * Two kinds of files. NAME_simd.c holds loops over unit-stride lines, written as plain C under `omp simd`; it is compiled once
  * a level of the instruction set, exports one table of functions a level, and knows neither threads nor views. NAME.c is
  * compiled once: it walks views, divides work among threads (always in the same way for a thread count) and calls the table
- * of the level that isa.c has chosen. oneDNN is touched by gemm.c, probe.c and isa.c alone. */
+ * of the level that isa.c has chosen. oneDNN is touched by gemm.c, narrow.c, conv2d.c, probe.c and isa.c alone. */
 #ifndef HNI_KERNELS_CPU_H
 #define HNI_KERNELS_CPU_H
 
@@ -218,6 +218,8 @@ HN_MUST_USE hn_status hni_cpu_map(hni_exec *exec, hni_map map, const double para
 HN_MUST_USE hn_status hni_cpu_gemm(hni_exec *exec, const hni_gemm *gemm);
 HN_MUST_USE hn_status hni_cpu_layer_norm(hni_exec *exec, const hni_norm *norm, hni_view *out);
 HN_MUST_USE hn_status hni_cpu_layer_norm_vjp(hni_exec *exec, const hni_norm_vjp *vjp);
+HN_MUST_USE hn_status hni_cpu_conv2d(hni_exec *exec, const hni_convolution *conv, hni_view *out);
+HN_MUST_USE hn_status hni_cpu_conv2d_vjp(hni_exec *exec, const hni_convolution_vjp *vjp);
 HN_MUST_USE hn_status hni_cpu_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out,
                                       bool accumulate);
 HN_MUST_USE hn_status hni_cpu_lookup(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out);

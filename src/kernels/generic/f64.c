@@ -12,6 +12,7 @@ typedef double real;
 #include "kernels/generic/map.inc"
 #include "kernels/generic/gemm.inc"
 #include "kernels/generic/layer_norm.inc"
+#include "kernels/generic/conv2d.inc"
 #include "kernels/generic/dropout.inc"
 #include "kernels/generic/rows.inc"
 #include "kernels/generic/images.inc"
