@@ -12,7 +12,7 @@
 #ifndef HYPERNET_HYPER_H
 #define HYPERNET_HYPER_H
 
-#include "hypernet/params.h"
+#include "hypernet/nn.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -61,6 +61,81 @@ HN_API HN_MUST_USE hn_status hn_generate_kernels(hn_weights *weights, const char
 /* The basic kernels of any embeddings [n,E] -> [n,inputs,outputs,f,f]: what lies between two layers, for example. A builder. */
 HN_API hn_tensor hn_generate_tiles(hn_weights *weights, const char *name, const hn_kernel_generator *generator,
                                    hn_tensor embeddings);
+
+/* ---- any weights of any network ------------------------------------------------------------------------------ */
+
+/* Generated numbers that stand for a weight: mean + deviation * what the generator makes, which has variance 1 at the start. */
+typedef struct hn_chunk_target {
+    const char *name;
+    hn_shape shape;   /* of any rank; at most HN_MAX_RANK - 1 with a condition a sample */
+    double deviation; /* 0: 1 / sqrt(elements / size[0]) for two dimensions and more, else 0.01 */
+    double mean;
+} hn_chunk_target;
+
+/* A network (linear without hidden layers) that makes all numbers of a list of targets in chunks of one size, each from a learned
+ * embedding of its own; the last chunk is cut. Beside the chunk's embedding it may read the embedding of a task and a condition, so
+ * that one generator serves several data sets, or each sample has weights of its own. */
+typedef struct hn_chunk_generator {
+    int64_t chunk_size;       /* numbers of a chunk; default 1024 */
+    int64_t embedding_size;   /* E, of a chunk; default 8 */
+    int hidden_layers;        /* 0 .. 16; default 1 */
+    int64_t units;            /* of each hidden layer; default 32 */
+    hn_activation activation; /* of the hidden layers; default relu */
+    int64_t tasks;            /* number of tasks; 0 (the default): no embeddings of tasks */
+    int64_t task_size;        /* numbers of a task's embedding; default 8 */
+} hn_chunk_generator;
+
+typedef struct hn_chunk_inputs {
+    int64_t task; /* 0 .. tasks - 1 */
+    hn_tensor
+        condition; /* [Q]; or [B,Q]: weights a sample [B,..]; HN_NO_TENSOR: none. Numbers of variance 1 suit the start */
+} hn_chunk_inputs;
+
+HN_API void hn_chunk_generator_default(hn_chunk_generator *out_generator);
+/* Makes the weights of all targets in one pass and puts them in their places. inputs may be NULL where there are neither tasks nor a
+ * condition. Errors go to the graph too.
+ *
+ *     hn_chunk_generator_default(&generator);
+ *     const hn_chunk_target targets[] = {{"layers.0.weight_h", HN_SHAPE2(4 * units, units)}};
+ *     status = hn_generate_chunks(weights, "generator", &generator, targets, 1, NULL);
+ */
+HN_API HN_MUST_USE hn_status hn_generate_chunks(hn_weights *weights, const char *name,
+                                                const hn_chunk_generator *generator, const hn_chunk_target *targets,
+                                                int64_t count, const hn_chunk_inputs *inputs);
+
+/* ---- a matrix from coordinates (paper A.1) ------------------------------------------------------------------- */
+
+/* Where the units of a layer lie: unit number y * width + x at (x, y), both spread over [-1, 1]. */
+typedef struct hn_coordinate_grid {
+    int64_t height, width;
+} hn_coordinate_grid;
+
+typedef struct hn_coordinate_target {
+    const char *name;                   /* of a matrix [outputs, inputs] */
+    hn_coordinate_grid inputs, outputs; /* pixels, say 28 x 28; hidden units, say 16 x 16 */
+} hn_coordinate_target;
+
+/* A small relu network reads (x, y) of a weight's input and (x, y) of its output and makes that weight. All weights of the matrix are one
+ * pass. */
+typedef struct hn_coordinate_generator {
+    int64_t units;     /* of each hidden layer; default 25 */
+    int hidden_layers; /* 1 .. 16; default 2: with 25 units 801 numbers */
+    int frequencies; /* 0 (the default): reads the coordinates; else, for k below it, cos and sin of 2^k pi/2 times each. At most 16 */
+    hn_generator_start
+        start; /* of the last layer: paper N(0, 0.01^2); hyperfan: variance 2 / inputs or 2 / outputs of the weights.
+                               * The paper is silent about the others: He normal, biases uniform in [-1, 1) */
+} hn_coordinate_generator;
+
+HN_API void hn_coordinate_generator_default(hn_coordinate_generator *out_generator);
+/* Makes the matrix and puts it in its place. Errors go to the graph too.
+ *
+ *     hn_coordinate_generator_default(&generator);
+ *     const hn_coordinate_target target = {"hidden.weight", {28, 28}, {16, 16}};
+ *     status = hn_generate_from_coordinates(weights, "generator", &generator, &target);
+ */
+HN_API HN_MUST_USE hn_status hn_generate_from_coordinates(hn_weights *weights, const char *name,
+                                                          const hn_coordinate_generator *generator,
+                                                          const hn_coordinate_target *target);
 
 #ifdef __cplusplus
 }

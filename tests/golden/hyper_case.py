@@ -50,7 +50,7 @@ def kernel_case(linear):
         "weight_in": (inputs, d, e), "bias_in": (inputs, d), "weight_out": (outputs * f * f, d), "bias_out": (outputs * f * f,)}
     rng = np.random.default_rng(site_hash(f"hyper kernels {linear}"))
     p = {f"generator.{name}": exact_normal(rng, *shape) for name, shape in (shapes | {"embeddings": (tiles, e)}).items()}
-    case = {"inputs": inputs, "outputs": outputs, "size": f, "embedding_size": e, "units": 0 if linear else d, "linear": linear,
+    case = {"kind": "kernels", "inputs": inputs, "outputs": outputs, "size": f, "embedding_size": e, "units": 0 if linear else d, "linear": linear,
             "targets": [[name, o, c] for name, (o, c) in targets.items()]}
     return with_results(rng, p, kernels(p, targets, inputs, outputs, f, linear)), {"case": json.dumps(case)}
 
@@ -64,5 +64,108 @@ def with_results(rng, parameters, made):
     return with_gradients(parameters, others, gradients)
 
 
+def chunk_network(p, x, hidden_layers, activation):
+    """One chunk from x, the inputs side by side: the chunk's embedding, the task's, the condition."""
+    first = torch.cat([p[f"generator.layers.0.{part}"] for part in ("weight", "task", "condition") if f"generator.layers.0.{part}" in p], 1)
+    for k in range(hidden_layers + 1):
+        x = (first if k == 0 else p[f"generator.layers.{k}.weight"]) @ x + p[f"generator.layers.{k}.bias"]
+        if k < hidden_layers:
+            x = getattr(torch, activation)(x)
+    return x
+
+
+def chunk_weights(p, targets, case, task, condition):
+    """All targets for one condition (or None)."""
+    chunks = []
+    for e in p["generator.embeddings"]:
+        x = [e] + ([p["generator.tasks"][task]] if case["tasks"] else []) + ([] if condition is None else [condition])
+        chunks.append(chunk_network(p, torch.cat(x), case["hidden_layers"], case["activation"]))
+    numbers, made = torch.cat(chunks), {}
+    for name, (shape, deviation, mean) in targets.items():
+        count = int(np.prod(shape))
+        fan_in = count // shape[0] if len(shape) > 0 else 1
+        factor = deviation or (fan_in**-0.5 if len(shape) > 1 else 0.01)
+        made[name] = mean + factor * numbers[:count].reshape(shape)
+        numbers = numbers[count:]
+    return made
+
+
+def chunk_case(name, hidden_layers, activation, tasks=0, condition=()):
+    chunk, e, units, t = 7, 3, 5, 2
+    targets = {"a": ((4, 3), 0, 0), "b": ((5,), 0.5, 1), "c": ((2, 1, 3), 0.25, 0), "d": ((), 0, -2)}
+    task = 1 if tasks else 0
+    chunks = -(-sum(int(np.prod(shape)) for shape, _, _ in targets.values()) // chunk)
+    shapes = {"embeddings": (chunks, e)} | ({"tasks": (tasks, t)} if tasks else {})
+    for k in range(hidden_layers + 1):
+        outputs = chunk if k == hidden_layers else units
+        shapes[f"layers.{k}.bias"] = (outputs,)
+        shapes[f"layers.{k}.weight"] = (outputs, units if k else e)
+    first = chunk if hidden_layers == 0 else units
+    if tasks:
+        shapes["layers.0.task"] = (first, t)
+    if condition:
+        shapes["layers.0.condition"] = (first, condition[-1])
+    rng = np.random.default_rng(site_hash("hyper chunks " + name))
+    p = {f"generator.{key}": exact_normal(rng, *shape) for key, shape in shapes.items()}
+    case = {"kind": "chunks", "chunk_size": chunk, "embedding_size": e, "hidden_layers": hidden_layers, "units": units,
+            "activation": activation, "tasks": tasks, "task_size": t, "task": task,
+            "targets": [[key, list(shape), deviation, mean] for key, (shape, deviation, mean) in targets.items()]}
+    leaves = dict(p)
+    if condition:
+        leaves["condition"] = exact_normal(rng, *condition)
+    if len(condition) == 2:
+        rows = [chunk_weights(p, targets, case, task, q) for q in leaves["condition"]]
+        made = {key: torch.stack([row[key] for row in rows]) for key in targets}
+    else:
+        made = chunk_weights(p, targets, case, task, leaves.get("condition"))
+    return with_results(rng, leaves, made), {"case": json.dumps(case)}
+
+
+def features(x, y, frequencies):
+    if frequencies == 0:
+        return [x, y]
+    turns = [np.pi / 2 * 2**k for k in range(frequencies)]
+    return [f(turn * c) for turn in turns for c in (x, y) for f in (np.cos, np.sin)]
+
+
+def coordinate_case(name, hidden_layers, frequencies):
+    """The matrix [outputs,inputs] weight by weight: (x, y) of its input, then (x, y) of its output."""
+    inputs, outputs, units = (3, 4), (2, 2), 5  # height, width
+    width = 2 * (4 * frequencies or 2)
+    shapes = {}
+    for k in range(hidden_layers + 1):
+        shapes[f"layers.{k}.weight"] = (1 if k == hidden_layers else units, units if k else width)
+        shapes[f"layers.{k}.bias"] = (1 if k == hidden_layers else units,)
+    rng = np.random.default_rng(site_hash("hyper coordinates " + name))
+    p = {f"generator.{key}": exact_normal(rng, *shape) for key, shape in shapes.items()}
+    points = [
+        [features(*(np.linspace(-1, 1, size)[i] for size, i in ((w, x), (h, y))), frequencies) for y in range(h) for x in range(w)]
+        for h, w in (inputs, outputs)
+    ]
+    rows = []
+    for output in points[1]:
+        row = []
+        for point in points[0]:
+            h = torch.tensor([*point, *output], dtype=torch.float64)
+            for k in range(hidden_layers + 1):
+                h = p[f"generator.layers.{k}.weight"] @ h + p[f"generator.layers.{k}.bias"]
+                h = torch.relu(h) if k < hidden_layers else h
+            row.append(h)
+        rows.append(torch.cat(row))
+    case = {"kind": "coordinates", "units": units, "hidden_layers": hidden_layers, "frequencies": frequencies,
+            "inputs": inputs, "outputs": outputs, "targets": [["a"]]}
+    return with_results(rng, p, {"a": torch.stack(rows)}), {"case": json.dumps(case)}
+
+
 def all_files():
-    return {"hyper_kernels": kernel_case(False), "hyper_kernels_linear": kernel_case(True)}
+    files = {"kernels": kernel_case(False), "kernels_linear": kernel_case(True)}
+    for name, *case in (
+        ("linear", 0, "relu"),
+        ("tasks", 1, "relu", 3),
+        ("condition", 2, "tanh", 0, (4,)),
+        ("samples", 1, "relu", 2, (3, 4)),
+    ):
+        files[f"chunks_{name}"] = chunk_case(name, *case)
+    for name, *case in (("plain", 2, 0), ("features", 1, 2)):
+        files[f"coordinates_{name}"] = coordinate_case(name, *case)
+    return {f"hyper_{name}": case for name, case in files.items()}

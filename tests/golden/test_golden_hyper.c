@@ -9,8 +9,14 @@ enum { MOST_TARGETS = 8 };
 typedef struct hyper_case {
     golden_case golden;
     json_t *settings;
+    const char *kind; /* which of the three generators it is */
     hn_kernel_generator kernels;
+    hn_chunk_generator chunks;
+    hn_coordinate_generator coordinates;
     hn_target targets[MOST_TARGETS];
+    hn_chunk_target chunk_targets[MOST_TARGETS];
+    hn_coordinate_target coordinate_target;
+    hn_tensor condition; /* of chunks */
     int64_t count;
 } hyper_case;
 
@@ -21,30 +27,87 @@ static int64_t whole(const hyper_case *c, const char *key)
     return json_integer_value(value);
 }
 
-static void read_case(hyper_case *c)
+static const char *text(const hyper_case *c, const char *key)
 {
-    c->settings = json_loads(hn_safetensors_text(c->golden.file, "case"), 0, NULL);
-    assert_non_null(c->settings);
-    c->kernels = (hn_kernel_generator){.inputs = whole(c, "inputs"),
-                                       .outputs = whole(c, "outputs"),
-                                       .size = whole(c, "size"),
-                                       .embedding_size = whole(c, "embedding_size"),
-                                       .units = whole(c, "units"),
-                                       .linear = json_is_true(json_object_get(c->settings, "linear"))};
+    const char *value = json_string_value(json_object_get(c->settings, key));
+    assert_non_null(value);
+    return value;
+}
+
+static void read_targets(hyper_case *c)
+{
     const json_t *list = json_object_get(c->settings, "targets");
     c->count = (int64_t)json_array_size(list);
     assert_true(c->count >= 1 && c->count <= MOST_TARGETS);
     for (int64_t i = 0; i < c->count; i++) {
+        const json_t *entry = json_array_get(list, (size_t)i);
         char name[64];
-        c->targets[i].name = json_string_value(json_array_get(json_array_get(list, (size_t)i), 0));
+        c->targets[i].name = json_string_value(json_array_get(entry, 0));
         snprintf(name, sizeof name, "out.%s", c->targets[i].name);
         c->targets[i].shape = golden_find(&c->golden, name)->shape;
+        if (strcmp(c->kind, "chunks") != 0) continue;
+        const json_t *sizes = json_array_get(entry, 1);
+        hn_chunk_target *target = &c->chunk_targets[i];
+        *target = (hn_chunk_target){.name = c->targets[i].name,
+                                    .shape = {.rank = (int)json_array_size(sizes)},
+                                    .deviation = json_number_value(json_array_get(entry, 2)),
+                                    .mean = json_number_value(json_array_get(entry, 3))};
+        for (int k = 0; k < target->shape.rank; k++)
+            target->shape.size[k] = json_integer_value(json_array_get(sizes, (size_t)k));
     }
 }
 
-static hn_status generate(const hyper_case *c, hn_weights *weights)
+static hn_coordinate_grid grid(const hyper_case *c, const char *key)
 {
-    return hn_generate_kernels(weights, "generator", &c->kernels, c->targets, c->count, NULL);
+    const json_t *sizes = json_object_get(c->settings, key);
+    return (hn_coordinate_grid){json_integer_value(json_array_get(sizes, 0)),
+                                json_integer_value(json_array_get(sizes, 1))};
+}
+
+static void read_case(hyper_case *c)
+{
+    c->settings = json_loads(hn_safetensors_text(c->golden.file, "case"), 0, NULL);
+    assert_non_null(c->settings);
+    c->kind = text(c, "kind");
+    read_targets(c);
+    if (strcmp(c->kind, "kernels") == 0) {
+        c->kernels = (hn_kernel_generator){.inputs = whole(c, "inputs"),
+                                           .outputs = whole(c, "outputs"),
+                                           .size = whole(c, "size"),
+                                           .embedding_size = whole(c, "embedding_size"),
+                                           .units = whole(c, "units"),
+                                           .linear = json_is_true(json_object_get(c->settings, "linear"))};
+    } else if (strcmp(c->kind, "chunks") == 0) {
+        const bool relu = strcmp(text(c, "activation"), "relu") == 0;
+        c->chunks = (hn_chunk_generator){.chunk_size = whole(c, "chunk_size"),
+                                         .embedding_size = whole(c, "embedding_size"),
+                                         .hidden_layers = (int)whole(c, "hidden_layers"),
+                                         .units = whole(c, "units"),
+                                         .activation = relu ? HN_ACTIVATION_RELU : HN_ACTIVATION_TANH,
+                                         .tasks = whole(c, "tasks"),
+                                         .task_size = whole(c, "task_size")};
+    } else {
+        c->coordinates = (hn_coordinate_generator){.units = whole(c, "units"),
+                                                   .hidden_layers = (int)whole(c, "hidden_layers"),
+                                                   .frequencies = (int)whole(c, "frequencies")};
+        c->coordinate_target = (hn_coordinate_target){c->targets[0].name, grid(c, "inputs"), grid(c, "outputs")};
+    }
+}
+
+static hn_status generate(hyper_case *c, hn_weights *weights)
+{
+    hn_graph *graph = hn_weights_graph(weights);
+    if (strcmp(c->kind, "kernels") == 0)
+        return hn_generate_kernels(weights, "generator", &c->kernels, c->targets, c->count, NULL);
+    if (strcmp(c->kind, "coordinates") == 0)
+        return hn_generate_from_coordinates(weights, "generator", &c->coordinates, &c->coordinate_target);
+    hn_chunk_inputs inputs = {.task = whole(c, "task")};
+    if (golden_has(&c->golden, "condition")) {
+        const hn_file_tensor *condition = golden_find(&c->golden, "condition");
+        inputs.condition = hn_tensor_from(graph, condition->dtype, condition->shape, condition->data, true);
+    }
+    c->condition = inputs.condition;
+    return hn_generate_chunks(weights, "generator", &c->chunks, c->chunk_targets, c->count, &inputs);
 }
 
 static void declare(hyper_case *c)
@@ -83,11 +146,15 @@ static void check(const char *name, hn_backend backend, hn_dtype dtype, double s
     }
     assert_ok(c.golden.context, hn_backward(graph, loss));
     golden_compare_parameters(&c.golden, "grad.", true, share);
+    if (c.condition.slot != 0) golden_compare_gradient(&c.golden, "grad.condition", c.condition, share);
     json_decref(c.settings);
     golden_close(&c.golden);
 }
 
-static const char *const names[] = {"hyper_kernels", "hyper_kernels_linear"};
+static const char *const names[] = {
+    "hyper_kernels",          "hyper_kernels_linear", "hyper_chunks_linear",     "hyper_chunks_tasks",
+    "hyper_chunks_condition", "hyper_chunks_samples", "hyper_coordinates_plain", "hyper_coordinates_features",
+};
 
 static void generators_are_pytorchs(void **state)
 {
