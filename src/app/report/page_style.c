@@ -20,9 +20,9 @@ static const char rules[] =
     "figure{margin:1.2rem 0 2rem}\n"
     "h3+figure,h3+.note{margin-top:0}\n"
     "figcaption{font-size:.9rem;max-width:42rem;margin-bottom:.6rem}\n"
-    "figure svg{display:block;max-width:100%;height:auto}\n"
+    "figure div>svg{display:block;max-width:100%;height:auto}\n" /* not the svg inside that cuts off a drawing */
     "figure .wide{display:none}\n"
-    "figure .narrow svg{width:100%;max-width:30rem}\n"
+    "figure .narrow>svg{width:100%;max-width:30rem}\n"
     ".key{display:inline-block;width:.7em;height:.7em;margin-right:.55em;border-radius:50%;vertical-align:baseline}\n"
     ".best{font-weight:650}\n"
     ".badge{font-size:.72rem;font-weight:600;border:1px solid currentColor;border-radius:1em;padding:.05em .55em;"
