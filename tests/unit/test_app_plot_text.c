@@ -107,7 +107,7 @@ static void test_every_ink_fills_and_draws(void **state)
     (void)state;
     assert_int_equal(hn_context_create(NULL, &context), HN_OK);
     hni_text css = {.context = context};
-    hni_ink_css(&css, HNI_THEME_LIGHT);
+    hni_ink_css(&css, HNI_THEME_LIGHT, NULL);
     assert_int_equal(css.status, HN_OK);
     for (int ink = 0; ink < HNI_INK_COUNT; ink++) {
         snprintf(rule, sizeof rule, ".f%d{fill:#", ink);

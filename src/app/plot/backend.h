@@ -1,4 +1,4 @@
-/* What a canvas is made of inside: the shared part, and the functions that SVG and cairo fill in. Only canvas*.c read this. */
+/* What a canvas is made of inside: the shared part, and the functions that SVG and cairo fill in. Only canvas*.c and mosaic.c read this. */
 #ifndef HNI_APP_PLOT_BACKEND_H
 #define HNI_APP_PLOT_BACKEND_H
 
@@ -9,6 +9,7 @@ typedef struct hni_canvas_backend {
     void (*polyline)(hni_canvas *canvas, const hni_point *points, size_t count, const hni_stroke *stroke);
     void (*rectangle)(hni_canvas *canvas, hni_box box, hni_ink ink);
     void (*disc)(hni_canvas *canvas, hni_point centre, double radius, hni_ink ink);
+    void (*mosaic)(hni_canvas *canvas, const hni_mosaic *mosaic);
     void (*text)(hni_canvas *canvas, hni_point at, const char *clean,
                  const hni_text_style *style);            /* printable UTF-8 */
     void (*clip)(hni_canvas *canvas, const hni_box *box); /* NULL ends it */
@@ -23,10 +24,30 @@ struct hni_canvas {
     hni_canvas_options options;
     hni_text scratch; /* cleaned text of the call that runs */
     hni_text body;    /* SVG: the elements so far */
+    hni_inks inks;    /* SVG: those that occur */
     void *surface;    /* cairo: cairo_surface_t */
     void *pen;        /* cairo: cairo_t */
     hn_status status; /* the first failure */
 };
+
+/* A mosaic in pieces. First the ground: the paint that is seen most, HNI_MOSAIC_NONE where some cells are not drawn; it fills whole
+ * blocks, which are the ranges of columns and rows without a gap. On it the runs of every other paint. */
+typedef struct hni_mosaic_piece {
+    size_t row, rows, column, columns;
+} hni_mosaic_piece;
+typedef struct hni_mosaic_paints {
+    size_t cells[256]; /* of each paint */
+    int ground;
+} hni_mosaic_paints;
+void hni_mosaic_count(const hni_mosaic *mosaic, hni_mosaic_paints *out_paints);
+/* Each moves `piece` to the next one and returns false behind the last; before the first, piece is {0}. */
+bool hni_mosaic_next_block(const hni_mosaic *mosaic, hni_mosaic_piece *piece);
+bool hni_mosaic_next_run(const hni_mosaic *mosaic, int paint, hni_mosaic_piece *piece);
+/* In steps of the mosaic. */
+typedef struct hni_mosaic_box {
+    int x, y, width, height;
+} hni_mosaic_box;
+hni_mosaic_box hni_mosaic_box_of(const hni_mosaic *mosaic, const hni_mosaic_piece *piece);
 
 extern const hni_canvas_backend hni_canvas_svg;
 extern const hni_canvas_backend hni_canvas_cairo;

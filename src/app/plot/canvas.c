@@ -69,6 +69,11 @@ void hni_canvas_disc(hni_canvas *canvas, hni_point centre, double radius, hni_in
     if (canvas->status == HN_OK) canvas->backend->disc(canvas, centre, radius, ink);
 }
 
+void hni_canvas_mosaic(hni_canvas *canvas, const hni_mosaic *mosaic)
+{
+    if (canvas->status == HN_OK && mosaic->columns > 0 && mosaic->rows > 0) canvas->backend->mosaic(canvas, mosaic);
+}
+
 /* The bytes as printable UTF-8; cairo would draw nothing at all after one bad byte. */
 static const char *clean(hni_canvas *canvas, const void *bytes, size_t size)
 {

@@ -49,8 +49,23 @@ typedef struct hni_text_style {
     hni_anchor anchor;
     bool mono; /* a font of one width, read from left to right whatever the script */
     bool bold;
+    bool upward;  /* turned, so that it is read from below; `anchor` says which end is at the point */
     double width; /* 0, or the width that the text must take: keeps the characters of a mono text on their columns */
 } hni_text_style;
+
+#define HNI_MOSAIC_NONE 255 /* a cell that is not drawn */
+
+/* Many small squares of few colours, in columns and rows: weights, pixels. They have sharp edges and no seams, and neighbours of one
+ * colour are one piece, so that a mosaic of a hundred thousand stays small. */
+typedef struct hni_mosaic {
+    hni_point at;          /* upper left corner */
+    double unit;           /* of the canvas: what one step of the numbers below is */
+    const int *left, *top; /* [columns], [rows]: where each begins, in steps; each at least `cell` behind the last */
+    size_t columns, rows;
+    int cell;                  /* side of a square in steps */
+    const uint8_t *paints;     /* [rows,columns]: a hni_ink, or a place in `colours`, or HNI_MOSAIC_NONE */
+    const hni_colour *colours; /* the same in light and dark; NULL: paints are inks */
+} hni_mosaic;
 
 HN_MUST_USE hn_status hni_canvas_create(hn_context *context, const hni_canvas_options *options,
                                         hni_canvas **out_canvas);
@@ -60,6 +75,7 @@ void hni_canvas_polyline(hni_canvas *canvas, const hni_point *points, size_t cou
 void hni_canvas_line(hni_canvas *canvas, hni_point from, hni_point to, const hni_stroke *stroke);
 void hni_canvas_rectangle(hni_canvas *canvas, hni_box box, hni_ink ink);
 void hni_canvas_disc(hni_canvas *canvas, hni_point centre, double radius, hni_ink ink);
+void hni_canvas_mosaic(hni_canvas *canvas, const hni_mosaic *mosaic);
 /* The point is on the base line. */
 void hni_canvas_text(hni_canvas *canvas, hni_point at, const char *text, const hni_text_style *style);
 void hni_canvas_text_bytes(hni_canvas *canvas, hni_point at, const void *bytes, size_t size,

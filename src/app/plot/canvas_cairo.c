@@ -109,6 +109,45 @@ static void draw_disc(hni_canvas *canvas, hni_point centre, double radius, hni_i
     cairo_fill(canvas->pen);
 }
 
+static void set_paint(const hni_canvas *canvas, const hni_mosaic *mosaic, int paint)
+{
+    if (mosaic->colours == NULL) {
+        set_ink(canvas, (hni_ink)paint, 1.0);
+        return;
+    }
+    hni_colour colour = mosaic->colours[paint];
+    cairo_set_source_rgb(canvas->pen, colour.red / 255.0, colour.green / 255.0, colour.blue / 255.0);
+}
+
+static void add_piece(cairo_t *pen, const hni_mosaic *mosaic, const hni_mosaic_piece *piece)
+{
+    hni_mosaic_box box = hni_mosaic_box_of(mosaic, piece);
+    cairo_rectangle(pen, mosaic->at.x + box.x * mosaic->unit, mosaic->at.y + box.y * mosaic->unit,
+                    box.width * mosaic->unit, box.height * mosaic->unit);
+}
+
+static void draw_mosaic(hni_canvas *canvas, const hni_mosaic *mosaic)
+{
+    cairo_t *pen = canvas->pen;
+    hni_mosaic_paints paints;
+    hni_mosaic_count(mosaic, &paints);
+    cairo_set_antialias(pen, CAIRO_ANTIALIAS_NONE);
+    if (paints.ground != HNI_MOSAIC_NONE) {
+        set_paint(canvas, mosaic, paints.ground);
+        for (hni_mosaic_piece piece = {0}; hni_mosaic_next_block(mosaic, &piece);)
+            add_piece(pen, mosaic, &piece);
+        cairo_fill(pen);
+    }
+    for (int paint = 0; paint < HNI_MOSAIC_NONE; paint++) {
+        if (paints.cells[paint] == 0 || paint == paints.ground) continue;
+        set_paint(canvas, mosaic, paint);
+        for (hni_mosaic_piece piece = {0}; hni_mosaic_next_run(mosaic, paint, &piece);)
+            add_piece(pen, mosaic, &piece);
+        cairo_fill(pen);
+    }
+    cairo_set_antialias(pen, CAIRO_ANTIALIAS_DEFAULT);
+}
+
 static void draw_text(hni_canvas *canvas, hni_point at, const char *clean, const hni_text_style *style)
 {
     cairo_t *pen = canvas->pen;
@@ -122,9 +161,10 @@ static void draw_text(hni_canvas *canvas, hni_point at, const char *clean, const
     double stretch = style->width > 0 && width > 0 ? style->width / width : 1.0;
     double shift = style->anchor == HNI_ANCHOR_START ? 0.0 : style->anchor == HNI_ANCHOR_MIDDLE ? 0.5 : 1.0;
     cairo_save(pen);
-    cairo_translate(pen, at.x - shift * width * stretch, at.y);
+    cairo_translate(pen, at.x, at.y);
+    if (style->upward) cairo_rotate(pen, -1.5707963267948966);
     cairo_scale(pen, stretch, 1.0);
-    cairo_move_to(pen, 0.0, 0.0);
+    cairo_move_to(pen, -shift * width, 0.0);
     cairo_show_text(pen, clean);
     cairo_restore(pen);
     cairo_new_path(pen);
@@ -178,6 +218,7 @@ const hni_canvas_backend hni_canvas_cairo = {
     .polyline = draw_polyline,
     .rectangle = draw_rectangle,
     .disc = draw_disc,
+    .mosaic = draw_mosaic,
     .text = draw_text,
     .clip = draw_clip,
     .hover = draw_hover,

@@ -17,9 +17,16 @@ static void attribute(hni_text *body, const char *name, double number)
     hni_markup_text(body, "\"");
 }
 
+static void fill_class(hni_canvas *canvas, hni_ink ink)
+{
+    canvas->inks.fills[ink] = true;
+    hni_text_add(&canvas->body, "f%d\"", ink);
+}
+
 static void draw_polyline(hni_canvas *canvas, const hni_point *points, size_t count, const hni_stroke *stroke)
 {
     hni_text *body = &canvas->body;
+    canvas->inks.lines[stroke->ink] = true;
     hni_text_add(body, "<polyline class=\"l l%d\"", stroke->ink);
     attribute(body, "stroke-width", stroke->width);
     if (stroke->opacity > 0 && stroke->opacity < 1) attribute(body, "opacity", stroke->opacity);
@@ -37,7 +44,8 @@ static void draw_polyline(hni_canvas *canvas, const hni_point *points, size_t co
 static void draw_rectangle(hni_canvas *canvas, hni_box box, hni_ink ink)
 {
     hni_text *body = &canvas->body;
-    hni_text_add(body, "<rect class=\"f%d\"", ink);
+    hni_markup_text(body, "<rect class=\"");
+    fill_class(canvas, ink);
     attribute(body, "x", box.x);
     attribute(body, "y", box.y);
     attribute(body, "width", box.width);
@@ -48,20 +56,90 @@ static void draw_rectangle(hni_canvas *canvas, hni_box box, hni_ink ink)
 static void draw_disc(hni_canvas *canvas, hni_point centre, double radius, hni_ink ink)
 {
     hni_text *body = &canvas->body;
-    hni_text_add(body, "<circle class=\"f%d\"", ink);
+    hni_markup_text(body, "<circle class=\"");
+    fill_class(canvas, ink);
     attribute(body, "cx", centre.x);
     attribute(body, "cy", centre.y);
     attribute(body, "r", radius);
     hni_markup_text(body, "/>\n");
 }
 
+static void write_place(hni_text *body, const char *before, hni_point at)
+{
+    hni_markup_text(body, before);
+    hni_markup_number(body, at.x);
+    hni_markup_text(body, " ");
+    hni_markup_number(body, at.y);
+}
+
+/* The class or the colour of a paint, for filling (the ground) or for lines (the runs). */
+static void write_paint(hni_canvas *canvas, const hni_mosaic *mosaic, int paint, bool fills)
+{
+    hni_text *body = &canvas->body;
+    if (mosaic->colours != NULL) {
+        hni_colour colour = mosaic->colours[paint];
+        hni_text_add(body, "<path %s=\"#%02x%02x%02x\" d=\"", fills ? "fill" : "stroke", colour.red, colour.green,
+                     colour.blue);
+        return;
+    }
+    *(fills ? &canvas->inks.fills[paint] : &canvas->inks.lines[paint]) = true;
+    hni_text_add(body, "<path class=\"%c%d\" d=\"", fills ? 'f' : 'l', paint);
+}
+
+static void write_ground(hni_canvas *canvas, const hni_mosaic *mosaic, int paint)
+{
+    write_paint(canvas, mosaic, paint, true);
+    for (hni_mosaic_piece piece = {0}; hni_mosaic_next_block(mosaic, &piece);) {
+        hni_mosaic_box box = hni_mosaic_box_of(mosaic, &piece);
+        hni_text_add(&canvas->body, "M%d %dh%dv%dh%dz", box.x, box.y, box.width, box.height, -box.width);
+    }
+    hni_markup_text(&canvas->body, "\"/>\n");
+}
+
+/* A run is a line as thick as a cell: "m4 0h3" is the shortest that SVG has for a rectangle. */
+static void write_runs(hni_canvas *canvas, const hni_mosaic *mosaic, int paint)
+{
+    int x = 0, y = 0;
+    write_paint(canvas, mosaic, paint, false);
+    hni_text_add(&canvas->body, mosaic->cell % 2 == 0 ? "M0 %d" : "M0 %d.5", mosaic->cell / 2);
+    for (hni_mosaic_piece piece = {0}; hni_mosaic_next_run(mosaic, paint, &piece);) {
+        hni_mosaic_box box = hni_mosaic_box_of(mosaic, &piece);
+        hni_text_add(&canvas->body, "m%d %dh%d", box.x - x, box.y - y, box.width);
+        x = box.x + box.width;
+        y = box.y;
+    }
+    hni_markup_text(&canvas->body, "\"/>\n");
+}
+
+static void draw_mosaic(hni_canvas *canvas, const hni_mosaic *mosaic)
+{
+    hni_text *body = &canvas->body;
+    hni_mosaic_paints paints;
+    hni_mosaic_count(mosaic, &paints);
+    write_place(body, "<g transform=\"translate(", mosaic->at);
+    hni_markup_text(body, ")scale(.001)scale("); /* numbers have two decimals: too few for a scale */
+    hni_markup_number(body, 1000.0 * mosaic->unit);
+    hni_text_add(body, ")\" shape-rendering=\"crispEdges\" fill=\"none\" stroke-width=\"%d\">\n", mosaic->cell);
+    if (paints.ground != HNI_MOSAIC_NONE) write_ground(canvas, mosaic, paints.ground);
+    for (int paint = 0; paint < HNI_MOSAIC_NONE; paint++) {
+        if (paints.cells[paint] > 0 && paint != paints.ground) write_runs(canvas, mosaic, paint);
+    }
+    hni_markup_text(body, "</g>\n");
+}
+
 static void draw_text(hni_canvas *canvas, hni_point at, const char *clean, const hni_text_style *style)
 {
     static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
     hni_text *body = &canvas->body;
-    hni_text_add(body, "<text class=\"%s f%d\"", style->mono ? "m" : "s", style->ink);
-    attribute(body, "x", at.x);
-    attribute(body, "y", at.y);
+    hni_text_add(body, "<text class=\"%s ", style->mono ? "m" : "s");
+    fill_class(canvas, style->ink);
+    if (style->upward) {
+        write_place(body, " transform=\"translate(", at);
+        hni_markup_text(body, ")rotate(-90)\"");
+    } else {
+        attribute(body, "x", at.x);
+        attribute(body, "y", at.y);
+    }
     attribute(body, "font-size", style->size);
     hni_markup_text(body, anchors[style->anchor]);
     if (style->bold) hni_markup_text(body, " font-weight=\"600\"");
@@ -142,7 +220,9 @@ static hn_status finish(hni_canvas *canvas, hni_text *out)
     write_head(canvas, out);
     if (!canvas->options.inlined) {
         hni_markup_text(out, "<style>\n");
-        hni_ink_css(out, canvas->options.theme);
+        hni_inks inks = canvas->inks;
+        inks.fills[HNI_INK_PAPER] = true;
+        hni_ink_css(out, canvas->options.theme, &inks);
         hni_text_add(out, "</style>\n<rect class=\"f%d\" width=\"100%%\" height=\"100%%\"/>\n", HNI_INK_PAPER);
     }
     hni_text_add_bytes(out, canvas->body.data, canvas->body.size);
@@ -157,6 +237,7 @@ const hni_canvas_backend hni_canvas_svg = {
     .polyline = draw_polyline,
     .rectangle = draw_rectangle,
     .disc = draw_disc,
+    .mosaic = draw_mosaic,
     .text = draw_text,
     .clip = draw_clip,
     .hover = draw_hover,

@@ -3,8 +3,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
+#include "app/plot/scale.h"
 #include "app/plot/utf8.h"
 #include "core/alloc.h"
 #include "core/size.h"
@@ -26,26 +27,10 @@ const char *hni_heat_gate_name(const hni_heat *heat, int gate, char *buffer)
     return buffer;
 }
 
-static int compare_floats(const void *left, const void *right)
-{
-    float a = *(const float *)left, b = *(const float *)right;
-    return (a > b) - (a < b);
-}
-
-/* Linear between the two nearest of the sorted values. */
-static double percentile(const float *sorted, size_t count, double share)
-{
-    double place = share * (double)(count - 1);
-    size_t below = (size_t)place;
-    size_t above = below + 1 < count ? below + 1 : below;
-    double part = place - (double)below;
-    return (1.0 - part) * (double)sorted[below] + part * (double)sorted[above];
-}
-
 hn_status hni_heat_range_of(hn_context *context, const hni_heat *heat, hni_heat_range *out_range)
 {
     float *values = NULL;
-    size_t room, count = 0;
+    size_t room;
     hn_status status = HN_OK;
     *out_range = (hni_heat_range){0};
     if (!hni_size_mul(heat->count, (size_t)hni_heat_gates(heat), &room)) {
@@ -53,15 +38,9 @@ hn_status hni_heat_range_of(hn_context *context, const hni_heat *heat, hni_heat_
                          heat->count);
     }
     HNI_TRY(hni_alloc_array(context, "weight change", room, sizeof *values, (void **)&values));
-    for (int gate = 0; gate < hni_heat_gates(heat); gate++) {
-        for (size_t i = 0; i < heat->count; i++) {
-            if (isfinite(heat->change[gate][i])) values[count++] = heat->change[gate][i];
-        }
-    }
-    if (count > 0) {
-        qsort(values, count, sizeof *values, compare_floats);
-        *out_range = (hni_heat_range){percentile(values, count, 0.02), percentile(values, count, 0.98), count};
-    }
+    for (int gate = 0; gate < hni_heat_gates(heat) && heat->count > 0; gate++)
+        memcpy(values + (size_t)gate * heat->count, heat->change[gate], heat->count * sizeof *values);
+    out_range->values = hni_spread(values, room, 0.02, &out_range->low, &out_range->high);
 
 cleanup:
     hni_free(context, values);

@@ -104,6 +104,6 @@ void hni_page_style(hni_page *page)
     write_variables(html, true);
     hni_markup_text(html, "}\n");
     hni_markup_text(html, rules);
-    hni_ink_css(html, HNI_THEME_AUTO);
+    hni_ink_css(html, HNI_THEME_AUTO, NULL);
     hni_markup_text(html, "</style>\n");
 }
