@@ -15,6 +15,7 @@ typedef struct known_data {
     const char *remedy;
     bool
         is_file; /* one file of the folder is the data: the one of this name, packed or not, or else its longest beginning */
+    const char *package; /* where a package of Debian's puts it: looked at last; NULL: none has it */
 } known_data;
 
 /* Checksums are those of the unpacked files. */
@@ -24,19 +25,43 @@ static const known_data known[] = {
      "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf, "
      "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2, "
      "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
-     false},
+     false, NULL},
     {"kjv",
      "kjv.txt, which './dev setup' in the source tree writes to ~/.local/share/hypernet/kjv from Debian's "
      "package bible-kjv "
      "(4,152,750 bytes, SHA-256 6632f9286e91589dd54d8af74a7f18dd67fd5950eedda81aa1f67aebcf98ad14)",
-     false},
+     false, NULL},
     {"enwik8",
      "the file enwik8, out of M. Mahoney's enwik8.zip (100,000,000 bytes, SHA-256 "
      "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8), plain, enwik8.gz or enwik8.xz; or its "
      "beginning alone as enwik8.first4000000 (any number)",
-     true},
+     true, NULL},
     {"tinyshakespeare",
-     "input.txt (1,115,394 bytes, SHA-256 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed)", false},
+     "input.txt (1,115,394 bytes, SHA-256 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed)", false,
+     NULL},
+    {"mnist",
+     "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, plain or "
+     ".gz, "
+     "SHA-256 unpacked ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db, "
+     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5, "
+     "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7, "
+     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+     false, NULL},
+    {"cifar10",
+     "data_batch_1.bin to data_batch_5.bin and test_batch.bin of CIFAR-10's binary version, or cifar-10-binary.tar of "
+     "them, packed or "
+     "not; SHA-256 unpacked cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5, "
+     "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed, "
+     "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67, "
+     "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48, "
+     "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add, "
+     "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+     false, NULL},
+    {"fashion-mnist",
+     "the four files of Fashion-MNIST, named as MNIST's, plain or .gz; or install Debian's package "
+     "dataset-fashion-mnist, which './dev "
+     "setup' in the source tree does",
+     false, "/usr/share/datasets/fashion-mnist"},
 };
 
 static bool exists(const char *path)
@@ -192,6 +217,9 @@ hn_status hni_data_find(hn_context *context, const char *path, const hni_data_pl
         out_status->available = set_place(out_status->where, joined);
         settle_on_file(data, path, out_status);
     }
+    if (!out_status->available && data != NULL && data->package != NULL && strcmp(data->name, path) == 0 &&
+        is_folder(data->package))
+        out_status->available = set_place(out_status->where, data->package);
     if (!out_status->available) set_remedy(data, places, out_status);
     return HN_OK;
 }

@@ -15,7 +15,7 @@ typedef struct hni_data_places {
 typedef struct hni_data_status {
     bool available;
     char where[HNI_DATA_PATH_SIZE]; /* the file or folder that was found, "" if none */
-    char remedy[640];               /* what to put where, with its checksum, when it is not; "" if it is */
+    char remedy[736];               /* what to put where, with its checksum, when it is not; "" if it is */
 } hni_data_status;
 
 /* `option` (--data; NULL: none), $HYPERNET_DATA, ~/.local/share/hypernet, /usr/share/hypernet. An option that names no folder is an

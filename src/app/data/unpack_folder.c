@@ -1,10 +1,10 @@
 /* All files below a folder as one text. See unpack.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/data/listing.h"
 #include "app/data/unpack.h"
 #include "core/alloc.h"
 #include "io/text.h"
@@ -12,43 +12,11 @@
 /* Deeper folders are a loop of links or a mistake. */
 #define DEEPEST 32
 
-/* Paths of the files found so far. */
-typedef struct path_list {
-    hn_context *context;
-    char **paths;
-    size_t count, capacity;
-} path_list;
-
-/* Takes over `path` in any case. */
-static hn_status add_path(path_list *list, char *path)
-{
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity < 64 ? 64 : list->capacity * 2;
-        void *paths = list->paths;
-        hn_status status = hni_realloc_array(list->context, "paths", capacity, sizeof *list->paths, &paths);
-        if (status != HN_OK) {
-            hni_free(list->context, path);
-            return status;
-        }
-        list->paths = paths;
-        list->capacity = capacity;
-    }
-    list->paths[list->count++] = path;
-    return HN_OK;
-}
-
-static void free_paths(path_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        hni_free(list->context, list->paths[i]);
-    hni_free(list->context, list->paths);
-}
-
-static hn_status find_files(path_list *list, const char *folder, int depth);
+static hn_status find_files(hni_listing *list, const char *folder, int depth);
 
 /* One entry of a folder: a file is noted, a folder searched, everything else passed over. Links to files are followed, links to
  * folders are not: they may lead back. */
-static hn_status look_at(path_list *list, const char *folder, const char *name, int depth)
+static hn_status look_at(hni_listing *list, const char *folder, const char *name, int depth)
 {
     hn_status status = HN_OK;
     hni_text text = {.context = list->context};
@@ -63,15 +31,16 @@ static hn_status look_at(path_list *list, const char *folder, const char *name, 
     if (S_ISDIR(place.st_mode)) {
         HNI_TRY(find_files(list, path, depth + 1));
     } else if (stat(path, &place) == 0 && S_ISREG(place.st_mode) && place.st_size > 0) {
-        HNI_TRY(add_path(list, path));
+        char *taken = path;
         path = NULL;
+        HNI_TRY(hni_listing_take(list, taken));
     }
 cleanup:
     hni_free(list->context, path);
     return status;
 }
 
-static hn_status find_files(path_list *list, const char *folder, int depth)
+static hn_status find_files(hni_listing *list, const char *folder, int depth)
 {
     hn_status status = HN_OK;
     DIR *entries = NULL;
@@ -92,11 +61,6 @@ cleanup:
     return status;
 }
 
-static int compare_paths(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 /* Puts `file` behind what is there. */
 static hn_status join(hni_text *all, const hni_file_bytes *file)
 {
@@ -105,12 +69,12 @@ static hn_status join(hni_text *all, const hni_file_bytes *file)
     return all->status;
 }
 
-static hn_status read_all(const path_list *list, const char *folder, size_t limit, hni_text *all)
+static hn_status read_all(const hni_listing *list, const char *folder, size_t limit, hni_text *all)
 {
     hn_status status = HN_OK;
     hni_file_bytes file = {NULL, 0};
     for (size_t i = 0; i < list->count; i++) {
-        HNI_TRY(hni_unpack_file(list->context, list->paths[i], limit, &file));
+        HNI_TRY(hni_unpack_file(list->context, list->names[i], limit, &file));
         HNI_TRY(join(all, &file));
         hni_free(list->context, file.data);
         file.data = NULL;
@@ -127,7 +91,7 @@ cleanup:
 static hn_status unpack_folder(hn_context *context, const char *folder, size_t limit, hni_file_bytes *out_bytes)
 {
     hn_status status = HN_OK;
-    path_list list = {.context = context};
+    hni_listing list = {.context = context};
     hni_text all = {.context = context};
     char *data = NULL;
     HNI_TRY(find_files(&list, folder, 0));
@@ -135,14 +99,14 @@ static hn_status unpack_folder(hn_context *context, const char *folder, size_t l
         HNI_TRY(hni_error(context, HN_ERROR_IO,
                           "%s: no file with anything in it below this folder (hidden ones do not count)", folder));
     }
-    qsort(list.paths, list.count, sizeof *list.paths, compare_paths);
+    hni_listing_sort(&list);
     HNI_TRY(read_all(&list, folder, limit, &all));
     size_t size = all.size;
     HNI_TRY(hni_text_take(&all, &data));
     *out_bytes = (hni_file_bytes){(unsigned char *)data, size};
 cleanup:
     hni_text_free(&all);
-    free_paths(&list);
+    hni_listing_free(&list);
     return status;
 }
 
