@@ -165,6 +165,23 @@ HN_API void hn_conv2d_options_default(hn_conv2d_options *out_options); /* stride
 HN_API hn_tensor hn_conv2d(hn_graph *graph, hn_tensor x, hn_tensor kernel, hn_tensor bias,
                            const hn_conv2d_options *options);
 
+/* Mean and biased variance of each channel of x [B,C,H,W] or [B,C] -> [2,C]. Not differentiable: see from_batch. */
+HN_API hn_tensor hn_batch_statistics(hn_graph *graph, hn_tensor x);
+
+typedef struct hn_batch_norm_options {
+    double epsilon; /* above 0; PyTorch: 1e-5 */
+    bool relu;      /* max(.., 0) of the result, in the same pass */
+    bool
+        from_batch; /* training: `statistics` are hn_batch_statistics of x itself, and the gradient flows through them; else (evaluation)
+                      * they are constants */
+} hn_batch_norm_options;
+
+/* gain * (x - mean) / sqrt(variance + epsilon) + shift in each channel. x [B,C,H,W] or [B,C], gain and shift [C], statistics [2,C] (mean,
+ * then biased variance):
+ *     hn_batch_norm(g, x, gain, shift, hn_batch_statistics(g, x), &(hn_batch_norm_options){.epsilon = 1e-5, .from_batch = true}) */
+HN_API hn_tensor hn_batch_norm(hn_graph *graph, hn_tensor x, hn_tensor gain, hn_tensor shift, hn_tensor statistics,
+                               const hn_batch_norm_options *options);
+
 /* Inverted dropout: each element is kept with probability `keep` and divided by it. Element (i0, i1, ..) draws Philox
  * number index = base + sum i_d * stride[d] at `site` (hn_site), so cut windows and shards draw the same mask. */
 typedef struct hn_dropout_options {

@@ -263,9 +263,9 @@ cleanup:
 
 const hni_gradcheck_case *hni_gradcheck_at(int64_t index)
 {
-    const hni_gradcheck_list *const lists[] = {&hni_gradcheck_matmul, &hni_gradcheck_elementwise,
-                                               &hni_gradcheck_views,  &hni_gradcheck_rows,
-                                               &hni_gradcheck_image,  &hni_gradcheck_sequence};
+    const hni_gradcheck_list *const lists[] = {
+        &hni_gradcheck_matmul, &hni_gradcheck_elementwise, &hni_gradcheck_views,   &hni_gradcheck_rows,
+        &hni_gradcheck_image,  &hni_gradcheck_batch_norm,  &hni_gradcheck_sequence};
     if (index < 0) return NULL;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (index < lists[i]->count) return &lists[i]->cases[index];

@@ -10,7 +10,7 @@ typedef struct hni_gradcheck_list {
 } hni_gradcheck_list;
 
 extern const hni_gradcheck_list hni_gradcheck_elementwise, hni_gradcheck_matmul, hni_gradcheck_views,
-    hni_gradcheck_rows, hni_gradcheck_image, hni_gradcheck_sequence;
+    hni_gradcheck_rows, hni_gradcheck_image, hni_gradcheck_batch_norm, hni_gradcheck_sequence;
 
 /* clang-format off */
 #define HNI_GRADCHECK_LIST(cases) {(cases), (int64_t)(sizeof(cases) / sizeof(cases)[0])}

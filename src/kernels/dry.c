@@ -54,6 +54,24 @@ static hn_status dry_layer_norm_vjp(hni_exec *exec, const hni_norm_vjp *vjp)
     return HN_OK;
 }
 
+static hn_status dry_batch_statistics(hni_exec *exec, const hni_view *x, hni_view *out)
+{
+    (void)exec, (void)x, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_batch_norm(hni_exec *exec, const hni_column_norm *norm, void *out)
+{
+    (void)exec, (void)norm, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_batch_norm_vjp(hni_exec *exec, const hni_column_norm_vjp *vjp)
+{
+    (void)exec, (void)vjp;
+    return HN_OK;
+}
+
 static hn_status dry_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out,
                              bool accumulate)
 {
@@ -232,6 +250,9 @@ static hn_status dry_packed_multiply(hni_exec *exec, const hni_packed *packed, c
         .gemm = dry_gemm, \
         .layer_norm = dry_layer_norm, \
         .layer_norm_vjp = dry_layer_norm_vjp, \
+        .batch_statistics = dry_batch_statistics, \
+        .batch_norm = dry_batch_norm, \
+        .batch_norm_vjp = dry_batch_norm_vjp, \
         .conv2d = dry_conv2d_##name, \
         .conv2d_vjp = dry_conv2d_vjp_##name, \
         .dropout = dry_dropout, \

@@ -107,6 +107,26 @@ typedef struct hni_convolution_vjp {
     bool dx_fresh, dkernel_fresh, dbias_fresh; /* overwritten; else added to */
 } hni_convolution_vjp;
 
+/* Batch normalisation: each column of x by its own mean and variance,
+ *     y[r,c] = gain[c] * (x[r,c] - mean[c]) / sqrt(variance[c] + epsilon) + shift[c], with relu the larger of this and 0. */
+typedef struct hni_column_norm {
+    int64_t rows, columns;
+    const void *x;            /* [R,C] row-major, as all of these */
+    const void *gain, *shift; /* [C] */
+    const void *statistics;   /* [2,C]: mean, then biased variance */
+    double epsilon;
+    bool relu;
+} hni_column_norm;
+
+typedef struct hni_column_norm_vjp {
+    hni_column_norm forward;
+    bool from_batch;      /* the statistics are those of x, so the gradient goes through them too */
+    const void *dy;       /* [R,C] */
+    void *dx;             /* [R,C] accumulated, or overwritten if dx_fresh; NULL: not wanted, as the next two */
+    void *dgain, *dshift; /* [C] accumulated */
+    bool dx_fresh;
+} hni_column_norm_vjp;
+
 typedef struct hni_dropout {
     double keep;
     uint32_t site;
@@ -177,6 +197,11 @@ typedef struct hni_kernels {
     /* ---- normalisation ---- */
     hn_status (*layer_norm)(hni_exec *exec, const hni_norm *norm, hni_view *out);
     hn_status (*layer_norm_vjp)(hni_exec *exec, const hni_norm_vjp *vjp);
+    /* x [R,C] row-major -> out [2,C]: mean and biased variance of each column. */
+    hn_status (*batch_statistics)(hni_exec *exec, const hni_view *x, hni_view *out);
+    hn_status (*batch_norm)(hni_exec *exec, const hni_column_norm *norm, void *out /* [R,C] */);
+    /* What relu lets through is computed again from x: y is not read. */
+    hn_status (*batch_norm_vjp)(hni_exec *exec, const hni_column_norm_vjp *vjp);
 
     /* ---- images ---- */
     hn_status (*conv2d)(hni_exec *exec, const hni_convolution *conv, hni_view *out);

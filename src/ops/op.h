@@ -89,6 +89,10 @@ typedef union hni_attributes {
     struct {
         int64_t stride, padding;
     } conv2d;
+    struct {
+        double epsilon;
+        bool relu, from_batch;
+    } batch_norm;
     hni_dropout dropout;
     struct {
         double divisor;
@@ -153,6 +157,13 @@ HN_MUST_USE hn_status hni_op_set_out(hn_context *context, hni_call *call, hn_dty
 void hni_op_add_saved(hni_call *call, hn_dtype dtype, hn_shape shape);
 /* The view broadcast to `shape` (which the shape rule has checked). */
 hni_view hni_op_broadcast(const hni_view *view, hn_shape shape);
+/* The view itself if its elements lie row-major without gaps, else a copy in scratch memory: for kernels that take no strides. */
+HN_MUST_USE hn_status hni_op_dense(const hni_kernels *kernels, hni_exec *exec, const hni_view *view, hni_view *out);
+/* Where such a kernel may add a gradient: the gradient itself, or zeros in scratch memory, which `close` then adds to it. */
+HN_MUST_USE hn_status hni_op_dense_open(const hni_kernels *kernels, hni_exec *exec, const hni_view *gradient,
+                                        hni_view *out);
+HN_MUST_USE hn_status hni_op_dense_close(const hni_kernels *kernels, hni_exec *exec, const hni_view *made,
+                                         hni_view *gradient);
 /* grad_inputs[i] (+)= sum over broadcast dimensions of map(inputs). Nothing if input i is not wanted. */
 HN_MUST_USE hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input,
                                       hni_map map, const double parameters[2], const hni_view *inputs);

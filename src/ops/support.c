@@ -66,6 +66,40 @@ hni_view hni_op_broadcast(const hni_view *view, hn_shape shape)
     return out;
 }
 
+static const double no_parameters[2] = {0, 0};
+
+static size_t bytes_of(const hni_view *view) { return (size_t)hni_view_elements(view) * hn_dtype_size(view->dtype); }
+
+/* Scratch memory for a view of the same shape without gaps. */
+static hn_status take_dense(hni_exec *exec, const hni_view *view, hni_view *out)
+{
+    *out = hni_view_of(NULL, view->dtype, hni_view_shape(view));
+    return hni_arena_take(exec->scratch, bytes_of(out), &out->data);
+}
+
+hn_status hni_op_dense(const hni_kernels *kernels, hni_exec *exec, const hni_view *view, hni_view *out)
+{
+    const hni_view given = *view;
+    *out = given;
+    if (hni_view_is_contiguous(&given)) return HN_OK;
+    const hn_status status = take_dense(exec, &given, out);
+    return status != HN_OK ? status : kernels->map(exec, HNI_MAP_COPY, no_parameters, &given, out, false);
+}
+
+hn_status hni_op_dense_open(const hni_kernels *kernels, hni_exec *exec, const hni_view *gradient, hni_view *out)
+{
+    *out = *gradient;
+    if (hni_view_is_contiguous(gradient)) return HN_OK;
+    const hn_status status = take_dense(exec, gradient, out);
+    return status != HN_OK ? status : kernels->fill_zero(exec, out->data, bytes_of(out));
+}
+
+hn_status hni_op_dense_close(const hni_kernels *kernels, hni_exec *exec, const hni_view *made, hni_view *gradient)
+{
+    if (hni_view_is_contiguous(gradient)) return HN_OK;
+    return kernels->map(exec, HNI_MAP_COPY, no_parameters, made, gradient, true);
+}
+
 hn_status hni_op_add_grad(const hni_kernels *kernels, hni_exec *exec, hni_call *call, int64_t input, hni_map map,
                           const double parameters[2], const hni_view *inputs)
 {

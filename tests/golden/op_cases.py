@@ -180,6 +180,34 @@ def add_conv2d(cases):
     add("channels", (1, 8, 6, 5), (16, 8, 3, 3), 1, 1)
 
 
+def add_batch_norm(cases):
+    """Statistics of the batch where none are given; PyTorch's running ones take the place of constants."""
+
+    def compute(x, gain, shift, statistics, relu):
+        mean, variance = (None, None) if statistics is None else statistics
+        y = torch.nn.functional.batch_norm(x, mean, variance, gain, shift, training=statistics is None, eps=1e-5)
+        return torch.relu(y) if relu else y
+
+    shapes = {"rows": (7, 3), "images": (3, 5, 4, 2), "one_channel": (9, 1)}
+    for name, shape in shapes.items():
+        for relu in (False, True):
+            full = f"batch_norm.{name}" + ("_relu" if relu else "")
+            rng, channels = generator(full), shape[1]
+            x, gain, shift = 3 + normal(rng, *shape), 1 + normal(rng, channels) / 4, normal(rng, channels)
+            statistics = np.stack([3 + normal(rng, channels) / 4, 0.5 + rng.random(channels)])
+            cases.add(
+                full, lambda x, g, s: compute(x, g, s, None, relu), [x, gain, shift], epsilon=1e-5, relu=relu
+            )
+            cases.add(
+                full + "_constants",
+                lambda x, g, s, c: compute(x, g, s, c, relu),
+                [x, gain, shift, statistics],
+                constant=(3,),
+                epsilon=1e-5,
+                relu=relu,
+            )
+
+
 def add_dropout(cases):
     def add(name, shape, index, **attributes):
         factors = dropout_factors(index, int(attributes["seed"]), attributes["step"], attributes["site"], attributes["keep"])
@@ -231,6 +259,16 @@ def add_indexed(cases):
 
 def all_files():
     cases = Cases()
-    for add in (add_matmul, add_elementwise, add_shape_ops, add_reductions, add_layer_norm, add_conv2d, add_dropout, add_indexed):
+    for add in (
+        add_matmul,
+        add_elementwise,
+        add_shape_ops,
+        add_reductions,
+        add_layer_norm,
+        add_conv2d,
+        add_batch_norm,
+        add_dropout,
+        add_indexed,
+    ):
         add(cases)
     return {"ops": (cases.tensors, cases.metadata)}

@@ -165,6 +165,15 @@ static hn_tensor build_conv2d(hn_graph *g, const golden_op *op)
     return hn_conv2d(g, op->inputs[0], op->inputs[1], op->count == 3 ? op->inputs[2] : HN_NO_TENSOR, &options);
 }
 
+/* Without statistics among the inputs they are those of x. */
+static hn_tensor build_batch_norm(hn_graph *g, const golden_op *op)
+{
+    const hn_batch_norm_options options = {
+        .epsilon = number(op, "epsilon"), .relu = flag(op, "relu"), .from_batch = op->count == 3};
+    const hn_tensor statistics = op->count == 3 ? hn_batch_statistics(g, op->inputs[0]) : op->inputs[3];
+    return hn_batch_norm(g, op->inputs[0], op->inputs[1], op->inputs[2], statistics, &options);
+}
+
 static hn_tensor build_dropout(hn_graph *g, const golden_op *op)
 {
     hn_dropout_options options = {.keep = number(op, "keep"), .base = integer(op, "base")};
@@ -185,8 +194,8 @@ static hn_tensor build_where_length(hn_graph *g, const golden_op *op)
     return hn_where_length(g, op->inputs[0], op->inputs[1], op->inputs[2], integer(op, "t"));
 }
 
-/* Ops that stay away: copy does nothing to numbers; gather_windows, gather_images and symbol_bits have no gradient (their unit tests
- * do them by hand). */
+/* Ops that stay away: copy does nothing to numbers; gather_windows, gather_images, symbol_bits and batch_statistics have no gradient
+ * (their unit tests do them by hand). */
 static const struct {
     hni_op op;
     hn_tensor (*build)(hn_graph *g, const golden_op *op);
@@ -209,6 +218,7 @@ static const struct {
     {HNI_OP_MEAN, build_mean},
     {HNI_OP_LAYER_NORM, build_layer_norm},
     {HNI_OP_CONV2D, build_conv2d},
+    {HNI_OP_BATCH_NORM, build_batch_norm},
     {HNI_OP_DROPOUT, build_dropout},
     {HNI_OP_LOOKUP, build_lookup},
     {HNI_OP_SOFTMAX_CROSS_ENTROPY, build_softmax_cross_entropy},
@@ -348,7 +358,7 @@ static void test_no_op_is_missing(void **state)
     (void)state;
     for (int op = 0; op < HNI_OP_COUNT; op++) {
         bool found = op == HNI_OP_COPY || op == HNI_OP_GATHER_WINDOWS || op == HNI_OP_GATHER_IMAGES ||
-                     op == HNI_OP_SYMBOL_BITS;
+                     op == HNI_OP_SYMBOL_BITS || op == HNI_OP_BATCH_STATISTICS;
         found = found || hni_op_find((hni_op)op)->kind == HNI_OP_KIND_FUSED; /* test_golden_models has these */
         for (size_t i = 0; i < BUILDERS; i++)
             found = found || (int)builders[i].op == op;

@@ -397,6 +397,37 @@ static void test_layer_norm_of_views(void **state)
     hn_context_destroy(b.context);
 }
 
+/* Each channel of images is a row of a matrix: batch norm is layer norm without parameters of that matrix. Values and gradients. */
+static void test_batch_norm_is_layer_norm_turned(void **state)
+{
+    static const int to_rows[4] = {1, 0, 2, 3};
+    bench *b = *state;
+    hn_graph *g = b->graph;
+    double ones[20], gradients[2][60];
+    for (int i = 0; i < 20; i++)
+        ones[i] = 1;
+    for (int composed = 0; composed < 2; composed++) {
+        b->next = 70;
+        const hn_tensor x = random_tensor(b, HN_SHAPE4(2, 3, 5, 2)), weight = random_tensor(b, HN_SHAPE4(2, 3, 5, 2));
+        const hn_tensor gain = random_tensor(b, HN_SHAPE1(3)), shift = random_tensor(b, HN_SHAPE1(3));
+        const hn_tensor one = hn_tensor_from(g, HN_DTYPE_F64, HN_SHAPE1(20), ones, false);
+        const hn_tensor zero = hn_tensor_from(g, HN_DTYPE_F64, HN_SHAPE1(20), NULL, false);
+        const hn_tensor rows = hn_reshape(g, hn_permute(g, x, to_rows), HN_SHAPE2(3, 20));
+        const hn_tensor z = hn_reshape(g, hn_layer_norm(g, rows, one, zero, 1e-3), HN_SHAPE4(3, 2, 5, 2));
+        const hn_tensor expected =
+            hn_relu(g, hn_mul_add(g, hn_permute(g, z, to_rows), hn_reshape(g, gain, HN_SHAPE3(3, 1, 1)),
+                                  hn_reshape(g, shift, HN_SHAPE3(3, 1, 1))));
+        const hn_batch_norm_options options = {.epsilon = 1e-3, .relu = true, .from_batch = true};
+        const hn_tensor y = hn_batch_norm(g, x, gain, shift, hn_batch_statistics(g, x), &options);
+        assert_tensors(b, y, expected, 1e-13);
+        const hn_tensor loss = hn_sum(g, hn_mul(g, composed ? expected : y, weight), HN_ALL_AXES, false);
+        assert_int_equal(hn_backward(g, loss), HN_OK);
+        assert_int_equal(hn_gradient_read(g, x, HN_DTYPE_F64, 60, gradients[composed]), HN_OK);
+        hn_graph_reset(g);
+    }
+    assert_all_close_double(gradients[0], gradients[1], 60, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_views_there_and_back),
         cmocka_unit_test(test_sums_by_parts),
         cmocka_unit_test(test_layer_norm_is_its_definition),
+        cmocka_unit_test(test_batch_norm_is_layer_norm_turned),
         cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_dropout_of_a_part),
         cmocka_unit_test(test_dropout_statistics),

@@ -166,10 +166,10 @@ static void run_case(void **state)
 
 int kernel_cases_run(const char *group, const hni_kernels *tested, int threads)
 {
-    enum { MOST = 64 };
+    enum { MOST = 96 };
     const kernel_case *files[] = {kernel_cases_elements, kernel_cases_rows,       kernel_cases_training,
                                   kernel_cases_packed,   kernel_cases_recurrence, kernel_cases_gather,
-                                  kernel_cases_image};
+                                  kernel_cases_image,    kernel_cases_batch};
     static kernel_match matches[MOST];
     static struct CMUnitTest tests[MOST];
     size_t count = 0;

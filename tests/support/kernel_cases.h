@@ -39,7 +39,7 @@ struct kernel_case {
 
 /* The rows of each file; the last has no name. */
 extern const kernel_case kernel_cases_elements[], kernel_cases_rows[], kernel_cases_training[], kernel_cases_packed[],
-    kernel_cases_recurrence[], kernel_cases_gather[], kernel_cases_image[];
+    kernel_cases_recurrence[], kernel_cases_gather[], kernel_cases_image[], kernel_cases_batch[];
 
 /* A whole number in [0, limit), a number in [0, 1), one of mean 0 and variance 1
  * in (-3, 3). */

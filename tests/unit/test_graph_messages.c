@@ -95,6 +95,28 @@ REFUSED(dropout_keep, dropout_with(g, (hn_dropout_options){.keep = 0}))
 REFUSED(dropout_keep_all, dropout_with(g, (hn_dropout_options){.keep = 1.5}))
 REFUSED(dropout_base, dropout_with(g, (hn_dropout_options){.keep = 0.5, .base = -1}))
 REFUSED(dropout_stride, dropout_with(g, (hn_dropout_options){.keep = 0.5, .stride = {3, -1}}))
+static hn_tensor channels(hn_graph *g, int64_t count) { return zeros(g, HN_SHAPE4(2, count, 5, 4)); }
+
+static hn_tensor batch_norm(hn_graph *g, hn_tensor x, hn_tensor gain, hn_tensor statistics)
+{
+    const hn_batch_norm_options options = {.epsilon = 1e-5};
+    return hn_batch_norm(g, x, gain, v(g, 16), statistics, &options);
+}
+
+static hn_tensor batch_epsilon(hn_graph *g)
+{
+    const hn_batch_norm_options options = {.relu = true};
+    return hn_batch_norm(g, channels(g, 3), v(g, 3), v(g, 3), m(g, 2, 3), &options);
+}
+
+REFUSED(batch_rank, batch_norm(g, c(g, 2, 3, 16), v(g, 16), m(g, 2, 16)))
+REFUSED(batch_integers, batch_norm(g, ints(g, HN_SHAPE2(2, 16)), v(g, 16), m(g, 2, 16)))
+REFUSED(batch_gain, batch_norm(g, channels(g, 16), v(g, 8), m(g, 2, 16)))
+REFUSED(batch_shift, batch_norm(g, channels(g, 8), v(g, 8), m(g, 2, 8)))
+REFUSED(batch_constants, batch_norm(g, m(g, 5, 16), v(g, 16), v(g, 16)))
+REFUSED(batch_gain_type, batch_norm(g, m(g, 5, 16), i1(g, 16), m(g, 2, 16)))
+REFUSED(statistics_rank, hn_batch_statistics(g, v(g, 5)))
+REFUSED(statistics_integers, hn_batch_statistics(g, i2(g, 5, 2)))
 REFUSED(lookup_table, hn_lookup(g, v(g, 5), i1(g, 2)))
 REFUSED(lookup_indices, hn_lookup(g, m(g, 5, 2), v(g, 2)))
 REFUSED(lookup_rank,
@@ -213,6 +235,16 @@ static const struct {
     {dropout_keep_all, HN_ERROR_ARGUMENT, "dropout: keep must be above 0 and at most 1, it is 1.5", "keep"},
     {dropout_base, HN_ERROR_ARGUMENT, "dropout: base must not be negative, it is -1", "base"},
     {dropout_stride, HN_ERROR_ARGUMENT, "dropout: stride of dimension 1 must not be negative, it is -1", "stride"},
+    {batch_rank, HN_ERROR_SHAPE, "batch_norm: x [2,3,16] must be [B,C,H,W] or [B,C]", ""},
+    {batch_integers, HN_ERROR_TYPE, "batch_norm: x must be float, not I32", "x"},
+    {batch_gain, HN_ERROR_SHAPE, "batch_norm: x [2,16,5,4] has 16 channels and needs gain [16], not [8]", "gain"},
+    {batch_shift, HN_ERROR_SHAPE, "batch_norm: x [2,8,5,4] has 8 channels and needs shift [8], not [16]", "shift"},
+    {batch_constants, HN_ERROR_SHAPE, "batch_norm: x [5,16] has 16 channels and needs statistics [2,16], not [16]",
+     "statistics"},
+    {batch_gain_type, HN_ERROR_TYPE, "batch_norm: gain must be float, not I32", "gain"},
+    {batch_epsilon, HN_ERROR_ARGUMENT, "batch_norm: epsilon must be above 0, it is 0", "epsilon"},
+    {statistics_rank, HN_ERROR_SHAPE, "batch_statistics: x [5] must be [B,C,H,W] or [B,C]", ""},
+    {statistics_integers, HN_ERROR_TYPE, "batch_statistics: x must be float, not I32", "x"},
     {lookup_table, HN_ERROR_SHAPE, "lookup: table [5] must be [rows,width]", "table"},
     {lookup_indices, HN_ERROR_TYPE, "lookup: indices must be I32, not F64", "indices"},
     {lookup_rank, HN_ERROR_SHAPE, "lookup: indices [1,1,1,1,1,2] leave no dimension for the rows (at most 6)",

@@ -71,7 +71,8 @@ static bool is_differentiable(const hni_op_spec *spec, int input)
 /* Ops without any gradient: nobody may hide here. */
 static bool is_for_evaluation(hni_op op)
 {
-    return op == HNI_OP_SYMBOL_BITS || op == HNI_OP_GATHER_WINDOWS || op == HNI_OP_GATHER_IMAGES;
+    return op == HNI_OP_SYMBOL_BITS || op == HNI_OP_GATHER_WINDOWS || op == HNI_OP_GATHER_IMAGES ||
+           op == HNI_OP_BATCH_STATISTICS;
 }
 
 static void test_every_op_has_cases(void **state)

@@ -93,6 +93,10 @@ static void not_numbers(bench *b)
     read(b, hn_matmul(b->graph, column, row, HN_TRANSPOSE_NONE), 25, products);
     for (int k = 0; k < 25; k++)
         assert_true((k / 5 == 1 || k % 5 == 1) == (isnan(products[k]) != 0));
+    const hn_tensor statistics = hn_batch_statistics(b->graph, row);
+    read(b, statistics, 10, products);
+    for (int k = 0; k < 10; k++)
+        assert_true((k % 5 == 1) == (isnan(products[k]) != 0));
     const hn_tensor gain = hn_scale(b->graph, tensor(b, HN_SHAPE1(5), values), 0, 1);
     read(b, hn_layer_norm(b->graph, x, hn_copy(b->graph, gain), gain, 1e-3), 5, out);
     for (int k = 0; k < 5; k++)
@@ -227,6 +231,29 @@ static void test_symbol_bits(void **state)
     each(bits);
 }
 
+static void channels(bench *b)
+{
+    /* Two images of two channels and three pixels, once in each order of the memory. */
+    static const double planes[12] = {1, 2, 3, 10, 10, 10, 4, 5, 6, 10, 10, 10},
+                        pixels[12] = {1, 10, 2, 10, 3, 10, 4, 10, 5, 10, 6, 10}, expected[4] = {3.5, 10, 35.0 / 12, 0};
+    static const int order[4] = {0, 3, 1, 2};
+    const hn_tensor first = tensor(b, HN_SHAPE4(2, 2, 1, 3), planes);
+    const hn_tensor last = hn_permute(b->graph, tensor(b, HN_SHAPE4(2, 1, 3, 2), pixels), order);
+    const int64_t nodes = hn_graph_nodes(b->graph);
+    assert_values(b, hn_batch_statistics(b->graph, first), expected, 4);
+    const int64_t copied = hn_graph_nodes(b->graph) - nodes, bytes = hn_graph_step_bytes(b->graph);
+    assert_values(b, hn_batch_statistics(b->graph, last), expected, 4);
+    assert_int_equal(copied, 2); /* turned, and copied into the order of the memory */
+    assert_int_equal(hn_graph_nodes(b->graph) - nodes - copied, 1); /* turned: a view */
+    assert_true(hn_graph_step_bytes(b->graph) - bytes <= 64);       /* the statistics alone */
+}
+
+static void test_batch_statistics(void **state)
+{
+    (void)state;
+    each(channels);
+}
+
 /* ---- layer norm at its edge ---- */
 
 static void flat_rows(bench *b)
@@ -275,13 +302,10 @@ static void test_convolution(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_far_sigmoid_and_tanh),
-        cmocka_unit_test(test_not_a_number_stays),
-        cmocka_unit_test(test_far_logits),
-        cmocka_unit_test(test_gather_windows),
-        cmocka_unit_test(test_gather_images),
-        cmocka_unit_test(test_symbol_bits),
-        cmocka_unit_test(test_layer_norm_of_equal_numbers),
+        cmocka_unit_test(test_far_sigmoid_and_tanh), cmocka_unit_test(test_not_a_number_stays),
+        cmocka_unit_test(test_far_logits),           cmocka_unit_test(test_gather_windows),
+        cmocka_unit_test(test_gather_images),        cmocka_unit_test(test_symbol_bits),
+        cmocka_unit_test(test_batch_statistics),     cmocka_unit_test(test_layer_norm_of_equal_numbers),
         cmocka_unit_test(test_convolution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,29 @@ typedef struct hni_cpu_norms {
     void (*backward)(const hni_cpu_norm_row *row);
 } hni_cpu_norms;
 
+/* ---- batch_norm_simd.c ---- */
+
+/* Numbers of a line: several whole rows of x [R,C] one after the other, or a part of a long one. */
+#define HNI_CPU_BATCH_LINE 512
+
+/* Some lines of x, dy and y or dx, alike in all of them, and what belongs to their columns, repeated as often as a line has rows. */
+typedef struct hni_cpu_batch_lines {
+    int64_t lines, width, stride; /* width at most HNI_CPU_BATCH_LINE; stride from one line to the next */
+    const float *x, *dy;
+    float *out;
+    const float *mean, *scale, *shift, *level, *slope; /* [width] */
+    double *sum, *product;                             /* [width], added to */
+    bool relu, add;
+} hni_cpu_batch_lines;
+
+/* With d = x - mean, and g = dy, or with relu 0 where scale * d + shift is not above 0: */
+typedef struct hni_cpu_batch_norms {
+    void (*moments)(const hni_cpu_batch_lines *lines);   /* sum += d, product += d * d */
+    void (*normalise)(const hni_cpu_batch_lines *lines); /* out = scale * d + shift, with relu not below 0 */
+    void (*products)(const hni_cpu_batch_lines *lines);  /* sum += g, product += g * d */
+    void (*gradient)(const hni_cpu_batch_lines *lines);  /* out = scale * (g - level - slope * d), or added to it */
+} hni_cpu_batch_norms;
+
 /* ---- random_simd.c ---- */
 
 typedef struct hni_cpu_randoms {
@@ -196,6 +219,7 @@ typedef struct hni_cpu_simd {
     const hni_cpu_maps *maps;
     const hni_cpu_gemms *gemms;
     const hni_cpu_norms *norms;
+    const hni_cpu_batch_norms *batch_norms;
     const hni_cpu_randoms *randoms;
     const hni_cpu_softmaxes *softmaxes;
     const hni_cpu_optimisers *optimisers;
@@ -220,6 +244,9 @@ HN_MUST_USE hn_status hni_cpu_layer_norm(hni_exec *exec, const hni_norm *norm, h
 HN_MUST_USE hn_status hni_cpu_layer_norm_vjp(hni_exec *exec, const hni_norm_vjp *vjp);
 HN_MUST_USE hn_status hni_cpu_conv2d(hni_exec *exec, const hni_convolution *conv, hni_view *out);
 HN_MUST_USE hn_status hni_cpu_conv2d_vjp(hni_exec *exec, const hni_convolution_vjp *vjp);
+HN_MUST_USE hn_status hni_cpu_batch_statistics(hni_exec *exec, const hni_view *x, hni_view *out);
+HN_MUST_USE hn_status hni_cpu_batch_norm(hni_exec *exec, const hni_column_norm *norm, void *out);
+HN_MUST_USE hn_status hni_cpu_batch_norm_vjp(hni_exec *exec, const hni_column_norm_vjp *vjp);
 HN_MUST_USE hn_status hni_cpu_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out,
                                       bool accumulate);
 HN_MUST_USE hn_status hni_cpu_lookup(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out);

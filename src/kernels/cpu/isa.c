@@ -19,6 +19,7 @@ typedef struct level {
             .maps = &hni_cpu_maps_##isa,                              \
             .gemms = &hni_cpu_gemms_##isa,                            \
             .norms = &hni_cpu_norms_##isa,                            \
+            .batch_norms = &hni_cpu_batch_norms_##isa,                \
             .randoms = &hni_cpu_randoms_##isa,                        \
             .softmaxes = &hni_cpu_softmaxes_##isa,                    \
             .optimisers = &hni_cpu_optimisers_##isa,                  \
@@ -32,6 +33,7 @@ typedef struct level {
     extern const hni_cpu_maps hni_cpu_maps_##isa;               \
     extern const hni_cpu_gemms hni_cpu_gemms_##isa;             \
     extern const hni_cpu_norms hni_cpu_norms_##isa;             \
+    extern const hni_cpu_batch_norms hni_cpu_batch_norms_##isa; \
     extern const hni_cpu_randoms hni_cpu_randoms_##isa;         \
     extern const hni_cpu_softmaxes hni_cpu_softmaxes_##isa;     \
     extern const hni_cpu_optimisers hni_cpu_optimisers_##isa;   \

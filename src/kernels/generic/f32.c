@@ -13,6 +13,7 @@ typedef float real;
 #include "kernels/generic/gemm.inc"
 #include "kernels/generic/layer_norm.inc"
 #include "kernels/generic/conv2d.inc"
+#include "kernels/generic/batch_norm.inc"
 #include "kernels/generic/dropout.inc"
 #include "kernels/generic/rows.inc"
 #include "kernels/generic/images.inc"
