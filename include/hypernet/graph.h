@@ -164,6 +164,10 @@ HN_API void hn_conv2d_options_default(hn_conv2d_options *out_options); /* stride
  * stride + 1 rounded down. options NULL: the default. */
 HN_API hn_tensor hn_conv2d(hn_graph *graph, hn_tensor x, hn_tensor kernel, hn_tensor bias,
                            const hn_conv2d_options *options);
+/* Largest number and mean of windows of size x size within x [B,C,H,W] -> [B,C,H',W'], H' = (H - size) / stride + 1 rounded down. A largest
+ * number's gradient goes to the first place that has it. */
+HN_API hn_tensor hn_max_pool2d(hn_graph *graph, hn_tensor x, int size, int stride);
+HN_API hn_tensor hn_avg_pool2d(hn_graph *graph, hn_tensor x, int size, int stride);
 
 /* Mean and biased variance of each channel of x [B,C,H,W] or [B,C] -> [2,C]. Not differentiable: see from_batch. */
 HN_API hn_tensor hn_batch_statistics(hn_graph *graph, hn_tensor x);

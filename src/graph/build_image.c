@@ -27,3 +27,20 @@ hn_tensor hn_conv2d(hn_graph *graph, hn_tensor x, hn_tensor kernel, hn_tensor bi
     const int64_t count = bias.slot == 0 ? 2 : 3;
     return hni_image_leave(graph, hni_graph_apply(graph, HNI_OP_CONV2D, &attributes, inputs, count));
 }
+
+static hn_tensor pool(hn_graph *graph, hni_op op, hn_tensor x, int size, int stride)
+{
+    const hn_tensor image = hni_image_enter(graph, x);
+    const hni_attributes attributes = {.pool2d = {size, stride}};
+    return hni_image_leave(graph, hni_graph_apply(graph, op, &attributes, &image, 1));
+}
+
+hn_tensor hn_max_pool2d(hn_graph *graph, hn_tensor x, int size, int stride)
+{
+    return pool(graph, HNI_OP_MAX_POOL2D, x, size, stride);
+}
+
+hn_tensor hn_avg_pool2d(hn_graph *graph, hn_tensor x, int size, int stride)
+{
+    return pool(graph, HNI_OP_AVG_POOL2D, x, size, stride);
+}

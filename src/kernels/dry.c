@@ -140,6 +140,19 @@ static hn_status dry_conv2d_vjp_f64(hni_exec *exec, const hni_convolution_vjp *v
     return HN_OK;
 }
 
+static hn_status dry_pool2d(hni_exec *exec, const hni_pool *pool, hni_view *out)
+{
+    (void)exec, (void)pool, (void)out;
+    return HN_OK;
+}
+
+static hn_status dry_pool2d_vjp(hni_exec *exec, const hni_pool *pool, const hni_view *out, const hni_view *dy,
+                                hni_view *dx, bool accumulate)
+{
+    (void)exec, (void)pool, (void)out, (void)dy, (void)dx, (void)accumulate;
+    return HN_OK;
+}
+
 static hn_status dry_conv2d_f32(hni_exec *exec, const hni_convolution *conv, hni_view *out)
 {
     return hni_conv2d_scratch(exec, conv, out);
@@ -255,6 +268,8 @@ static hn_status dry_packed_multiply(hni_exec *exec, const hni_packed *packed, c
         .batch_norm_vjp = dry_batch_norm_vjp, \
         .conv2d = dry_conv2d_##name, \
         .conv2d_vjp = dry_conv2d_vjp_##name, \
+        .pool2d = dry_pool2d, \
+        .pool2d_vjp = dry_pool2d_vjp, \
         .dropout = dry_dropout, \
         .lookup = dry_lookup, \
         .lookup_vjp = dry_lookup, \

@@ -127,6 +127,13 @@ typedef struct hni_column_norm_vjp {
     bool dx_fresh;
 } hni_column_norm_vjp;
 
+/* out[b,i,j,c] = the largest number, or the mean, of x[b, i * stride + u, j * stride + v, c] over u, v < size, which is within x. */
+typedef struct hni_pool {
+    hni_view x; /* [B,H,W,C], contiguous */
+    int64_t size, stride;
+    bool average;
+} hni_pool;
+
 typedef struct hni_dropout {
     double keep;
     uint32_t site;
@@ -206,6 +213,11 @@ typedef struct hni_kernels {
     /* ---- images ---- */
     hn_status (*conv2d)(hni_exec *exec, const hni_convolution *conv, hni_view *out);
     hn_status (*conv2d_vjp)(hni_exec *exec, const hni_convolution_vjp *vjp);
+    hn_status (*pool2d)(hni_exec *exec, const hni_pool *pool, hni_view *out);
+    /* dx is overwritten, or with accumulate added to. A largest number's gradient goes to the first place of its window that has it, a NaN's
+     * to the first NaN. */
+    hn_status (*pool2d_vjp)(hni_exec *exec, const hni_pool *pool, const hni_view *out, const hni_view *dy, hni_view *dx,
+                            bool accumulate);
 
     /* ---- random ---- */
     /* out = kept(i) ? x / keep : 0, with element i's number from the step block's seed and step. The VJP is the same on dy. */

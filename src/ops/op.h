@@ -93,6 +93,9 @@ typedef union hni_attributes {
         double epsilon;
         bool relu, from_batch;
     } batch_norm;
+    struct {
+        int64_t size, stride;
+    } pool2d;
     hni_dropout dropout;
     struct {
         double divisor;

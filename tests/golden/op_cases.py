@@ -208,6 +208,22 @@ def add_batch_norm(cases):
             )
 
 
+def add_pools(cases):
+    pools = {"max_pool2d": torch.nn.functional.max_pool2d, "avg_pool2d": torch.nn.functional.avg_pool2d}
+    shapes = {  # name: (shape of x, size, stride)
+        "halves": ((2, 3, 4, 6), 2, 2),
+        "left_over": ((2, 2, 5, 7), 2, 2),
+        "overlapping": ((1, 3, 7, 5), 3, 2),
+        "gaps": ((2, 1, 8, 5), 2, 3),
+        "whole": ((3, 2, 4, 4), 4, 1),
+        "one": ((1, 1, 1, 1), 1, 1),
+    }
+    for op, compute in pools.items():
+        for name, (shape, size, stride) in shapes.items():
+            x = normal(generator(f"{op}.{name}"), *shape)
+            cases.add(f"{op}.{name}", lambda x: compute(x, size, stride), [x], size=size, stride=stride)
+
+
 def add_dropout(cases):
     def add(name, shape, index, **attributes):
         factors = dropout_factors(index, int(attributes["seed"]), attributes["step"], attributes["site"], attributes["keep"])
@@ -267,6 +283,7 @@ def all_files():
         add_layer_norm,
         add_conv2d,
         add_batch_norm,
+        add_pools,
         add_dropout,
         add_indexed,
     ):

@@ -174,6 +174,16 @@ static hn_tensor build_batch_norm(hn_graph *g, const golden_op *op)
     return hn_batch_norm(g, op->inputs[0], op->inputs[1], op->inputs[2], statistics, &options);
 }
 
+static hn_tensor build_max_pool2d(hn_graph *g, const golden_op *op)
+{
+    return hn_max_pool2d(g, op->inputs[0], (int)integer(op, "size"), (int)integer(op, "stride"));
+}
+
+static hn_tensor build_avg_pool2d(hn_graph *g, const golden_op *op)
+{
+    return hn_avg_pool2d(g, op->inputs[0], (int)integer(op, "size"), (int)integer(op, "stride"));
+}
+
 static hn_tensor build_dropout(hn_graph *g, const golden_op *op)
 {
     hn_dropout_options options = {.keep = number(op, "keep"), .base = integer(op, "base")};
@@ -219,6 +229,8 @@ static const struct {
     {HNI_OP_LAYER_NORM, build_layer_norm},
     {HNI_OP_CONV2D, build_conv2d},
     {HNI_OP_BATCH_NORM, build_batch_norm},
+    {HNI_OP_MAX_POOL2D, build_max_pool2d},
+    {HNI_OP_AVG_POOL2D, build_avg_pool2d},
     {HNI_OP_DROPOUT, build_dropout},
     {HNI_OP_LOOKUP, build_lookup},
     {HNI_OP_SOFTMAX_CROSS_ENTROPY, build_softmax_cross_entropy},

@@ -199,6 +199,71 @@ static void test_conv_by_halves(void **state)
         if (geometries[i].channels > 1) compare(*state, &geometries[i], as_one_op, by_halves);
 }
 
+/* ---- pools ---- */
+
+/* The mean of a window is a convolution with equal weights, channel by channel; the largest number by pairs: max(a, b) = a + relu(b - a). */
+static hn_tensor mean_by_conv(hn_graph *g, hn_tensor x, int size, int stride)
+{
+    double weights[25];
+    hn_tensor parts[4];
+    const int64_t channels = hn_tensor_shape(g, x).size[1];
+    for (int i = 0; i < size * size; i++)
+        weights[i] = 1.0 / (size * size);
+    const hn_tensor kernel = hn_tensor_from(g, HN_DTYPE_F64, HN_SHAPE4(1, 1, size, size), weights, false);
+    for (int64_t c = 0; c < channels; c++)
+        parts[c] = hn_conv2d(g, hn_slice(g, x, 1, c, 1), kernel, HN_NO_TENSOR, &(hn_conv2d_options){.stride = stride});
+    return hn_concat(g, parts, channels, 1);
+}
+
+static hn_tensor larger(hn_graph *g, hn_tensor a, hn_tensor b) { return hn_add(g, a, hn_relu(g, hn_sub(g, b, a))); }
+
+/* Every second pixel of [B,C,2h,2w] from (u,v) on. */
+static hn_tensor quarter(hn_graph *g, hn_tensor x, int64_t u, int64_t v)
+{
+    const hn_shape s = hn_tensor_shape(g, x);
+    const hn_tensor pairs =
+        hn_reshape(g, x, hn_shape_of(6, s.size[0], s.size[1], s.size[2] / 2, INT64_C(2), s.size[3] / 2, INT64_C(2)));
+    return hn_reshape(g, hn_slice(g, hn_slice(g, pairs, 3, u, 1), 5, v, 1),
+                      HN_SHAPE4(s.size[0], s.size[1], s.size[2] / 2, s.size[3] / 2));
+}
+
+static hn_tensor largest_by_pairs(hn_graph *g, hn_tensor x, int size, int stride)
+{
+    assert_true(size == 2 && stride == 2);
+    return larger(g, larger(g, quarter(g, x, 0, 0), quarter(g, x, 0, 1)),
+                  larger(g, quarter(g, x, 1, 0), quarter(g, x, 1, 1)));
+}
+
+typedef hn_tensor (*pool)(hn_graph *g, hn_tensor x, int size, int stride);
+
+static void compare_pools(bench *b, pool first, pool second, int size, int stride)
+{
+    const pool ways[2] = {first, second};
+    numbers results[2] = {{.count = {0}}, {.count = {0}}};
+    for (int i = 0; i < 2; i++) {
+        hn_graph_reset(b->graph);
+        const hn_tensor x = random_tensor(b->graph, HN_SHAPE4(3, 4, 6, 8), 7), y = ways[i](b->graph, x, size, stride);
+        const hn_tensor cotangent = random_tensor(b->graph, hn_tensor_shape(b->graph, y), 8);
+        if (hn_backward_from(b->graph, y, cotangent) != HN_OK) fail_msg("%s", hn_context_error(b->context)->text);
+        keep(b, &results[i], 0, y, false);
+        keep(b, &results[i], 1, x, true);
+    }
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(results[0].count[k], results[1].count[k]);
+        assert_all_close_double(results[0].data[k], results[1].data[k], (size_t)results[1].count[k], b->share);
+    }
+    drop(&results[0]);
+    drop(&results[1]);
+}
+
+static void test_pools(void **state)
+{
+    compare_pools(*state, hn_avg_pool2d, mean_by_conv, 2, 2);
+    compare_pools(*state, hn_avg_pool2d, mean_by_conv, 3, 1);
+    compare_pools(*state, hn_avg_pool2d, mean_by_conv, 5, 2);
+    compare_pools(*state, hn_max_pool2d, largest_by_pairs, 2, 2);
+}
+
 static int run(const char *name, hn_backend backend, hn_dtype dtype, double share)
 {
     bench b = {.share = share};
@@ -210,6 +275,7 @@ static int run(const char *name, hn_backend backend, hn_dtype dtype, double shar
         cmocka_unit_test_prestate(test_conv_image_by_image, &b),
         cmocka_unit_test_prestate(test_conv_filter_by_filter, &b),
         cmocka_unit_test_prestate(test_conv_by_halves, &b),
+        cmocka_unit_test_prestate(test_pools, &b),
     };
     const int failures = cmocka_run_group_tests_name(name, tests, NULL, NULL);
     hn_graph_destroy(b.graph);

@@ -166,7 +166,7 @@ static void run_case(void **state)
 
 int kernel_cases_run(const char *group, const hni_kernels *tested, int threads)
 {
-    enum { MOST = 96 };
+    enum { MOST = 128 };
     const kernel_case *files[] = {kernel_cases_elements, kernel_cases_rows,       kernel_cases_training,
                                   kernel_cases_packed,   kernel_cases_recurrence, kernel_cases_gather,
                                   kernel_cases_image,    kernel_cases_batch};

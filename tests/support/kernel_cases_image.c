@@ -140,9 +140,71 @@ static void run_conv2d_nonfinite(kernel_match *match)
     }
 }
 
+/* ---- pools; the variant of a case is whether it is the mean ---- */
+
+typedef struct pool_case {
+    int64_t size, stride;
+    kernel_pair x, out, dy, dx;
+} pool_case;
+
+static void create_pool_case(kernel_match *match, pool_case *c, kernel_values values)
+{
+    c->size = 1 + kernel_random(match, 5);
+    c->stride = kernel_random_chance(match, 0.5) ? c->size : 1 + kernel_random(match, 4);
+    const int64_t height = c->size + kernel_random(match, 9), width = c->size + kernel_random(match, 9);
+    const int64_t batch = 1 + kernel_random(match, 5), channels = kernel_random_size(match, 130);
+    const hn_shape x = HN_SHAPE4(batch, height, width, channels),
+                   y = HN_SHAPE4(batch, (height - c->size) / c->stride + 1, (width - c->size) / c->stride + 1,
+                                 channels);
+    c->x = kernel_pair_create(match, x, KERNEL_DENSE, values);
+    c->out = kernel_pair_create(match, y, KERNEL_DENSE, KERNEL_NORMAL);
+    c->dy = kernel_pair_create(match, y, KERNEL_DENSE, KERNEL_NORMAL);
+    c->dx = kernel_pair_create(match, x, KERNEL_DENSE, KERNEL_NORMAL);
+}
+
+static void destroy_pool_case(pool_case *c)
+{
+    kernel_pair *all[] = {&c->x, &c->out, &c->dy, &c->dx};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        kernel_pair_destroy(all[i]);
+}
+
+/* Some numbers of a window are the same, so that the first of them must be found. */
+static void make_some_equal(kernel_match *match, kernel_pair *x)
+{
+    for (int64_t i = 0; i < x->side[0].count; i++)
+        if (kernel_random_chance(match, 0.4)) kernel_pair_set(x, i, 0.5);
+}
+
+static void run_pool(kernel_match *match)
+{
+    for (int repetition = 0; repetition < 100; repetition++) {
+        const bool special = match->row->variant == 0 && repetition % 3 == 0;
+        const bool accumulate = kernel_random_chance(match, 0.5);
+        pool_case c;
+        create_pool_case(match, &c, special ? KERNEL_SPECIAL : KERNEL_NORMAL);
+        make_some_equal(match, &c.x);
+        kernel_pair_fill(&c.out, KERNEL_NAN);
+        if (!accumulate) kernel_pair_fill(&c.dx, KERNEL_NAN);
+        for (int s = 0; s < KERNEL_SIDES; s++) {
+            const hni_pool pool = {c.x.side[s].view, c.size, c.stride, match->row->variant != 0};
+            hni_exec *exec = &match->bench[s].exec;
+            kernel_ok(&match->bench[s], match->kernels[s]->pool2d(exec, &pool, &c.out.side[s].view));
+            kernel_ok(&match->bench[s],
+                      match->kernels[s]->pool2d_vjp(exec, &pool, &c.out.side[s].view, &c.dy.side[s].view,
+                                                    &c.dx.side[s].view, accumulate));
+        }
+        kernel_pair_match(match, &c.out, "out", 0);
+        kernel_pair_match(match, &c.dx, "dx", 0);
+        destroy_pool_case(&c);
+    }
+}
+
 const kernel_case kernel_cases_image[] = {
     {"conv2d", run_conv2d, 0, 0, 2e-6},
     {"conv2d_vjp", run_conv2d_vjp, 0, 0, 4e-6},
     {"conv2d, not finite", run_conv2d_nonfinite, 0, 0, 0},
+    {"pool2d and its VJP, largest number", run_pool, 0, 1e-6, 3e-7},
+    {"pool2d and its VJP, mean", run_pool, 1, 0, 1e-6},
     {NULL, NULL, 0, 0, 0},
 };

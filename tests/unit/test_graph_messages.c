@@ -89,6 +89,12 @@ REFUSED(conv_padding, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 3), HN_NO_TE
 REFUSED(conv_no_padding, conv_with(g, q(g, 1, 3, 8, 8), q(g, 16, 3, 3, 3), HN_NO_TENSOR, 1, -1))
 REFUSED(conv_small, conv_with(g, q(g, 1, 3, 8, 6), q(g, 16, 3, 7, 7), HN_NO_TENSOR, 1, 0))
 
+REFUSED(max_pool_rank, hn_max_pool2d(g, m(g, 3, 4), 2, 2))
+REFUSED(max_pool_integers, hn_max_pool2d(g, ints(g, HN_SHAPE4(1, 3, 8, 8)), 2, 2))
+REFUSED(max_pool_large, hn_max_pool2d(g, q(g, 1, 3, 8, 4), 5, 2))
+REFUSED(avg_pool_size, hn_avg_pool2d(g, q(g, 1, 3, 8, 4), 0, 2))
+REFUSED(avg_pool_stride, hn_avg_pool2d(g, q(g, 1, 3, 8, 4), 2, -1))
+
 static hn_tensor dropout_with(hn_graph *g, hn_dropout_options options) { return hn_dropout(g, m(g, 2, 3), &options); }
 
 REFUSED(dropout_keep, dropout_with(g, (hn_dropout_options){.keep = 0}))
@@ -231,6 +237,12 @@ static const struct {
      "conv2d: padding must be at least 0 and below the kernel's size of 3, it is -1", "padding"},
     {conv_small, HN_ERROR_SHAPE, "conv2d: a kernel of 7 x 7 is larger than the input's 8 x 6 with a padding of 0",
      "kernel"},
+    {max_pool_rank, HN_ERROR_SHAPE, "max_pool2d: input [3,4] must be [B,C,H,W]", "input"},
+    {max_pool_integers, HN_ERROR_TYPE, "max_pool2d: input must be float, not I32", "input"},
+    {max_pool_large, HN_ERROR_SHAPE, "max_pool2d: a window of 5 x 5 is larger than the images of input [1,3,8,4]",
+     "size"},
+    {avg_pool_size, HN_ERROR_ARGUMENT, "avg_pool2d: size must be at least 1, it is 0", "size"},
+    {avg_pool_stride, HN_ERROR_ARGUMENT, "avg_pool2d: stride must be at least 1, it is -1", "stride"},
     {dropout_keep, HN_ERROR_ARGUMENT, "dropout: keep must be above 0 and at most 1, it is 0", "keep"},
     {dropout_keep_all, HN_ERROR_ARGUMENT, "dropout: keep must be above 0 and at most 1, it is 1.5", "keep"},
     {dropout_base, HN_ERROR_ARGUMENT, "dropout: base must not be negative, it is -1", "base"},

@@ -17,6 +17,8 @@ static void call_elements(const hni_kernels *k)
     assert_int_equal(k->batch_statistics(nowhere, nowhere, nowhere), HN_OK);
     assert_int_equal(k->batch_norm(nowhere, nowhere, nowhere), HN_OK);
     assert_int_equal(k->batch_norm_vjp(nowhere, nowhere), HN_OK);
+    assert_int_equal(k->pool2d(nowhere, nowhere, nowhere), HN_OK);
+    assert_int_equal(k->pool2d_vjp(nowhere, nowhere, nowhere, nowhere, nowhere, true), HN_OK);
     assert_int_equal(k->dropout(nowhere, nowhere, nowhere, nowhere, true), HN_OK);
     assert_int_equal(k->gradient_norm(nowhere, 10, nowhere, 1, 1), HN_OK);
     assert_int_equal(k->count_nonfinite(nowhere, 10, nowhere, &count), HN_OK);

@@ -299,6 +299,29 @@ static void test_convolution(void **state)
     each(convolution);
 }
 
+/* Equal numbers, infinities and NaN: where a largest number's gradient goes. */
+static void pooling(bench *b)
+{
+    const double x[8] = {2, -HUGE_VAL, 2, 1, nan(""), 5, nan(""), HUGE_VAL}, dy[2] = {3, 7};
+    double out[2], gradient[8];
+    hn_graph *g = b->graph;
+    const hn_tensor leaf = tensor(b, HN_SHAPE4(2, 1, 2, 2), x), y = hn_max_pool2d(g, leaf, 2, 2);
+    read(b, y, 2, out);
+    assert_true(out[0] == 2 && isnan(out[1]));
+    assert_int_equal(hn_backward_from(g, y, hn_tensor_from(g, HN_DTYPE_F64, HN_SHAPE4(2, 1, 1, 1), dy, false)), HN_OK);
+    assert_int_equal(hn_gradient_read(g, leaf, HN_DTYPE_F64, 8, gradient), HN_OK);
+    assert_all_close_double(gradient, ((const double[]){3, 0, 0, 0, 7, 0, 0, 0}), 8, 0);
+    hn_graph_reset(g);
+    read(b, hn_avg_pool2d(g, tensor(b, HN_SHAPE4(2, 1, 2, 2), x), 2, 2), 2, out);
+    assert_true(out[0] == -HUGE_VAL && isnan(out[1]));
+}
+
+static void test_pooling(void **state)
+{
+    (void)state;
+    each(pooling);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_gather_images),        cmocka_unit_test(test_symbol_bits),
         cmocka_unit_test(test_batch_statistics),     cmocka_unit_test(test_layer_norm_of_equal_numbers),
         cmocka_unit_test(test_convolution),
+        cmocka_unit_test(test_pooling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,6 +213,25 @@ typedef struct hni_cpu_images {
     void (*mix)(const hni_cpu_image_row *row);
 } hni_cpu_images;
 
+/* ---- pool2d_simd.c ---- */
+
+/* Windows side by side of images [..][channels]; window j begins at x + j * stride * channels. */
+typedef struct hni_cpu_pool_row {
+    int64_t windows, channels, size, stride;
+    int64_t x_row; /* numbers from a row of pixels to the next */
+    const float *x;
+    float *y;        /* [windows][channels]; written, in a VJP read */
+    const float *dy; /* [windows][channels] */
+    float *dx;       /* as x; added to */
+} hni_cpu_pool_row;
+
+typedef struct hni_cpu_pools {
+    void (*largest)(const hni_cpu_pool_row *row);
+    void (*mean)(const hni_cpu_pool_row *row);
+    void (*largest_vjp)(const hni_cpu_pool_row *row);
+    void (*mean_vjp)(const hni_cpu_pool_row *row);
+} hni_cpu_pools;
+
 /* ---- isa.c ---- */
 
 typedef struct hni_cpu_simd {
@@ -227,6 +246,7 @@ typedef struct hni_cpu_simd {
     const hni_cpu_narrows *narrows;
     const hni_cpu_packeds *packeds;
     const hni_cpu_images *images;
+    const hni_cpu_pools *pools;
 } hni_cpu_simd;
 
 /* Tables of the chosen level; the first call chooses the best one if nobody has. */
@@ -247,6 +267,9 @@ HN_MUST_USE hn_status hni_cpu_conv2d_vjp(hni_exec *exec, const hni_convolution_v
 HN_MUST_USE hn_status hni_cpu_batch_statistics(hni_exec *exec, const hni_view *x, hni_view *out);
 HN_MUST_USE hn_status hni_cpu_batch_norm(hni_exec *exec, const hni_column_norm *norm, void *out);
 HN_MUST_USE hn_status hni_cpu_batch_norm_vjp(hni_exec *exec, const hni_column_norm_vjp *vjp);
+HN_MUST_USE hn_status hni_cpu_pool2d(hni_exec *exec, const hni_pool *pool, hni_view *out);
+HN_MUST_USE hn_status hni_cpu_pool2d_vjp(hni_exec *exec, const hni_pool *pool, const hni_view *out, const hni_view *dy,
+                                         hni_view *dx, bool accumulate);
 HN_MUST_USE hn_status hni_cpu_dropout(hni_exec *exec, const hni_dropout *dropout, const hni_view *x, hni_view *out,
                                       bool accumulate);
 HN_MUST_USE hn_status hni_cpu_lookup(hni_exec *exec, const hni_view *table, const hni_view *indices, hni_view *out);

@@ -26,7 +26,8 @@ typedef struct level {
             .recurrences = &hni_cpu_recurrences_##isa,                \
             .packeds = &hni_cpu_packeds_##isa,                        \
             .narrows = &hni_cpu_narrows_##isa,                        \
-            .images = &hni_cpu_images_##isa                           \
+            .images = &hni_cpu_images_##isa,                          \
+            .pools = &hni_cpu_pools_##isa                             \
         }                                                             \
     }
 #define DECLARE(isa)                                            \
@@ -40,7 +41,8 @@ typedef struct level {
     extern const hni_recurrence_rows hni_cpu_recurrences_##isa; \
     extern const hni_cpu_narrows hni_cpu_narrows_##isa;         \
     extern const hni_cpu_packeds hni_cpu_packeds_##isa;         \
-    extern const hni_cpu_images hni_cpu_images_##isa
+    extern const hni_cpu_images hni_cpu_images_##isa;           \
+    extern const hni_cpu_pools hni_cpu_pools_##isa
 
 #if defined(__x86_64__)
 DECLARE(v2);

@@ -14,6 +14,7 @@ typedef double real;
 #include "kernels/generic/layer_norm.inc"
 #include "kernels/generic/conv2d.inc"
 #include "kernels/generic/batch_norm.inc"
+#include "kernels/generic/pool2d.inc"
 #include "kernels/generic/dropout.inc"
 #include "kernels/generic/rows.inc"
 #include "kernels/generic/images.inc"
