@@ -118,7 +118,8 @@ typedef enum hn_transpose {
 /* a [..,M,K], b [..,K,N] -> [..,M,N]; leading dimensions broadcast. HN_TRANSPOSE_B reads b as [..,N,K], and so on. */
 HN_API hn_tensor hn_matmul(hn_graph *graph, hn_tensor a, hn_tensor b, hn_transpose transpose);
 
-/* Element-wise with broadcasting from the right, as in NumPy. */
+/* Element-wise with broadcasting from the right, as in NumPy. Inputs of the result's shape that lie in memory in one permuted order, as
+ * images with channels last do, hand that order on. */
 HN_API hn_tensor hn_add(hn_graph *graph, hn_tensor a, hn_tensor b);
 HN_API hn_tensor hn_sub(hn_graph *graph, hn_tensor a, hn_tensor b);
 HN_API hn_tensor hn_mul(hn_graph *graph, hn_tensor a, hn_tensor b);

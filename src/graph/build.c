@@ -1,5 +1,5 @@
 /* The public builders: each checks what only a host can check, fills attributes, and applies one op. */
-#include "graph/graph.h"
+#include "graph/layout.h"
 
 #include <string.h>
 
@@ -42,25 +42,35 @@ hn_tensor hn_matmul(hn_graph *graph, hn_tensor a, hn_tensor b, hn_transpose tran
     return hni_graph_apply(graph, HNI_OP_MATMUL, &attributes, inputs, 2);
 }
 
-hn_tensor hn_add(hn_graph *graph, hn_tensor a, hn_tensor b) { return binary(graph, HNI_OP_ADD, a, b); }
-hn_tensor hn_sub(hn_graph *graph, hn_tensor a, hn_tensor b) { return binary(graph, HNI_OP_SUB, a, b); }
-hn_tensor hn_mul(hn_graph *graph, hn_tensor a, hn_tensor b) { return binary(graph, HNI_OP_MUL, a, b); }
-hn_tensor hn_div(hn_graph *graph, hn_tensor a, hn_tensor b) { return binary(graph, HNI_OP_DIV, a, b); }
-hn_tensor hn_sigmoid(hn_graph *graph, hn_tensor x) { return unary(graph, HNI_OP_SIGMOID, x); }
-hn_tensor hn_tanh(hn_graph *graph, hn_tensor x) { return unary(graph, HNI_OP_TANH, x); }
-hn_tensor hn_relu(hn_graph *graph, hn_tensor x) { return unary(graph, HNI_OP_RELU, x); }
+/* ---- element by element ---- */
+
+static hn_tensor elementwise(hn_graph *graph, hni_op op, hn_tensor a, hn_tensor b)
+{
+    const hni_attributes attributes = {.scale = {0, 0}};
+    const hn_tensor inputs[2] = {a, b};
+    return hni_graph_elementwise(graph, op, &attributes, inputs, hni_op_find(op)->inputs);
+}
+
+hn_tensor hn_add(hn_graph *graph, hn_tensor a, hn_tensor b) { return elementwise(graph, HNI_OP_ADD, a, b); }
+hn_tensor hn_sub(hn_graph *graph, hn_tensor a, hn_tensor b) { return elementwise(graph, HNI_OP_SUB, a, b); }
+hn_tensor hn_mul(hn_graph *graph, hn_tensor a, hn_tensor b) { return elementwise(graph, HNI_OP_MUL, a, b); }
+hn_tensor hn_div(hn_graph *graph, hn_tensor a, hn_tensor b) { return elementwise(graph, HNI_OP_DIV, a, b); }
+hn_tensor hn_sigmoid(hn_graph *graph, hn_tensor x) { return elementwise(graph, HNI_OP_SIGMOID, x, x); }
+hn_tensor hn_tanh(hn_graph *graph, hn_tensor x) { return elementwise(graph, HNI_OP_TANH, x, x); }
+hn_tensor hn_relu(hn_graph *graph, hn_tensor x) { return elementwise(graph, HNI_OP_RELU, x, x); }
 hn_tensor hn_copy(hn_graph *graph, hn_tensor x) { return unary(graph, HNI_OP_COPY, x); }
 
 hn_tensor hn_mul_add(hn_graph *graph, hn_tensor a, hn_tensor b, hn_tensor c)
 {
     const hn_tensor inputs[3] = {a, b, c};
-    return apply0(graph, HNI_OP_MUL_ADD, inputs, 3);
+    const hni_attributes attributes = {.scale = {0, 0}};
+    return hni_graph_elementwise(graph, HNI_OP_MUL_ADD, &attributes, inputs, 3);
 }
 
 hn_tensor hn_scale(hn_graph *graph, hn_tensor x, double factor, double shift)
 {
     const hni_attributes attributes = {.scale = {factor, shift}};
-    return hni_graph_apply(graph, HNI_OP_SCALE, &attributes, &x, 1);
+    return hni_graph_elementwise(graph, HNI_OP_SCALE, &attributes, &x, 1);
 }
 
 hn_tensor hn_reshape(hn_graph *graph, hn_tensor x, hn_shape shape)

@@ -1,0 +1,12 @@
+/* Element-wise ops in the order in which their inputs lie in memory. */
+#ifndef HNI_GRAPH_LAYOUT_H
+#define HNI_GRAPH_LAYOUT_H
+
+#include "graph/graph.h"
+
+/* Applies an element-wise op of `count` inputs (at most three). If the inputs that have the result's shape all lie in memory without gaps in
+ * one permuted order, as images with channels last do, so does the result; else it is contiguous. */
+hn_tensor hni_graph_elementwise(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs,
+                                int64_t count);
+
+#endif
