@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/plot/frame.h"
+#include "app/plot/components.h"
 #include "app/plot/utf8.h"
 #include "core/alloc.h"
 
@@ -24,6 +24,7 @@ typedef struct path_drawing {
     hni_point *places;    /* [drawn_count] in the picture */
     unsigned char *taken; /* squares of the frame, row by row */
     size_t across, down;
+    hni_components components;
     hni_frame frame;
 } path_drawing;
 
@@ -39,25 +40,6 @@ static void choose_points(path_drawing *drawing)
         if (is_usable(&path->points[i]) && seen++ % drawing->stride == 0)
             drawing->drawn[drawing->drawn_count++] = &path->points[i];
     }
-}
-
-/* Ranges of one scale around the middle of the points, with a margin for labels. */
-static void choose_ranges(path_drawing *drawing)
-{
-    double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
-    for (size_t i = 0; i < drawing->drawn_count; i++) {
-        const hni_path_point *point = drawing->drawn[i];
-        low[0] = fmin(low[0], point->x), high[0] = fmax(high[0], point->x);
-        low[1] = fmin(low[1], point->y), high[1] = fmax(high[1], point->y);
-    }
-    const hni_box *box = &drawing->frame.box;
-    double middle[2] = {low[0] / 2.0 + high[0] / 2.0, low[1] / 2.0 + high[1] / 2.0};
-    double half = 1.1 * fmax(high[0] / 2.0 - low[0] / 2.0, (high[1] / 2.0 - low[1] / 2.0) * box->width / box->height);
-    double far = fmax(fabs(middle[0]), fabs(middle[1]));
-    if (!(half > 1e-9 * far)) half = far > 0 ? 0.1 * far : 1.0; /* all in one place */
-    double other = half * box->height / box->width;
-    hni_axis_make(&drawing->frame.x, middle[0] - half, middle[0] + half, drawing->narrow ? 4 : 7, false);
-    hni_axis_make(&drawing->frame.y, middle[1] - other, middle[1] + other, drawing->narrow ? 4 : 6, false);
 }
 
 static hni_ink ink_at(const path_drawing *drawing, size_t index)
@@ -139,15 +121,6 @@ static void draw_labels(const path_drawing *drawing)
 
 /* ---- words around the frame ------------------------------------------------------------------------------------------------ */
 
-static void component_text(const path_drawing *drawing, int component, char *out_text, size_t size)
-{
-    static const char *const names[] = {"first", "second"};
-    double share = drawing->path->share[component];
-    int length = snprintf(out_text, size, "%s component", names[component]);
-    if (isfinite(share))
-        (void)snprintf(out_text + length, size - (size_t)length, ", %.0f %% of variance", 100.0 * share);
-}
-
 /* Which end is which: the colours from the first symbol to the last. */
 static void draw_bar(const path_drawing *drawing, double y)
 {
@@ -174,18 +147,13 @@ static void draw_bar(const path_drawing *drawing, double y)
 static void draw_words(const path_drawing *drawing)
 {
     const hni_box *box = &drawing->frame.box;
-    hni_text_style style = {.ink = HNI_INK_MUTED, .size = HNI_FRAME_FONT};
-    char text[200];
-    component_text(drawing, 1, text, sizeof text);
-    hni_canvas_text(drawing->canvas, (hni_point){drawing->edge, box->y - 12.0}, text, &style);
+    hni_components_draw(&drawing->components, &drawing->frame, drawing->edge, drawing->canvas);
     if (drawing->path->name != NULL) {
-        hni_text_style bold = {.ink = HNI_INK_TEXT, .size = HNI_FRAME_FONT, .bold = true};
+        const hni_text_style bold = {.ink = HNI_INK_TEXT, .size = HNI_FRAME_FONT, .bold = true};
+        char text[400];
         hni_short_name(drawing->path->name, drawing->narrow ? 36 : 72, text, sizeof text);
         hni_canvas_text(drawing->canvas, (hni_point){drawing->edge, 14.0}, text, &bold);
     }
-    component_text(drawing, 0, text, sizeof text);
-    style.anchor = HNI_ANCHOR_MIDDLE;
-    hni_canvas_text(drawing->canvas, (hni_point){box->x + box->width / 2.0, box->y + box->height + 36.0}, text, &style);
     draw_bar(drawing, box->y + box->height + 56.0);
 }
 
@@ -217,21 +185,24 @@ static void draw_all(path_drawing *drawing)
         return;
     }
     choose_points(drawing);
-    choose_ranges(drawing);
+    for (size_t i = 0; i < drawing->drawn_count; i++)
+        hni_components_add(&drawing->components, drawing->drawn[i]->x, drawing->drawn[i]->y);
+    hni_components_axes(&drawing->components, &drawing->frame, drawing->narrow);
     for (size_t i = 0; i < drawing->drawn_count; i++) {
         drawing->places[i] = hni_frame_place(&drawing->frame, (hni_point){drawing->drawn[i]->x, drawing->drawn[i]->y});
     }
-    hni_frame_draw(&drawing->frame, drawing->canvas, true);
+    draw_words(drawing);
     draw_line(drawing);
     draw_points(drawing);
     draw_labels(drawing);
-    draw_words(drawing);
 }
 
 hn_status hni_path_picture(hn_context *context, const hni_path *path, const hni_canvas_options *options,
                            hni_text *out_bytes)
 {
     path_drawing drawing = {.path = path, .width = options->width, .height = options->height};
+    drawing.components.share[0] = path->share[0];
+    drawing.components.share[1] = path->share[1];
     hn_status status = HN_OK;
     if (!(options->width >= 240 && options->height >= 200)) {
         return hni_error(context, HN_ERROR_ARGUMENT,
