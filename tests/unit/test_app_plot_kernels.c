@@ -1,11 +1,17 @@
-/* Pictures of kernels: grids, borders, ranges and words; damage by no input. */
+/* Pictures of kernels, and strips of them: grids, borders, ranges and words; damage by no input. */
 #include "pictures.h"
 
 #include "app/plot/kernels.h"
+#include "app/plot/strip.h"
 
 static hn_status draw_kernels(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
 {
     return hni_kernels_picture(context, data, options, out);
+}
+
+static hn_status draw_strip(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
+{
+    return hni_strip_picture(context, data, options, out);
 }
 
 static float weights[16 * 16 * 7 * 7], others[16 * 16 * 7 * 7];
@@ -214,6 +220,63 @@ static void test_kernels_survive_odd_input(void **state)
     hni_text_free(&svg);
 }
 
+/* ---- strips ---- */
+
+static void test_strips_have_labels_and_one_scale(void **state)
+{
+    fill_weights();
+    const float *const kernels[] = {weights, others, weights, others, weights};
+    static const char *const labels[] = {HOSTILE, "0.25", "0.5", "0.75", "1"};
+    hni_strip strip = {"<way>", kernels, labels, 5, second_kernel, HNI_SCALE_DIVERGING};
+    hni_text svg = draw_everywhere(*state, draw_strip, &strip);
+    assert_holds(svg.data, ">&lt;way&gt;</text>");
+    assert_holds(svg.data, ">" HOSTILE_SHOWN "</text>");
+    assert_holds(svg.data, ">0.75</text>");
+    assert_int_equal(count_of(svg.data, "shape-rendering"), 5);
+    assert_int_equal(count_of(svg.data, "percentile"), 1);
+    assert_true(place_of(&svg, 4).x > place_of(&svg, 0).x && place_of(&svg, 4).y == place_of(&svg, 0).y);
+    hni_text_free(&svg);
+    svg = draw(*state, draw_strip, &strip, HNI_PICTURE_SVG, 328); /* two rows of three and two */
+    assert_true(place_of(&svg, 4).y > place_of(&svg, 0).y);
+    hni_text_free(&svg);
+
+    /* beside large weights small ones are all near the middle; alone they are not */
+    for (size_t from = 1; from <= 2; from++) {
+        const float *const pair[] = {others, from == 1 ? weights : others};
+        const hni_strip two = {NULL, pair, NULL, 2, second_kernel, HNI_SCALE_DIVERGING};
+        svg = draw(*state, draw_strip, &two, HNI_PICTURE_SVG, 864);
+        const char *second = strstr(strstr(svg.data, "shape-rendering") + 1, "shape-rendering");
+        const size_t colours = count_of(svg.data, "<path") - count_of(second, "<path"); /* of the first */
+        assert_int_equal(colours <= 3, from == 1);
+        hni_text_free(&svg);
+    }
+}
+
+static void test_strips_survive_odd_input(void **state)
+{
+    static const float odd[] = {NAN, INFINITY, -INFINITY, 3e38f}, empty[] = {NAN, NAN, NAN, NAN};
+    static const float *kernels[100], *empties[] = {empty, empty};
+    static const char *labels[100];
+    for (size_t i = 0; i < 100; i++) {
+        kernels[i] = odd;
+        labels[i] = "ééééééééééééééééééééééééééééééé";
+    }
+    const size_t counts[] = {0, 1, 7, 100};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        const hni_strip strip = {
+            NULL, kernels, labels, counts[i], {.rows = 1, .columns = 1, .height = 2, .width = 2}, HNI_SCALE_GREY};
+        hni_text svg = draw_everywhere(*state, draw_strip, &strip);
+        assert_int_equal(count_of(svg.data, "shape-rendering"), counts[i]);
+        if (counts[i] == 0) assert_holds(svg.data, "no kernels yet");
+        hni_text_free(&svg);
+    }
+    const hni_strip none = {"none",        empties, NULL, 2, {.rows = 1, .columns = 1, .height = 2, .width = 2},
+                            HNI_SCALE_GREY};
+    hni_text svg = draw_everywhere(*state, draw_strip, &none);
+    assert_holds(svg.data, "no finite values");
+    hni_text_free(&svg);
+}
+
 static void test_impossible_kernels_are_refused(void **state)
 {
     const hni_filters bad[] = {{1, 1, 0, 1, {0}, 0, 0}, {SIZE_MAX, 2, 2, 2, {0}, 0, 0}, {5000, 5000, 1, 1, {0}, 0, 0}};
@@ -225,6 +288,10 @@ static void test_impossible_kernels_are_refused(void **state)
         hn_context_clear(*state);
         assert_int_equal(hni_kernels_picture(*state, &kernels, &options, &picture), HN_ERROR_ARGUMENT);
         assert_holds(hn_context_error(*state)->text, "kernels: ");
+        const hni_strip strip = {.kernels = &panel.values, .count = 1, .filters = bad[i]};
+        hn_context_clear(*state);
+        assert_int_equal(hni_strip_picture(*state, &strip, &options, &picture), HN_ERROR_ARGUMENT);
+        assert_holds(hn_context_error(*state)->text, "strip: ");
     }
     const double widths[] = {100, NOT_A_NUMBER, 1e6, -1};
     for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
@@ -233,17 +300,25 @@ static void test_impossible_kernels_are_refused(void **state)
         options.width = widths[i];
         hn_context_clear(*state);
         assert_int_equal(hni_kernels_picture(*state, &kernels, &options, &picture), HN_ERROR_ARGUMENT);
+        hn_context_clear(*state);
+        assert_int_equal(hni_strip_picture(*state, &(hni_strip){0}, &options, &picture), HN_ERROR_ARGUMENT);
     }
     hni_text_free(&picture);
 }
 
 static hn_status draw_all(hn_context *context, hni_picture_format format)
 {
+    const hni_filters small = {.rows = 3, .columns = 2, .height = 3, .width = 3};
     const hni_kernels_panel panels[] = {{.name = "a", .values = weights}, {.name = "b", .values = others}};
-    const hni_kernels kernels = {.panels = panels, .count = 2, .filters = second_kernel};
+    const hni_kernels kernels = {.panels = panels, .count = 2, .filters = small};
     const hni_canvas_options options = {.format = format, .width = 300};
     hni_text picture = {.context = context};
-    hn_status status = hni_kernels_picture(context, &kernels, &options, &picture);
+    const float *const both[] = {weights, others};
+    hn_status status;
+    HNI_TRY(hni_kernels_picture(context, &kernels, &options, &picture));
+    HNI_TRY(hni_strip_picture(context, &(hni_strip){"way", both, NULL, 2, small, HNI_SCALE_GREY}, &options, &picture));
+
+cleanup:
     hni_text_free(&picture);
     return status;
 }
@@ -264,6 +339,8 @@ int main(void)
         cmocka_unit_test(test_sizes),
         WITH_CONTEXT(test_many_weights_stay_small),
         WITH_CONTEXT(test_kernels_survive_odd_input),
+        WITH_CONTEXT(test_strips_have_labels_and_one_scale),
+        WITH_CONTEXT(test_strips_survive_odd_input),
         WITH_CONTEXT(test_impossible_kernels_are_refused),
         cmocka_unit_test(test_each_failing_allocation_is_reported),
     };
