@@ -3,6 +3,7 @@
 #ifndef HNI_APP_PLOT_HEAT_H
 #define HNI_APP_PLOT_HEAT_H
 
+#include "app/plot/ansi.h"
 #include "app/plot/canvas.h"
 
 #define HNI_GATES 4           /* of an LSTM */
@@ -48,12 +49,6 @@ HN_MUST_USE hn_status hni_heat_wrap(hn_context *context, const hni_heat *heat, i
 HN_MUST_USE hn_status hni_heat_picture(hn_context *context, const hni_heat *heat, int columns,
                                        const hni_canvas_options *options, hni_text *out_bytes);
 
-typedef enum hni_ansi { HNI_ANSI_SHADES, HNI_ANSI_256, HNI_ANSI_TRUE } hni_ansi;
-/* What a terminal can show, from the values of NO_COLOR, COLORTERM and TERM; NULL: not set. */
-hni_ansi hni_ansi_choose(const char *no_color, const char *colorterm, const char *term);
-/* From here on the terminal writes on this ground (not for HNI_ANSI_SHADES); and the shade character of a place on the colour scale. */
-void hni_ansi_ground(hni_text *out, hni_colour colour, hni_ansi ansi);
-const char *hni_ansi_shade(double share);
 /* The same picture for a terminal: a line of cells for each gate under each line of text; without colours, shade characters. */
 HN_MUST_USE hn_status hni_heat_ansi(hn_context *context, const hni_heat *heat, int columns, hni_ansi ansi,
                                     hni_text *out_text);

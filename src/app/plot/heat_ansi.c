@@ -1,47 +1,9 @@
 /* The weight-change picture for a terminal: true colour, 256 colours, or five shade characters where colour is not wanted. */
 #include <math.h>
-#include <string.h>
 
 #include "app/plot/heat.h"
 #include "app/plot/utf8.h"
 #include "core/alloc.h"
-
-static const char *const shades[5] = {" ", "░", "▒", "▓", "█"};
-
-hni_ansi hni_ansi_choose(const char *no_color, const char *colorterm, const char *term)
-{
-    if (no_color != NULL && no_color[0] != '\0') return HNI_ANSI_SHADES;
-    if (colorterm != NULL && (strcmp(colorterm, "truecolor") == 0 || strcmp(colorterm, "24bit") == 0))
-        return HNI_ANSI_TRUE;
-    if (term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0) return HNI_ANSI_SHADES;
-    return HNI_ANSI_256;
-}
-
-/* The nearest colour of the 6 x 6 x 6 cube that terminals number from 16. */
-static int cube_index(hni_colour colour)
-{
-    const int parts[3] = {colour.red, colour.green, colour.blue};
-    int index = 0;
-    for (int i = 0; i < 3; i++) {
-        int level = parts[i] < 48 ? 0 : parts[i] < 115 ? 1 : (parts[i] - 35) / 40;
-        index = index * 6 + level;
-    }
-    return 16 + index;
-}
-
-void hni_ansi_ground(hni_text *out, hni_colour colour, hni_ansi ansi)
-{
-    if (ansi == HNI_ANSI_TRUE) {
-        hni_text_add(out, "\033[48;2;%d;%d;%dm", colour.red, colour.green, colour.blue);
-    } else {
-        hni_text_add(out, "\033[48;5;%dm", cube_index(colour));
-    }
-}
-
-const char *hni_ansi_shade(double share)
-{
-    return isnan(share) ? "?" : shades[(int)(fmin(fmax(share, 0.0), 1.0) * 4.0 + 0.5)];
-}
 
 /* A cell: blanks on a coloured ground, or shade characters. The dark scale is used: on any ground, bright is much. */
 static void write_cell(hni_text *out, double share, int columns, hni_ansi ansi)
