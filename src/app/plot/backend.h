@@ -30,19 +30,24 @@ struct hni_canvas {
     hn_status status; /* the first failure */
 };
 
-/* A mosaic in pieces. First the ground: the paint that is seen most, HNI_MOSAIC_NONE where some cells are not drawn; it fills whole
- * blocks, which are the ranges of columns and rows without a gap. On it the runs of every other paint. */
+/* A mosaic in pieces. First the ground, which is the paint that is seen most: it fills whole blocks, the ranges of columns and rows
+ * without a gap. On it the runs of every other paint. */
+#define HNI_MOSAIC_PAINTS 256
+#define HNI_MOSAIC_ANY (-1)
 typedef struct hni_mosaic_piece {
     size_t row, rows, column, columns;
 } hni_mosaic_piece;
 typedef struct hni_mosaic_paints {
-    size_t cells[256]; /* of each paint */
+    size_t cells[HNI_MOSAIC_PAINTS]; /* of each paint */
     int ground;
 } hni_mosaic_paints;
 void hni_mosaic_count(const hni_mosaic *mosaic, hni_mosaic_paints *out_paints);
-/* Each moves `piece` to the next one and returns false behind the last; before the first, piece is {0}. */
+/* Each moves `piece` to the next one and returns false behind the last; before the first, piece is {0}. Runs of one paint, or of any:
+ * then each has the paint of its first cell. */
 bool hni_mosaic_next_block(const hni_mosaic *mosaic, hni_mosaic_piece *piece);
 bool hni_mosaic_next_run(const hni_mosaic *mosaic, int paint, hni_mosaic_piece *piece);
+/* Whether a cell touches the piece from the right, or from below. */
+bool hni_mosaic_goes_on(const hni_mosaic *mosaic, const hni_mosaic_piece *piece, bool below);
 /* In steps of the mosaic. */
 typedef struct hni_mosaic_box {
     int x, y, width, height;

@@ -53,8 +53,6 @@ typedef struct hni_text_style {
     double width; /* 0, or the width that the text must take: keeps the characters of a mono text on their columns */
 } hni_text_style;
 
-#define HNI_MOSAIC_NONE 255 /* a cell that is not drawn */
-
 /* Many small squares of few colours, in columns and rows: weights, pixels. They have sharp edges and no seams, and neighbours of one
  * colour are one piece, so that a mosaic of a hundred thousand stays small. */
 typedef struct hni_mosaic {
@@ -63,7 +61,7 @@ typedef struct hni_mosaic {
     const int *left, *top; /* [columns], [rows]: where each begins, in steps; each at least `cell` behind the last */
     size_t columns, rows;
     int cell;                  /* side of a square in steps */
-    const uint8_t *paints;     /* [rows,columns]: a hni_ink, or a place in `colours`, or HNI_MOSAIC_NONE */
+    const uint8_t *paints;     /* [rows,columns]: a hni_ink, or a place in `colours` */
     const hni_colour *colours; /* the same in light and dark; NULL: paints are inks */
 } hni_mosaic;
 

@@ -120,8 +120,8 @@ static void draw_mosaic(hni_canvas *canvas, const hni_mosaic *mosaic)
     hni_markup_text(body, ")scale(.001)scale("); /* numbers have two decimals: too few for a scale */
     hni_markup_number(body, 1000.0 * mosaic->unit);
     hni_text_add(body, ")\" shape-rendering=\"crispEdges\" fill=\"none\" stroke-width=\"%d\">\n", mosaic->cell);
-    if (paints.ground != HNI_MOSAIC_NONE) write_ground(canvas, mosaic, paints.ground);
-    for (int paint = 0; paint < HNI_MOSAIC_NONE; paint++) {
+    write_ground(canvas, mosaic, paints.ground);
+    for (int paint = 0; paint < HNI_MOSAIC_PAINTS; paint++) {
         if (paints.cells[paint] > 0 && paint != paints.ground) write_runs(canvas, mosaic, paint);
     }
     hni_markup_text(body, "</g>\n");

@@ -44,7 +44,7 @@ static void lay_out(kernels_drawing *drawing, double width)
         drawing->columns = 1;
         drawing->size = hni_filters_fit(&kernels->filters, room - drawing->left);
     }
-    drawing->rows = (kernels->count + drawing->columns - 1) / drawing->columns;
+    drawing->rows = drawing->columns == 1 ? kernels->count : 1;
 }
 
 static double height_of_row(const kernels_drawing *drawing) { return drawing->head + drawing->size.height + WORD; }
@@ -110,9 +110,9 @@ static void draw_words(const kernels_drawing *drawing, const hni_kernels_panel *
 static hn_status draw_panel(hn_context *context, const kernels_drawing *drawing, size_t index)
 {
     const hni_kernels_panel *panel = &drawing->kernels->panels[index];
-    const double column = (double)(index % drawing->columns), row = (double)(index / drawing->columns);
-    const hni_point at = {drawing->edge + drawing->left + column * (drawing->size.width + drawing->left + GAP),
-                          row * (height_of_row(drawing) + GAP / 2.0) + drawing->head};
+    const size_t column = index % drawing->columns, row = index / drawing->columns;
+    const hni_point at = {drawing->edge + drawing->left + (double)column * (drawing->size.width + drawing->left + GAP),
+                          (double)row * (height_of_row(drawing) + GAP / 2.0) + drawing->head};
     const hni_point below = {at.x, at.y + drawing->size.height + 15.0};
     draw_words(drawing, panel, at);
     if (drawing->scales[index].values > 0) {

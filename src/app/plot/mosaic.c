@@ -9,10 +9,9 @@ void hni_mosaic_count(const hni_mosaic *mosaic, hni_mosaic_paints *out_paints)
     *out_paints = (hni_mosaic_paints){.ground = 0};
     for (size_t i = 0; i < mosaic->rows * mosaic->columns; i++)
         out_paints->cells[mosaic->paints[i]]++;
-    for (int paint = 1; paint < HNI_MOSAIC_NONE; paint++) {
+    for (int paint = 1; paint < HNI_MOSAIC_PAINTS; paint++) {
         if (out_paints->cells[paint] > out_paints->cells[out_paints->ground]) out_paints->ground = paint;
     }
-    if (out_paints->cells[HNI_MOSAIC_NONE] > 0) out_paints->ground = HNI_MOSAIC_NONE;
 }
 
 /* How many from `start` on hang together. */
@@ -42,16 +41,23 @@ bool hni_mosaic_next_run(const hni_mosaic *mosaic, int paint, hni_mosaic_piece *
     size_t column = piece->column + piece->columns;
     for (size_t row = piece->row; row < mosaic->rows; row++, column = 0) {
         const uint8_t *paints = mosaic->paints + row * mosaic->columns;
-        while (column < mosaic->columns && paints[column] != paint)
+        while (paint != HNI_MOSAIC_ANY && column < mosaic->columns && paints[column] != paint)
             column++;
         if (column == mosaic->columns) continue;
         size_t end = column + 1;
-        while (end < mosaic->columns && paints[end] == paint && touches(mosaic->left, end, mosaic->cell))
+        while (end < mosaic->columns && paints[end] == paints[column] && touches(mosaic->left, end, mosaic->cell))
             end++;
         *piece = (hni_mosaic_piece){.row = row, .rows = 1, .column = column, .columns = end - column};
         return true;
     }
     return false;
+}
+
+bool hni_mosaic_goes_on(const hni_mosaic *mosaic, const hni_mosaic_piece *piece, bool below)
+{
+    const size_t column = piece->column + piece->columns, row = piece->row + piece->rows;
+    return below ? row < mosaic->rows && touches(mosaic->top, row, mosaic->cell)
+                 : column < mosaic->columns && touches(mosaic->left, column, mosaic->cell);
 }
 
 hni_mosaic_box hni_mosaic_box_of(const hni_mosaic *mosaic, const hni_mosaic_piece *piece)
