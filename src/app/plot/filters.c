@@ -103,28 +103,32 @@ static void place_cells(size_t filters, size_t weights, size_t tile, const hni_f
 }
 
 /* A line from edge to edge, `step` steps from the left (or from the top). */
-static void draw_line(const hni_filters_drawing *drawing, hni_canvas *canvas, bool upright, double step)
+static void draw_line(const hni_filters_drawing *drawing, hni_canvas *canvas, bool upright, double step, hni_ink ink)
 {
     const hni_filters_size *size = &drawing->size;
     const double at = step * size->unit, thick = LINE * size->unit;
     const hni_box box = upright ? (hni_box){drawing->at.x + at, drawing->at.y, thick, size->height}
                                 : (hni_box){drawing->at.x, drawing->at.y + at, size->width, thick};
-    hni_canvas_rectangle(canvas, box, HNI_INK_AXIS);
+    hni_canvas_rectangle(canvas, box, ink);
 }
 
-/* The frame, and a line in the middle of each gap between tiles. */
+/* The frame, and a stronger line in the middle of each gap between tiles. */
 static void draw_borders(const hni_filters_drawing *drawing, hni_canvas *canvas, const int *left, const int *top)
 {
     const hni_filters *filters = drawing->filters;
     const hni_filters_size *size = &drawing->size;
-    draw_line(drawing, canvas, true, 0);
-    draw_line(drawing, canvas, true, size->width / size->unit - LINE);
-    draw_line(drawing, canvas, false, 0);
-    draw_line(drawing, canvas, false, size->height / size->unit - LINE);
-    for (size_t tile = 1; tile < tiles_in(filters->columns, filters->tile_columns); tile++)
-        draw_line(drawing, canvas, true, left[tile * filters->tile_columns * filters->width] - FRAME - LINE);
-    for (size_t tile = 1; tile < tiles_in(filters->rows, filters->tile_rows); tile++)
-        draw_line(drawing, canvas, false, top[tile * filters->tile_rows * filters->height] - FRAME - LINE);
+    draw_line(drawing, canvas, true, 0, HNI_INK_AXIS);
+    draw_line(drawing, canvas, true, size->width / size->unit - LINE, HNI_INK_AXIS);
+    draw_line(drawing, canvas, false, 0, HNI_INK_AXIS);
+    draw_line(drawing, canvas, false, size->height / size->unit - LINE, HNI_INK_AXIS);
+    for (size_t tile = 1; tile < tiles_in(filters->columns, filters->tile_columns); tile++) {
+        const size_t column = tile * filters->tile_columns * filters->width;
+        draw_line(drawing, canvas, true, left[column] - FRAME - LINE, HNI_INK_TEXT);
+    }
+    for (size_t tile = 1; tile < tiles_in(filters->rows, filters->tile_rows); tile++) {
+        const size_t row = tile * filters->tile_rows * filters->height;
+        draw_line(drawing, canvas, false, top[row] - FRAME - LINE, HNI_INK_TEXT);
+    }
 }
 
 hn_status hni_filters_draw(hn_context *context, const hni_filters_drawing *drawing, const float *values,
