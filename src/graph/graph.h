@@ -11,6 +11,7 @@ typedef struct hni_value {
     hni_view view;
     void *gradient;      /* memory of the root's gradient, as large as its storage; NULL: none yet */
     uint32_t root;       /* slot that owns storage and gradient; this one unless it is a view */
+    uint32_t sharer;     /* the next slot, round a ring, whose gradient is the same memory; 0: nobody else's */
     uint32_t generation; /* persistent slots: of this value */
     bool wants_gradient;
     bool has_node;     /* made by a recorded op (else a leaf) */
@@ -30,6 +31,12 @@ typedef struct hni_free_gradient { /* a gradient buffer to be used again within 
     size_t size;
     void *data;
 } hni_free_gradient;
+
+/* Told of each op when it has run: for those who measure. `place` is that of its node on the tape, -1: not recorded. */
+typedef struct hni_observer {
+    void (*ran)(void *user, hni_op op, int64_t place, bool backward); /* NULL: nobody asks */
+    void *user;
+} hni_observer;
 
 #ifdef HNI_TEST_HOOKS
 /* Test build: what the VJP of (op, input) adds is multiplied by `factor` (-1, 0, 2), so gradcheck must go red. */
@@ -56,6 +63,7 @@ struct hn_graph {
     hni_arena scratch; /* of one op */
     hni_exec exec;
     hni_step_block step;
+    hni_observer observer;
     hni_value *values; /* step tensors: slot i + 1 */
     int64_t value_count, value_room;
     hni_value *persistent; /* slot HNI_PERSISTENT + i */

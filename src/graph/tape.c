@@ -2,7 +2,8 @@
  *
  * Gradients belong to storage, not to values: a view's gradient is the same view of its root's gradient, so reshape, permute and
  * slice cost nothing backward. Gradient buffers are handed out when first needed and taken back as soon as their op has
- * been walked, so the backward's working set stays small. */
+ * been walked, so the backward's working set stays small. Where an op's gradient is that of its output as it is, as a sum's, both share
+ * one buffer: whoever is next to add to it takes a copy, unless the others have been walked by then. */
 #include "graph/graph.h"
 
 #include <stdio.h>
@@ -87,6 +88,11 @@ static bool push_node(hn_graph *graph, hni_node *node)
     return true;
 }
 
+static void tell(const hn_graph *graph, hni_op op, int64_t place, bool backward)
+{
+    if (graph->observer.ran != NULL) graph->observer.ran(graph->observer.user, op, place, backward);
+}
+
 hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attributes, const hn_tensor *inputs,
                           int64_t count)
 {
@@ -106,10 +112,13 @@ hn_tensor hni_graph_apply(hn_graph *graph, hni_op op, const hni_attributes *attr
     node->out = out.slot;
     if (!node->call.recorded) {
         hni_arena_rewind(&graph->meta, mark);
+        tell(graph, op, -1, false);
         return out;
     }
     value->wants_gradient = value->has_node = true;
-    return push_node(graph, node) ? out : HN_NO_TENSOR;
+    if (!push_node(graph, node)) return HN_NO_TENSOR;
+    tell(graph, op, graph->node_count - 1, false);
+    return out;
 }
 
 /* ---- gradient buffers ---- */
@@ -147,7 +156,56 @@ static size_t storage_size(const hni_value *root)
 
 static bool has_gradient(const hni_value *root) { return root->gradient != NULL || root->has_gradient; }
 
-/* The gradient of `slot` as a view. A new buffer is left as it is when `*fresh` (the caller overwrites all of it: the value is its
+/* `slot`, which has no gradient, gets that of `owner` too. */
+static void share_gradient(const hn_graph *graph, uint32_t owner, uint32_t slot)
+{
+    hni_value *from = hni_graph_slot(graph, owner), *to = hni_graph_slot(graph, slot);
+    to->gradient = from->gradient;
+    to->has_gradient = true;
+    to->sharer = from->sharer != 0 ? from->sharer : owner;
+    from->sharer = slot;
+}
+
+static void leave_sharers(const hn_graph *graph, uint32_t slot)
+{
+    hni_value *value = hni_graph_slot(graph, slot);
+    uint32_t before = value->sharer;
+    while (hni_graph_slot(graph, before)->sharer != slot)
+        before = hni_graph_slot(graph, before)->sharer;
+    hni_graph_slot(graph, before)->sharer = value->sharer != before ? value->sharer : 0;
+    value->sharer = 0;
+}
+
+/* A copy of its own for a root that is about to change a gradient which others still need. */
+static hn_status own_gradient(hn_graph *graph, uint32_t slot)
+{
+    hni_value *root = hni_graph_slot(graph, slot);
+    hn_status status = HN_OK;
+    if (root->sharer == 0) return HN_OK;
+    const hn_shape shape = HN_SHAPE1(hni_view_elements(&root->view));
+    hni_view shared = hni_view_of(root->gradient, root->view.dtype, shape), own = shared;
+    leave_sharers(graph, slot);
+    HNI_TRY(take_gradient(graph, storage_size(root), &own.data));
+    root->gradient = own.data;
+    HNI_TRY(graph->kernels->map(&graph->exec, HNI_MAP_COPY, no_parameters, &shared, &own, false));
+cleanup:
+    return status;
+}
+
+/* The gradient of `slot`, whose root has one, as a view. */
+static hni_view view_gradient(const hn_graph *graph, uint32_t slot)
+{
+    const hni_value *value = hni_graph_slot(graph, slot), *root = hni_graph_slot(graph, value->root);
+    hni_view view = value->view;
+    view.data = NULL;
+    if (root->gradient != NULL) {
+        const char *base = root->view.data, *at = value->view.data;
+        view.data = (char *)root->gradient + (at - base);
+    }
+    return view;
+}
+
+/* The gradient of `slot` as a view to be written to. A new buffer is left as it is when `*fresh` (the caller overwrites all of it: the value is its
  * storage's owner, or a view of the whole of it), else zeroed. */
 static hn_status gradient_view(hn_graph *graph, uint32_t slot, bool may_be_fresh, bool *out_fresh, hni_view *out_view)
 {
@@ -155,18 +213,14 @@ static hn_status gradient_view(hn_graph *graph, uint32_t slot, bool may_be_fresh
     hni_value *root = hni_graph_slot(graph, value->root);
     hn_status status = HN_OK;
     *out_fresh = false;
+    HNI_TRY(own_gradient(graph, value->root));
     if (!has_gradient(root) && !root->bound) {
         HNI_TRY(take_gradient(graph, storage_size(root), &root->gradient));
         root->has_gradient = true;
         *out_fresh = may_be_fresh && hni_view_elements(&value->view) == hni_view_elements(&root->view);
         if (!*out_fresh) HNI_TRY(graph->kernels->fill_zero(&graph->exec, root->gradient, storage_size(root)));
     }
-    *out_view = value->view;
-    out_view->data = NULL;
-    if (root->gradient != NULL) {
-        const char *base = root->view.data, *at = value->view.data;
-        out_view->data = (char *)root->gradient + (at - base);
-    }
+    *out_view = view_gradient(graph, slot);
 cleanup:
     return status;
 }
@@ -203,6 +257,29 @@ static hn_status mutate_view(hn_graph *graph, const hni_node *node)
                            : graph->kernels->map(&graph->exec, HNI_MAP_SCALE, parameters, &region, &region, false);
 }
 #endif
+
+/* Same sizes and strides. */
+static bool lie_alike(const hni_view *a, const hni_view *b)
+{
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (a->size[i] != b->size[i] || (a->size[i] > 1 && a->stride[i] != b->stride[i])) return false;
+    return true;
+}
+
+/* True if the gradient of input i can be the output's own: nothing was added to it yet, and both cover all of their storage. */
+static bool may_pass(const hn_graph *graph, const hni_node *node, int64_t input)
+{
+    const hni_value *value = hni_graph_slot(graph, node->inputs[input]);
+    const hni_value *root = hni_graph_slot(graph, value->root);
+#ifdef HNI_TEST_HOOKS
+    if (is_mutated(graph, node, input)) return false;
+#endif
+    if (input >= 32 || (hni_op_passes(node->call.spec->op) >> input & 1u) == 0) return false;
+    if (has_gradient(root) || root->bound || is_repeated(graph, node, input)) return false;
+    return hni_view_elements(&value->view) == hni_view_elements(&root->view) &&
+           lie_alike(&value->view, &node->call.out);
+}
 
 /* Runs one VJP into the gradients in call->grad_inputs. */
 static hn_status run_vjp(hn_graph *graph, hni_node *node)
@@ -241,7 +318,7 @@ static hn_status walk_node(hn_graph *graph, hni_node *node)
     const hni_arena_mark mark = hni_arena_mark_get(&graph->meta);
     const size_t count = (size_t)call->input_count;
     void *views = NULL, *wanted_memory = NULL, *fresh_memory = NULL;
-    bool ignored;
+    int64_t left = 0; /* inputs whose gradient the VJP must compute */
     hn_status status = HN_OK;
     if (call->spec->kind == HNI_OP_KIND_VIEW) {
 #ifdef HNI_TEST_HOOKS
@@ -257,17 +334,26 @@ static hn_status walk_node(hn_graph *graph, hni_node *node)
     call->grad_inputs = views;
     call->wanted = wanted;
     call->fresh = fresh;
-    HNI_TRY(gradient_view(graph, node->out, false, &ignored, &call->grad_out));
+    call->grad_out = view_gradient(graph, node->out);
     for (int64_t i = 0; i < call->input_count; i++) {
         fresh[i] = false;
         wanted[i] = is_differentiable(call->spec, i) && hni_graph_slot(graph, node->inputs[i])->wants_gradient;
         if (!wanted[i]) continue;
+        if (may_pass(graph, node, i)) {
+            share_gradient(graph, node->out, hni_graph_slot(graph, node->inputs[i])->root);
+            wanted[i] = false;
+            continue;
+        }
+        left++;
         const bool may_be_fresh = (i < 32 ? call->spec->fresh >> i & 1u : call->spec->inputs == HNI_VARIADIC) != 0 &&
                                   !is_repeated(graph, node, i);
         HNI_TRY(gradient_view(graph, node->inputs[i], may_be_fresh, &fresh[i], &call->grad_inputs[i]));
     }
-    HNI_TRY(run_vjp(graph, node));
-    HNI_TRY(give_gradient_back(graph, storage_size(out), out->gradient));
+    if (left > 0) HNI_TRY(run_vjp(graph, node));
+    if (out->sharer != 0)
+        leave_sharers(graph, node->out);
+    else
+        HNI_TRY(give_gradient_back(graph, storage_size(out), out->gradient));
     out->gradient = NULL;
     out->has_gradient = false;
 cleanup:
@@ -288,6 +374,7 @@ static hn_status walk(hn_graph *graph)
             status = hni_go_on(graph->context, "backward", done, graph->node_count);
         }
         if (status == HN_OK) status = walk_node(graph, graph->nodes[i]);
+        if (status == HN_OK) tell(graph, graph->nodes[i]->call.spec->op, i, true);
     }
     graph->walked = true;
     if (status != HN_OK) graph->status = status;

@@ -146,6 +146,8 @@ typedef struct hni_op_spec {
 } hni_op_spec;
 
 const hni_op_spec *hni_op_find(hni_op op);
+/* Bit i: the gradient of input i, where it has the output's shape, is the output's gradient itself. */
+unsigned hni_op_passes(hni_op op);
 
 /* ---- helpers of the op files (src/ops/support.c) ---- */
 

@@ -18,4 +18,15 @@ static const hni_op_spec specs[HNI_OP_COUNT] = {
 #undef HNI_OP
 };
 
+unsigned hni_op_passes(hni_op op)
+{
+    switch (op) {
+    case HNI_OP_ADD: return 0x3;
+    case HNI_OP_SUB:
+    case HNI_OP_COPY: return 0x1;
+    case HNI_OP_MUL_ADD: return 0x4;
+    default: return 0;
+    }
+}
+
 const hni_op_spec *hni_op_find(hni_op op) { return (int)op >= 0 && op < HNI_OP_COUNT ? &specs[op] : NULL; }

@@ -1,4 +1,5 @@
 /* The tape: what is recorded, where gradients go, and what hn_backward refuses. Numbers small enough to work out by hand. */
+#include "core/alloc.h"
 #include "graph/graph.h"
 #include "hypernet/hypernet.h"
 #include "test_language.h"
@@ -200,6 +201,84 @@ static void test_many_uses_add_up(void **state)
     hn_graph_reset(b->graph);
 }
 
+/* Both parts of a sum have the sum's gradient, in one buffer until one of them gets more. */
+static void test_parts_of_a_sum_share(void **state)
+{
+    static const double weights[2] = {10, 20};
+    bench *b = *state;
+    const hn_tensor x = leaf(b, HN_SHAPE1(2), six), y = leaf(b, HN_SHAPE1(2), six);
+    const hn_tensor w = hn_tensor_from(b->graph, HN_DTYPE_F64, HN_SHAPE1(2), weights, false);
+    const hn_tensor early = hn_scale(b->graph, x, 3, 0); /* walked when x and y already share */
+    const hn_tensor both = hn_add(b->graph, x, y);
+    const hn_tensor loss = hn_add(b->graph, sum(b, hn_mul(b->graph, both, w)), sum(b, early));
+    ok(b, hn_backward(b->graph, loss));
+    GRADIENT(b, x, 10 + 3, 20 + 3);
+    GRADIENT(b, y, 10, 20);
+    hn_graph_reset(b->graph);
+}
+
+/* Blocks that add to what they were given: the loss, the sum and what is in work have a gradient buffer each. */
+static void test_chain_of_sums(void **state)
+{
+    enum { BLOCKS = 12 };
+    bench *b = *state;
+    const hn_tensor x = leaf(b, HN_SHAPE1(2), six);
+    hn_tensor y = x;
+    for (int i = 0; i < BLOCKS; i++) {
+        const hn_tensor branch = hn_scale(b->graph, hn_scale(b->graph, y, 2, 1), 0.5, 0);
+        y = hn_sub(b->graph, hn_add(b->graph, y, branch), hn_scale(b->graph, y, 1, 0)); /* y + 1/2 */
+    }
+    const hn_tensor loss = sum(b, y);
+    const int64_t before = hn_graph_step_bytes(b->graph);
+    ok(b, hn_backward(b->graph, loss));
+    GRADIENT(b, x, 1, 1);
+    assert_int_equal(hn_graph_step_bytes(b->graph) - before, 4 * HNI_ALIGNMENT);
+    hn_graph_reset(b->graph);
+}
+
+static void test_broadcast_parts_do_not_share(void **state)
+{
+    static const int swap[2] = {1, 0};
+    bench *b = *state;
+    const hn_tensor x = leaf(b, HN_SHAPE2(2, 3), six), row = leaf(b, HN_SHAPE1(3), six);
+    const hn_tensor column = leaf(b, HN_SHAPE2(3, 2), six), turned = hn_permute(b->graph, column, swap);
+    const hn_tensor w = hn_tensor_from(b->graph, HN_DTYPE_F64, HN_SHAPE2(2, 3), six, false);
+    ok(b, hn_backward(b->graph, sum(b, hn_mul(b->graph, w, hn_add(b->graph, x, hn_add(b->graph, turned, row))))));
+    GRADIENT(b, x, 1, 2, 3, 4, 5, 6);
+    GRADIENT(b, row, 5, 7, 9);
+    GRADIENT(b, column, 1, 4, 2, 5, 3, 6);
+    hn_graph_reset(b->graph);
+}
+
+/* ---- who watches ---- */
+
+typedef struct seen {
+    char text[256];
+} seen;
+
+static void note(void *user, hni_op op, int64_t place, bool backward)
+{
+    seen *s = user;
+    const size_t used = strlen(s->text);
+    snprintf(s->text + used, sizeof s->text - used, "%s%s %lld, ", backward ? "back " : "", hni_op_find(op)->name,
+             (long long)place);
+}
+
+static void test_observer_sees_every_op(void **state)
+{
+    bench *b = *state;
+    seen s = {""};
+    const hn_tensor x = leaf(b, HN_SHAPE1(2), six);
+    const hn_tensor constant = hn_tensor_from(b->graph, HN_DTYPE_F64, HN_SHAPE1(2), six, false);
+    b->graph->observer = (hni_observer){note, &s};
+    const hn_tensor y = hn_mul(b->graph, x, hn_tanh(b->graph, constant));
+    ok(b, hn_backward(b->graph, sum(b, y)));
+    b->graph->observer = (hni_observer){NULL, NULL};
+    (void)hn_tanh(b->graph, x);
+    assert_string_equal(s.text, "tanh -1, mul 0, sum 1, back sum 1, back mul 0, ");
+    hn_graph_reset(b->graph);
+}
+
 static void test_overlapping_slices(void **state)
 {
     bench *b = *state;
@@ -358,6 +437,10 @@ int main(void)
         cmocka_unit_test(test_leaf_that_is_not_reached),
         cmocka_unit_test(test_loss_is_a_leaf_or_a_view),
         cmocka_unit_test(test_many_uses_add_up),
+        cmocka_unit_test(test_parts_of_a_sum_share),
+        cmocka_unit_test(test_chain_of_sums),
+        cmocka_unit_test(test_broadcast_parts_do_not_share),
+        cmocka_unit_test(test_observer_sees_every_op),
         cmocka_unit_test(test_overlapping_slices),
         cmocka_unit_test(test_slice_of_permute_of_reshape),
         cmocka_unit_test(test_reshape_that_copies),
