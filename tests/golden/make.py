@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import gather_case
 import hyper_case
 import model_cases
 import op_cases
@@ -65,7 +66,7 @@ def check_reference():
 def all_files():
     """{file name: (tensors, metadata)}"""
     files = {}
-    for module in (philox_case, op_cases, model_cases, train_case, optimizer_case, hyper_case):
+    for module in (philox_case, op_cases, model_cases, train_case, optimizer_case, hyper_case, gather_case):
         files |= module.all_files()
     return files
 

@@ -204,8 +204,8 @@ static hn_tensor build_where_length(hn_graph *g, const golden_op *op)
     return hn_where_length(g, op->inputs[0], op->inputs[1], op->inputs[2], integer(op, "t"));
 }
 
-/* Ops that stay away: copy does nothing to numbers; gather_windows, gather_images, symbol_bits and batch_statistics have no gradient
- * (their unit tests do them by hand). */
+/* Ops that stay away: copy does nothing to numbers; gather_windows, symbol_bits and batch_statistics have no gradient (their unit
+ * tests do them by hand), nor has gather_images, which has a file of its own. */
 static const struct {
     hni_op op;
     hn_tensor (*build)(hn_graph *g, const golden_op *op);

@@ -128,11 +128,12 @@ unsigned char *test_file_read(const char *path, size_t *out_size)
 
 char *test_data_or_skip(const char *name)
 {
-    const char *root = getenv("HYPERNET_DATA");
-    char *path = test_path_join(root != NULL ? root : "", name);
+    const bool absolute = name[0] == '/';
+    const char *root = absolute ? "" : getenv("HYPERNET_DATA");
+    char *path = test_path_join(root != NULL ? root : "", absolute ? name + 1 : name);
     if (root == NULL || access(path, R_OK) != 0) {
-        (void)fprintf(stderr, "SKIPPED: this test needs %s below $HYPERNET_DATA (%s)\n", name,
-                      root != NULL ? root : "not set");
+        (void)fprintf(stderr, "SKIPPED: this test needs %s%s (%s)\n", name, absolute ? "" : " below $HYPERNET_DATA",
+                      root != NULL ? path : "not set");
         free(path);
         skip();
     }

@@ -46,7 +46,7 @@ char *test_path_join(const char *folder, const char *name);
 void test_file_write(const char *path, const void *bytes, size_t size);
 unsigned char *test_file_read(const char *path, size_t *out_size);
 
-/* The path of `name` below $HYPERNET_DATA, freed by the caller; if it is not there, says so on stderr and skips the test. */
+/* The path of `name`, below $HYPERNET_DATA unless it is absolute, freed by the caller; if it is not there, says so on stderr and skips the test. */
 char *test_data_or_skip(const char *name);
 
 /* The path of a file of the source tree, for example "tests/golden/ops.safetensors"; freed by the caller. */

@@ -1,4 +1,4 @@
-/* Data sets that are one file: which file of the folder it is, and what is said when there is none. */
+/* Data sets by name: which file of the folder it is where they are one, and what is said when they are not here. */
 #include <sys/stat.h>
 
 #include "app/data/find.h"
@@ -130,12 +130,58 @@ static void the_shared_beginning(void **state)
     hn_context_destroy(context);
 }
 
+/* Sets of images by name: what is said when they are not here; a package's folder is looked at last. */
+static void images_by_name(void **state)
+{
+    static const struct {
+        const char *name, *words[3];
+    } sets[] = {
+        {"mnist",
+         {"train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+          "ff7bcfd416de"}},
+        {"cifar10",
+         {"cifar-10-binary.tar", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5", "8e2eb146ae34"}},
+        {"fashion-mnist",
+         {"dataset-fashion-mnist", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", "dev setup"}},
+    };
+    fixture f;
+    struct stat package;
+    (void)state;
+    set_up(&f);
+    const bool has_package = stat("/usr/share/datasets/fashion-mnist", &package) == 0;
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        hni_data_status found;
+        char path[HNI_DATA_PATH_SIZE];
+        char *folder = test_path_join(f.folder, sets[i].name);
+        assert_int_equal(hni_data_find(f.context, sets[i].name, &f.places, &found), HN_OK);
+        if (i == 2 && has_package) {
+            assert_true(found.available);
+            assert_string_equal(found.where, "/usr/share/datasets/fashion-mnist");
+        } else {
+            assert_false(found.available);
+            assert_int_equal(hni_data_want(f.context, sets[i].name, &f.places, path), HN_ERROR_IO);
+            for (int word = 0; word < 3; word++) {
+                if (strstr(hn_context_error(f.context)->text, sets[i].words[word]) == NULL)
+                    fail_msg("'%s' is not in: %s", sets[i].words[word], hn_context_error(f.context)->text);
+            }
+            hn_context_clear(f.context);
+        }
+        assert_int_equal(mkdir(folder, 0700), 0);
+        assert_int_equal(hni_data_find(f.context, sets[i].name, &f.places, &found), HN_OK);
+        assert_true(found.available);
+        assert_string_equal(found.where, folder);
+        free(folder);
+    }
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_goes_before_a_beginning),
         cmocka_unit_test(a_beginning_is_cut_in_the_same_shares),
         cmocka_unit_test(the_shared_beginning),
+        cmocka_unit_test(images_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -259,20 +259,28 @@ static void words_are_known(void **state)
 static void real_images(void **state)
 {
     static const struct {
-        const char *name, *checksum;
-        double mean, deviation; /* of channel 0 over all training images */
+        const char *name, *checksum, *last; /* the name of the last class */
+        double mean, deviation;             /* of channel 0 over all training images */
         int64_t classes[10];
     } sets[] = {
         {"mnist",
          "47a5bc4cc8cb87d843530ce89cbe7f9147e0a9723c8abeef1103c5619dbcfbeb",
+         "9",
          0.13066,
          0.30811,
          {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949}},
         {"cifar10",
          "29e210f88c2c2011804df8841dfdfbac546bf12917ad0a25a752903eeca1d7f3",
+         "truck",
          0.49140,
          0.24703,
          {5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000}},
+        {"/usr/share/datasets/fashion-mnist",
+         "75e8c1e173917ca8febd8195e1372e50e760bd8acdfe4d94ce2af7309084bd98",
+         "ankle boot",
+         0.28604,
+         0.35302,
+         {6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000}},
     };
     const int set = *(int *)*state;
     char *path = test_data_or_skip(sets[set].name);
@@ -296,6 +304,7 @@ static void real_images(void **state)
     for (int i = 0; i < 10; i++)
         assert_int_equal(counts[i], sets[set].classes[i]);
     assert_int_equal(images->part[HNI_IMAGES_TEST].count, 10000);
+    assert_string_equal(images->class_names[9], sets[set].last);
     hni_images_close(images);
     free(path);
     tear_down(&f);
@@ -303,7 +312,7 @@ static void real_images(void **state)
 
 int main(void)
 {
-    static int mnist = 0, cifar10 = 1;
+    static int mnist = 0, cifar10 = 1, fashion = 2;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idx_is_read_as_it_stands),
         cmocka_unit_test(idx_goes_by_other_names),
@@ -313,6 +322,7 @@ int main(void)
         cmocka_unit_test(words_are_known),
         cmocka_unit_test_prestate(real_images, &mnist),
         cmocka_unit_test_prestate(real_images, &cifar10),
+        cmocka_unit_test_prestate(real_images, &fashion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

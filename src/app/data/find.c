@@ -58,9 +58,12 @@ static const known_data known[] = {
      "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
      false, NULL},
     {"fashion-mnist",
-     "the four files of Fashion-MNIST, named as MNIST's, plain or .gz; or install Debian's package "
-     "dataset-fashion-mnist, which './dev "
-     "setup' in the source tree does",
+     "Fashion-MNIST's four files, named as MNIST's, SHA-256 unpacked "
+     "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888, "
+     "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9, "
+     "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b, "
+     "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34; or install Debian's package "
+     "dataset-fashion-mnist, as './dev setup' in the source tree does",
      false, "/usr/share/datasets/fashion-mnist"},
 };
 

@@ -303,7 +303,6 @@ hn_status hni_images_open(hn_context *context, const hni_images_settings *settin
     HNI_TRY(read_images(context, path, images));
     HNI_TRY(check_labels(images, path));
     if (!source->look) HNI_TRY(check_sizes(context, settings, images, path));
-    if (images->checksum[0] == 0) hni_images_hash(images);
     HNI_TRY(cut_into_parts(settings, images));
     HNI_TRY(measure_channels(images));
     *out_images = images;

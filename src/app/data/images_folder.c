@@ -197,6 +197,7 @@ hn_status hni_folder_read(hn_context *context, const char *folder, hni_images *i
     HNI_TRY(read_part(images, is_folder(train) ? train : folder, true));
     images->train_count = images->count;
     if (is_folder(train) && is_folder(test)) HNI_TRY(read_part(images, test, false));
+    hni_images_hash(images);
 cleanup:
     hni_free(context, train);
     hni_free(context, test);

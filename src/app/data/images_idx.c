@@ -204,9 +204,38 @@ cleanup:
     return status;
 }
 
+/* Sets whose classes have names, by their checksum. */
+static const struct {
+    const char *checksum;
+    int64_t classes;
+    const char *names[10];
+} named_sets[] = {
+    {"75e8c1e173917ca8febd8195e1372e50e760bd8acdfe4d94ce2af7309084bd98", /* Fashion-MNIST */
+     10,
+     {"T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"}},
+};
+
+/* Numbers, unless the set is known. */
+static hn_status name_classes(hni_images *images, const char *folder, int64_t classes)
+{
+    const char *const *names = NULL;
+    hn_status status = HN_OK;
+    for (size_t i = 0; i < sizeof named_sets / sizeof named_sets[0]; i++) {
+        if (strcmp(named_sets[i].checksum, images->checksum) == 0 && named_sets[i].classes == classes)
+            names = named_sets[i].names;
+    }
+    for (int64_t label = 0; status == HN_OK && label < classes; label++) {
+        char number[24];
+        snprintf(number, sizeof number, "%lld", (long long)label);
+        const char *name = names != NULL ? names[label] : number;
+        status = hni_images_add_class(images, folder, name, strlen(name));
+    }
+    return status;
+}
+
 hn_status hni_idx_read(hn_context *context, const char *folder, hni_images *images)
 {
-    int32_t largest = 0;
+    int64_t largest = 0;
     hn_status status;
     images->context = context;
     HNI_TRY(read_part(images, folder, TRAIN));
@@ -214,11 +243,8 @@ hn_status hni_idx_read(hn_context *context, const char *folder, hni_images *imag
     HNI_TRY(read_part(images, folder, TEST));
     for (int64_t i = 0; i < images->train_count; i++)
         largest = images->labels[i] > largest ? images->labels[i] : largest;
-    for (int32_t label = 0; label <= largest; label++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d", label);
-        HNI_TRY(hni_images_add_class(images, folder, name, strlen(name)));
-    }
+    hni_images_hash(images);
+    HNI_TRY(name_classes(images, folder, largest + 1));
 cleanup:
     return status;
 }

@@ -1,5 +1,5 @@
-/* What the readers of image data share; for src/app/data/images*.c, png.c and tests of them only. A reader fills pixels, labels, classes and
- * class names of an hni_images whose other fields are zero; hni_images_open checks them and does the rest. */
+/* What the readers of image data share; for src/app/data/images*.c, png.c and tests of them only. A reader fills pixels, labels, classes,
+ * train_count and checksum of an hni_images whose other fields are zero; hni_images_open checks them and does the rest. */
 #ifndef HNI_APP_DATA_IMAGES_READ_H
 #define HNI_APP_DATA_IMAGES_READ_H
 
