@@ -1,51 +1,49 @@
-/* hypernet data show PATH: what a network will see of a text. */
-#include <stdio.h>
+/* hypernet data show PATH: what a network will see of a text or of images. */
+#include "data.h"
+
 #include <string.h>
-#include <sys/stat.h>
 
+#include "app/data/images.h"
 #include "app/data/text.h"
-#include "cli.h"
-#include "core/alloc.h"
-#include "format.h"
-#include "io/text.h"
-
-#define SHOWN 60
-
-typedef struct data_options {
-    hni_cli *cli;
-    const char *verb, *path;
-    int kind;                /* hni_text_kind; -1: by the look of the path */
-    int64_t vocabulary_size; /* -1: the kind's own */
-} data_options;
 
 enum { KEY_KIND = 0x100, KEY_VOCABULARY };
 
 static const struct argp_option rows[] = {
-    {"kind", KEY_KIND, "bytes|penn_treebank|characters", 0,
-     "how the text is read (default: penn_treebank for a folder with ptb.train.txt)", 0},
+    {"kind", KEY_KIND, "bytes|penn_treebank|characters|idx|cifar10|folder", 0,
+     "how a text or images are read (default: by the look of the path)", 0},
     {"vocabulary", KEY_VOCABULARY, "V", 0,
-     "rows of the vocabulary; 0: as many as occur (default: 256 for bytes, 205 for enwik8, 50 for penn_treebank, 0 for"
+     "rows of a text's vocabulary; 0: as many as occur (default: 256 for bytes, 205 for enwik8, 50 for penn_treebank, "
+     "0 for"
      " characters)",
      0},
+    {"output", 'o', "FILE", 0, "the first images of each class as a picture: .svg, .png or .pdf", 0},
     {0}};
 
-static int parse_kind(struct argp_state *state, const char *word)
+static void parse_kind(struct argp_state *state, hni_data_options *options, const char *word)
 {
     for (int kind = HNI_TEXT_KIND_BYTES; kind <= HNI_TEXT_KIND_CHARACTERS; kind++)
-        if (strcmp(hni_text_kind_name((hni_text_kind)kind), word) == 0) return kind;
-    argp_error(state, "--kind: '%s' is unknown: it is bytes, penn_treebank or characters", word);
-    return -1;
+        if (strcmp(hni_text_kind_name((hni_text_kind)kind), word) == 0) options->text_kind = kind;
+    for (int kind = HNI_IMAGES_KIND_IDX; kind <= HNI_IMAGES_KIND_FOLDER; kind++)
+        if (strcmp(hni_images_kind_name((hni_images_kind)kind), word) == 0) options->images_kind = kind;
+    if (options->text_kind < 0 && options->images_kind < 0) {
+        argp_error(
+            state,
+            "--kind: '%s' is unknown: it is bytes, penn_treebank or characters for a text, idx, cifar10 or folder "
+            "for images",
+            word);
+    }
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    data_options *options = state->input;
+    hni_data_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = options->cli; return 0;
-    case KEY_KIND: options->kind = parse_kind(state, argument); return 0;
+    case KEY_KIND: parse_kind(state, options, argument); return 0;
     case KEY_VOCABULARY:
         options->vocabulary_size = hni_cli_integer(state, "--vocabulary", argument, 0, HNI_MOST_SYMBOLS);
         return 0;
+    case 'o': options->output = argument; return 0;
     case ARGP_KEY_ARG:
         if (options->verb == NULL) {
             options->verb = argument;
@@ -64,147 +62,32 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp parser = {
-    rows,
-    parse,
-    "show PATH",
-    "Shows what a network will see of a text: its parts, its symbols, and how each part begins.\v"
-    "Examples:\n  hypernet data show my.txt\n  hypernet data show ptb --data /srv/data",
-    hni_cli_common,
-    NULL,
-    NULL};
-
-static bool is_treebank(const char *folder)
-{
-    char path[HNI_DATA_PATH_SIZE + 32];
-    struct stat status;
-    snprintf(path, sizeof path, "%s/ptb.train.txt", folder);
-    return stat(path, &status) == 0;
-}
-
-/* Settings under which any text can be read; windows are the business of a recipe. */
-static hn_status choose_settings(const data_options *options, const hni_data_places *places,
-                                 hni_text_settings *out_settings)
-{
-    static const int64_t own_size[] = {256, 50, 0};
-    const bool is_enwik8 = strcmp(options->path, "enwik8") == 0; /* whose recipes have its 205 bytes as rows */
-    hn_status status;
-    hni_settings_default(hni_text_settings_table(), out_settings);
-    HNI_TRY(hni_data_want(options->cli->context, options->path, places, out_settings->path));
-    out_settings->kind = options->kind >= 0                ? (hni_text_kind)options->kind
-                         : is_treebank(out_settings->path) ? HNI_TEXT_KIND_PENN_TREEBANK
-                                                           : HNI_TEXT_KIND_BYTES;
-    out_settings->vocabulary_size = options->vocabulary_size >= 0 ? options->vocabulary_size
-                                    : is_enwik8 && out_settings->kind == HNI_TEXT_KIND_BYTES
-                                        ? 205
-                                        : own_size[out_settings->kind];
-    out_settings->batch = out_settings->length = 1;
-cleanup:
-    return status;
-}
-
-/* With V = 256 every byte has a row, whether it occurs or not. */
-static hn_status count_distinct(hn_context *context, const hni_text_data *text, int *out_count)
-{
-    void *memory = NULL;
-    const size_t size = (size_t)hn_vocabulary_count(text->vocabulary);
-    const hn_status status = hni_alloc(context, "symbols", size, &memory);
-    uint8_t *occurs = memory;
-    *out_count = 0;
-    if (status != HN_OK) return status;
-    for (int64_t i = 0; i < text->count[HNI_TEXT_ALL]; i++)
-        occurs[hni_text_row(text, i)] = 1;
-    for (size_t i = 0; i < size; i++)
-        *out_count += occurs[i];
-    hni_free(context, memory);
-    return HN_OK;
-}
-
-/* Puts a symbol behind what is there, fit for one line; returns the new size. */
-static size_t put_symbol(const hni_text_data *text, int64_t row, char *bytes, size_t at)
-{
-    size_t length;
-    const char *symbol = hn_vocabulary_symbol(text->vocabulary, row, &length);
-    memcpy(bytes + at, symbol, length);
-    if (bytes[at] == 0) bytes[at] = '?';
-    if (bytes[at] == '\n') bytes[at] = '|';
-    return at + length;
-}
-
-/* The first symbols in the order of their rows. */
-static void print_symbols(const hni_text_data *text)
-{
-    char bytes[4 * SHOWN + 1], shown[4 * SHOWN + 1];
-    const int64_t count = hn_vocabulary_count(text->vocabulary);
-    size_t at = 0;
-    if (count == 256 && hni_vocabulary_kind(text->vocabulary) == HN_SYMBOL_BYTE) {
-        puts("symbols: the byte is the row");
-        return;
-    }
-    for (int64_t row = 0; row < count && row < SHOWN; row++)
-        at = put_symbol(text, row, bytes, at);
-    bytes[at] = 0;
-    printf("symbols from row 0: %s%s\n", hni_printable(bytes, shown, sizeof shown), count > SHOWN ? " ..." : "");
-}
-
-/* The beginning of a part, fit for one line. */
-static void beginning(const hni_text_data *text, int split, char *buffer, size_t size)
-{
-    char bytes[4 * SHOWN + 1];
-    size_t at = 0;
-    const int64_t count = text->count[split] < SHOWN ? text->count[split] : SHOWN;
-    for (int64_t i = 0; i < count; i++)
-        at = put_symbol(text, hni_text_row(text, text->start[split] + i), bytes, at);
-    bytes[at] = 0;
-    hni_printable(bytes, buffer, size);
-}
-
-static int print_text(const data_options *options, const hni_text_settings *settings, const hni_text_data *text,
-                      int distinct)
-{
-    static const char *const names[] = {"train", "valid", "test"};
-    const char *kind = hni_text_kind_name(settings->kind);
-    const long long size = settings->vocabulary_size > 0 ? settings->vocabulary_size : distinct;
-    char shown[4 * SHOWN + 1], count[32];
-    if (options->cli->json) {
-        return hni_cli_print_json(options->cli,
-                                  json_pack("{s:o,s:s,s:I,s:I,s:I,s:i,s:I,s:s}", "path",
-                                            hni_cli_path_json(options->cli, settings->path), "kind", kind, "train",
-                                            (json_int_t)text->count[0], "valid", (json_int_t)text->count[1], "test",
-                                            (json_int_t)text->count[2], "symbols", distinct, "vocabulary_size",
-                                            (json_int_t)size, "sha256", text->checksum));
-    }
-    printf("%s\nkind: %s, %d distinct symbols, vocabulary of %lld rows\n", settings->path, kind, distinct, size);
-    for (int split = 0; split < 3; split++) {
-        beginning(text, split, shown, sizeof shown);
-        printf("%-6s %14s characters  %s\n", names[split], hni_count_print(text->count[split], count, sizeof count),
-               shown);
-    }
-    print_symbols(text);
-    printf("rows of the first symbols:");
-    for (int64_t i = 0; i < 16 && i < text->count[0]; i++)
-        printf(" %d", hni_text_row(text, i));
-    printf("\nSHA-256 of the parts: %s\n", text->checksum);
-    return 0;
-}
+static const struct argp parser = {rows,
+                                   parse,
+                                   "show PATH",
+                                   "Shows what a network will see: of a text its parts, its symbols, and how each part "
+                                   "begins; of images their number in each "
+                                   "class, mean and deviation, and the first of each class.\v"
+                                   "Examples:\n  hypernet data show my.txt\n  hypernet data show ptb --data "
+                                   "/srv/data\n  hypernet data show mnist -o mnist.png",
+                                   hni_cli_common,
+                                   NULL,
+                                   NULL};
 
 int hni_command_data(hni_cli *cli, int argc, char **argv)
 {
-    data_options options = {.cli = cli, .kind = -1, .vocabulary_size = -1};
-    hni_text_settings settings;
-    hni_text_data *text = NULL;
+    hni_data_options options = {.cli = cli, .text_kind = -1, .images_kind = -1, .vocabulary_size = -1};
     hni_data_places places;
-    int distinct = 0;
-    const hni_text_source source = {.look = true}; /* the path has been found */
-    int code = hni_cli_start(cli, &parser, argc, argv, &options);
+    char path[HNI_DATA_PATH_SIZE];
+    const int code = hni_cli_start(cli, &parser, argc, argv, &options);
     if (code != 0) return code;
-    hn_status status;
-    HNI_TRY(hni_data_places_find(cli->context, cli->data, &places));
-    HNI_TRY(choose_settings(&options, &places, &settings));
-    HNI_TRY(hni_text_open(cli->context, &settings, &source, &text));
-    HNI_TRY(count_distinct(cli->context, text, &distinct));
-cleanup:
-    code = status == HN_OK ? print_text(&options, &settings, text, distinct) : hni_cli_fail(cli);
-    hni_text_close(text);
-    return code;
+    if (hni_data_places_find(cli->context, cli->data, &places) != HN_OK ||
+        hni_data_want(cli->context, options.path, &places, path) != HN_OK)
+        return hni_cli_fail(cli);
+    if (options.images_kind >= 0 || (options.text_kind < 0 && hni_images_are_here(path))) {
+        if (options.vocabulary_size >= 0) return hni_cli_usage(cli, "--vocabulary is for a text, and these are images");
+        return hni_data_show_images(&options, path);
+    }
+    if (options.output != NULL) return hni_cli_usage(cli, "-o draws images, and this is a text: leave it out");
+    return hni_data_show_text(&options, path);
 }

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 TIME_LIMIT = 20.0
@@ -166,6 +167,15 @@ class Sandbox:
         data[end + last - len(text):end + last] = text
         (self.work / path).write_bytes(data)
 
+    def do_png(self, path, size, kind):
+        """A PNG file of WIDTHxHEIGHT and of the kind BITS:COLOUR:INTERLACED, as its header says them; all pixels are 7."""
+        (width, height), (bits, colour, interlaced) = map(int, size.split("x")), map(int, kind.split(":"))
+        line = b"\0" + b"\7" * (width * {0: 1, 2: 3, 4: 2, 6: 4}[colour] * bits // 8)
+        chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlaced)),
+                  (b"IDAT", zlib.compress(line * height)), (b"IEND", b"")]
+        (self.work / path).write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks))
+
     def do_append(self, path, text):
         with (self.work / path).open("ab") as file:
             file.write(unescape(text))
@@ -182,7 +192,7 @@ class Sandbox:
 
 # How many words each verb takes; the last one is the rest of the line.
 WORDS = {"file": 2, "text": 2, "random": 2, "dir": 1, "copy": 2, "truncate": 2, "patch": 3, "replace": 3, "append": 2,
-         "header": 3, "number": 3, "bytes": 3, "readonly": 1, "run": 1}
+         "header": 3, "png": 3, "number": 3, "bytes": 3, "readonly": 1, "run": 1}
 
 
 def do_verb(sandbox, line):

@@ -147,17 +147,22 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* What lies at the path, by the names of its files. */
+/* What lies at the path, by the names of its files; AUTO: nothing that is known. */
+static hni_images_kind kind_of(const char *path)
+{
+    return hni_cifar_is_here(path)    ? HNI_IMAGES_KIND_CIFAR10
+           : !is_folder(path)         ? HNI_IMAGES_KIND_AUTO
+           : hni_idx_is_here(path)    ? HNI_IMAGES_KIND_IDX
+           : hni_folder_is_here(path) ? HNI_IMAGES_KIND_FOLDER
+                                      : HNI_IMAGES_KIND_AUTO;
+}
+
+bool hni_images_are_here(const char *path) { return kind_of(path) != HNI_IMAGES_KIND_AUTO; }
+
 static hn_status choose_kind(hn_context *context, const hni_images_settings *settings, const char *path,
                              hni_images_kind *out_kind)
 {
-    *out_kind = settings->kind;
-    if (settings->kind != HNI_IMAGES_KIND_AUTO) return HN_OK;
-    *out_kind = hni_cifar_is_here(path)    ? HNI_IMAGES_KIND_CIFAR10
-                : !is_folder(path)         ? HNI_IMAGES_KIND_AUTO
-                : hni_idx_is_here(path)    ? HNI_IMAGES_KIND_IDX
-                : hni_folder_is_here(path) ? HNI_IMAGES_KIND_FOLDER
-                                           : HNI_IMAGES_KIND_AUTO;
+    *out_kind = settings->kind != HNI_IMAGES_KIND_AUTO ? settings->kind : kind_of(path);
     if (*out_kind != HNI_IMAGES_KIND_AUTO) return HN_OK;
     return hni_error(
         context, HN_ERROR_IO,

@@ -87,6 +87,8 @@ HN_MUST_USE hn_status hni_images_open(hn_context *context, const hni_images_sett
                                       const hni_images_source *source, hni_images **out_images);
 /* NULL is allowed. */
 void hni_images_close(hni_images *images);
+/* Whether the names at the path are those of one of the kinds; looks into no file. */
+bool hni_images_are_here(const char *path);
 
 /* Images without labels, of one file. */
 typedef struct hni_pixels {

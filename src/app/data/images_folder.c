@@ -23,18 +23,26 @@ static bool is_png(const char *path)
     return length > 4 && strcasecmp(path + length - 4, ".png") == 0 && !is_folder(path);
 }
 
-/* Whether it has folders in it at all: what is wrong with them is then said by reading them. */
-bool hni_folder_is_here(const char *folder)
+/* Whether a PNG file lies `depth` folders below. */
+static bool has_png(const char *folder, int depth)
 {
-    char path[HNI_DATA_PATH_SIZE + 260];
+    char path[HNI_DATA_PATH_SIZE];
     bool found = false;
     DIR *entries = opendir(folder);
     for (struct dirent *entry; !found && entries != NULL && (entry = readdir(entries)) != NULL;) {
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        found = entry->d_name[0] != '.' && is_folder(path);
+        const int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] == '.' || length < 0 || (size_t)length >= sizeof path) continue;
+        found = depth == 0 ? is_png(path) : is_folder(path) && has_png(path, depth - 1);
     }
     if (entries != NULL) (void)closedir(entries);
     return found;
+}
+
+bool hni_folder_is_here(const char *folder)
+{
+    char path[HNI_DATA_PATH_SIZE];
+    const int length = snprintf(path, sizeof path, "%s/train", folder);
+    return has_png(folder, 1) || (length > 0 && (size_t)length < sizeof path && has_png(path, 1));
 }
 
 /* The files of one part: `paths` in order of their classes, `labels` beside them. */
