@@ -160,7 +160,7 @@ static hn_status forecast(info *all)
     hni_train_settings usual; /* of a file without a recipe */
     hni_settings_default(hni_train_settings_table(), &usual);
     const int state_blocks = hni_train_state_blocks(model->plan != NULL ? &model->plan->train : &usual);
-    all->training_bytes = hni_forecast_bytes(hn_store_elements(model->store), all->step_bytes, state_blocks);
+    all->training_bytes = hni_forecast_bytes(model->store, all->step_bytes, state_blocks);
 cleanup:
     return status;
 }

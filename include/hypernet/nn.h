@@ -18,6 +18,12 @@ extern "C" {
  * carry a leading batch dimension: one matrix a sample. */
 HN_API hn_tensor hn_linear(hn_weights *weights, const char *name, hn_tensor x, int64_t outputs, hn_init init);
 
+/* Batch normalisation of x [B,C,H,W] or [B,C], with ReLU if `relu`: gain "NAME.gain" [C], shift "NAME.shift" [C], epsilon 1e-5. While the
+ * graph trains it goes by the batch and moves the buffer "NAME.statistics" [2,C] (mean, biased variance; at first 0 and 1) a tenth of
+ * the way to the batch's, once hn_weights_commit is called; else it goes by that buffer. A layer that is used twice in a step keeps
+ * what the last use says. */
+HN_API hn_tensor hn_batch_norm_layer(hn_weights *weights, const char *name, hn_tensor x, bool relu);
+
 typedef enum hn_cell_kind {
     HN_CELL_LSTM = 0,     /* S = 2N: h, c */
     HN_CELL_HYPERLSTM,    /* S = 2N + 2M: h, c, hyper h, hyper c (paper A.2.2, A.2.3) */

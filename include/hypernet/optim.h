@@ -23,9 +23,11 @@ typedef enum hn_optimizer_kind {
 
 typedef struct hn_optimizer_options {
     double beta1, beta2,
-        epsilon;          /* Adam: 0.9, 0.999, 1e-8 (outside the root), with bias correction; epsilon: RMSprop too */
-    double clip_norm;     /* factor min(1, clip_norm / global norm); 0: no clipping */
-    double average_decay; /* weight average: average += (1 - decay) * (value - average); 0: none */
+        epsilon;      /* Adam: 0.9, 0.999, 1e-8 (outside the root), with bias correction; epsilon: RMSprop too */
+    double clip_norm; /* factor min(1, clip_norm / global norm); 0: no clipping */
+    double
+        average_decay; /* weight average: average += (1 - decay) * (value - average); 0: none. Buffers of the store have one too,
+                           * of the same decay and of the values that they have at hn_optimizer_step */
     hn_optimizer_kind kind;
     double weight_decay; /* 0 */
     double momentum;     /* SGD and RMSprop, 0 for the others */
@@ -63,7 +65,12 @@ HN_API HN_MUST_USE hn_status hn_optimizer_block_read(const hn_optimizer *optimiz
                                                      hn_dtype dtype, void *out_data);
 HN_API HN_MUST_USE hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter,
                                                       hn_dtype dtype, const void *data);
-/* Exchanges the store's values with the weight average (evaluation); a second call exchanges them back.
+/* The average of the store's buffer `buffer`; HN_ERROR_STATE without an average. */
+HN_API HN_MUST_USE hn_status hn_optimizer_buffer_read(const hn_optimizer *optimizer, int64_t buffer, hn_dtype dtype,
+                                                      void *out_data);
+HN_API HN_MUST_USE hn_status hn_optimizer_buffer_write(hn_optimizer *optimizer, int64_t buffer, hn_dtype dtype,
+                                                       const void *data);
+/* Exchanges the store's values, of parameters and buffers, with their averages (evaluation); a second call exchanges them back.
  * In between hn_optimizer_step is HN_ERROR_STATE and the block "average" holds the values. Without an average it does nothing. */
 HN_API HN_MUST_USE hn_status hn_optimizer_swap_average(hn_optimizer *optimizer);
 

@@ -1,6 +1,6 @@
 /* The parameter store, weights by name, and initialisers.
  *
- * Only the store owns trainable numbers: one flat block of values, one of gradients. Layers ask for weights by name;
+ * Only the store owns trainable numbers: one flat block of values, one of gradients, and one of buffers, which are kept but not trained. Layers ask for weights by name;
  * hn_weights_put puts any tensor in a name's place, and the layer cannot tell the difference: that is how one network
  * makes the weights of another. A replaced name takes no room in the store and has no place in the count.
  *
@@ -48,7 +48,7 @@ HN_API hn_init hn_init_by_row(hn_init init, const double *factors);
 
 typedef struct hn_store hn_store;
 
-/* One parameter. Owned by the store; a pointer to it is good until the next declaration. */
+/* One parameter, or buffer. Owned by the store; a pointer to it is good until the next declaration. */
 typedef struct hn_parameter {
     const char *name; /* "layers.0.weight_h", 1 to 255 bytes */
     hn_shape shape;
@@ -83,6 +83,17 @@ HN_API HN_MUST_USE hn_status hn_store_gradient_read(const hn_store *store, int64
                                                     void *out_data);
 HN_API HN_MUST_USE hn_status hn_store_zero_gradients(hn_store *store);
 
+/* Buffers: numbers that belong to a model but are not trained, such as a batch norm's running statistics. A flat block of their own, no
+ * gradient, no place in the counts above; a name is a parameter's or a buffer's. The calls are those of the parameters. */
+HN_API int64_t hn_store_buffer_count(const hn_store *store);
+HN_API int64_t hn_store_buffer_elements(const hn_store *store);
+HN_API const hn_parameter *hn_store_buffer(const hn_store *store, int64_t index);
+HN_API int64_t hn_store_buffer_find(const hn_store *store, const char *name);
+HN_API HN_MUST_USE hn_status hn_store_buffer_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count,
+                                                  void *out_data);
+HN_API HN_MUST_USE hn_status hn_store_buffer_write(hn_store *store, int64_t index, hn_dtype dtype, int64_t count,
+                                                   const void *data);
+
 /* Weights by name, for one graph. The store and the graph must outlive it. */
 typedef struct hn_weights hn_weights;
 HN_API HN_MUST_USE hn_status hn_weights_create(hn_graph *graph, hn_store *store, hn_weights **out_weights);
@@ -98,6 +109,17 @@ HN_API hn_tensor hn_weights_get(hn_weights *weights, const char *name, hn_shape 
  * the asked shape, or that with a leading batch dimension (weights per sample). Errors go to the graph too. */
 HN_API HN_MUST_USE hn_status hn_weights_put(hn_weights *weights, const char *name, hn_tensor tensor);
 HN_API void hn_weights_clear(hn_weights *weights);
+
+/* The store's buffer `name`, declared as by hn_weights_get: without a gradient, and not to be replaced. A builder. */
+HN_API hn_tensor hn_weights_buffer(hn_weights *weights, const char *name, hn_shape shape, hn_init init);
+/* `value`, of the buffer's shape, is to take its place: remembered until hn_weights_commit, for ops of the step may still read the
+ * former one; the last value counts, and a reset of the graph forgets it. Errors go to the graph too.
+ *
+ *     status = hn_optimizer_step(optimizer, rate, &report);
+ *     if (status == HN_OK) status = hn_weights_commit(weights);      // buffers follow an update, not a refused one */
+HN_API HN_MUST_USE hn_status hn_weights_buffer_update(hn_weights *weights, const char *name, hn_tensor value);
+HN_API HN_MUST_USE hn_status hn_weights_commit(hn_weights *weights);
+
 /* hn_site(name), remembered; two different names with one hash are an error of the graph. */
 HN_API uint32_t hn_weights_site(hn_weights *weights, const char *name);
 

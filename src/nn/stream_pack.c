@@ -85,7 +85,7 @@ static hn_status find(const hni_stream_memory *memory, const char *prefix, const
         return hni_error(context, HN_ERROR_SHAPE, "stream: parameter '%s' has shape %s, the model needs %s", name,
                          hn_shape_print(held, found, sizeof found), hn_shape_print(shape, wanted, sizeof wanted));
     }
-    *out_view = hni_store_part(memory->store, memory->store->values, index);
+    *out_view = hni_section_part(memory->store, &memory->store->parameters, memory->store->parameters.values, index);
     return HN_OK;
 }
 

@@ -35,28 +35,33 @@ hn_status hn_language_model_from_json(hn_context *context, const char *text, hn_
     return hni_settings_from_json(context, "model settings", hni_language_checkpoint_settings(), text, out_model);
 }
 
-/* ---- parameters ---- */
+/* ---- parameters and buffers ---- */
 
-/* The file's tensor for a parameter; another name, shape or type is an error. */
-static hn_status find_parameter(hn_context *context, const hn_safetensors *file, const hn_parameter *parameter,
-                                const hn_file_tensor **out_tensor)
+const hni_stored_kind hni_stored_kinds[HNI_STORED_KINDS] = {
+    {"parameter", "", hn_store_count, hn_store_parameter, hn_store_find, hn_store_read, hn_store_write},
+    {"buffer", "buffer", hn_store_buffer_count, hn_store_buffer, hn_store_buffer_find, hn_store_buffer_read,
+     hn_store_buffer_write}};
+
+/* The file's tensor for one of the store; another name, shape or type is an error. */
+static hn_status find_tensor(hn_context *context, const hn_safetensors *file, const hni_stored_kind *kind,
+                             const hn_parameter *wanted, const hn_file_tensor **out_tensor)
 {
-    const hn_file_tensor *tensor = hn_safetensors_find(file, parameter->name);
-    char wanted[96], found[96];
-    hn_shape_print(parameter->shape, wanted, sizeof wanted);
+    char name[320], needs[96], found[96];
+    snprintf(name, sizeof name, "%s%s%s", kind->prefix, kind->prefix[0] != 0 ? "." : "", wanted->name);
+    const hn_file_tensor *tensor = hn_safetensors_find(file, name);
+    hn_shape_print(wanted->shape, needs, sizeof needs);
     *out_tensor = tensor;
     if (tensor == NULL) {
-        return hni_error(context, HN_ERROR_FORMAT,
-                         "checkpoint: parameter '%s' %s is missing: is this another model's file?", parameter->name,
-                         wanted);
+        return hni_error(context, HN_ERROR_FORMAT, "checkpoint: %s '%s' %s is missing: is this another model's file?",
+                         kind->kind, name, needs);
     }
-    if (!hn_shape_equal(tensor->shape, parameter->shape)) {
-        return hni_error(context, HN_ERROR_SHAPE, "checkpoint: parameter '%s' has shape %s, the model needs %s",
-                         parameter->name, hn_shape_print(tensor->shape, found, sizeof found), wanted);
+    if (!hn_shape_equal(tensor->shape, wanted->shape)) {
+        return hni_error(context, HN_ERROR_SHAPE, "checkpoint: %s '%s' has shape %s, the model needs %s", kind->kind,
+                         name, hn_shape_print(tensor->shape, found, sizeof found), needs);
     }
     if (tensor->dtype != HN_DTYPE_F32 && tensor->dtype != HN_DTYPE_F64) {
-        return hni_error(context, HN_ERROR_TYPE, "checkpoint: parameter '%s' is %s, the model needs F32 or F64",
-                         parameter->name, hn_dtype_name(tensor->dtype));
+        return hni_error(context, HN_ERROR_TYPE, "checkpoint: %s '%s' is %s, the model needs F32 or F64", kind->kind,
+                         name, hn_dtype_name(tensor->dtype));
     }
     return HN_OK;
 }
@@ -65,37 +70,39 @@ hn_status hni_trained_check_parameters(hn_context *context, const hn_safetensors
 {
     const hn_file_tensor *tensor;
     hn_status status = HN_OK;
-    for (int64_t i = 0; status == HN_OK && i < hn_store_count(store); i++)
-        status = find_parameter(context, file, hn_store_parameter(store, i), &tensor);
+    for (int k = 0; k < HNI_STORED_KINDS; k++)
+        for (int64_t i = 0; status == HN_OK && i < hni_stored_kinds[k].count(store); i++)
+            status = find_tensor(context, file, &hni_stored_kinds[k], hni_stored_kinds[k].at(store, i), &tensor);
     return status;
 }
 
-static hn_status read_parameters(hn_context *context, const hn_safetensors *file, hn_store *store)
+static hn_status read_tensors(hn_context *context, const hn_safetensors *file, const hni_stored_kind *kind,
+                              hn_store *store)
 {
     hn_status status = HN_OK;
-    for (int64_t i = 0; status == HN_OK && i < hn_store_count(store); i++) {
-        const hn_parameter *parameter = hn_store_parameter(store, i);
+    for (int64_t i = 0; status == HN_OK && i < kind->count(store); i++) {
+        const hn_parameter *wanted = kind->at(store, i);
         const hn_file_tensor *tensor = NULL;
-        status = hni_go_on(context, "parameters", i, hn_store_count(store));
-        if (status == HN_OK) status = find_parameter(context, file, parameter, &tensor);
-        if (status == HN_OK) status = hn_store_write(store, i, tensor->dtype, parameter->elements, tensor->data);
+        status = hni_go_on(context, "parameters", i, kind->count(store));
+        if (status == HN_OK) status = find_tensor(context, file, kind, wanted, &tensor);
+        if (status == HN_OK) status = kind->write(store, i, tensor->dtype, wanted->elements, tensor->data);
     }
     return status;
 }
 
-/* The first parameter with a value that is not finite is an error. */
-static hn_status want_finite(hn_context *context, hn_store *store)
+/* The first tensor with a value that is not finite is an error. */
+static hn_status want_finite(hn_context *context, hn_store *store, const hni_section *section)
 {
-    for (int64_t i = 0; i < hn_store_count(store); i++) {
-        const hn_parameter *parameter = hn_store_parameter(store, i);
-        const hni_view part = hni_store_part(store, store->values, i);
+    for (int64_t i = 0; i < section->names.count; i++) {
+        const hn_parameter *tensor = &section->tensors[i];
+        const hni_view part = hni_section_part(store, section, section->values, i);
         int64_t bad = 0;
-        const hn_status status = store->kernels->count_nonfinite(&store->exec, parameter->elements, part.data, &bad);
+        const hn_status status = store->kernels->count_nonfinite(&store->exec, tensor->elements, part.data, &bad);
         if (status != HN_OK) return status;
         if (bad != 0) {
             return hni_error(context, HN_ERROR_NONFINITE,
-                             "checkpoint: parameter '%s' has %lld values that are infinite or NaN", parameter->name,
-                             (long long)bad);
+                             "checkpoint: %s '%s' has %lld values that are infinite or NaN", section->kind,
+                             tensor->name, (long long)bad);
         }
     }
     return HN_OK;
@@ -103,8 +110,13 @@ static hn_status want_finite(hn_context *context, hn_store *store)
 
 hn_status hni_trained_read_parameters(hn_context *context, const hn_safetensors *file, hn_store *store)
 {
-    const hn_status status = read_parameters(context, file, store);
-    return status == HN_OK ? want_finite(context, store) : status;
+    hn_status status = HN_OK;
+    for (int k = 0; k < HNI_STORED_KINDS; k++)
+        HNI_TRY(read_tensors(context, file, &hni_stored_kinds[k], store));
+    HNI_TRY(want_finite(context, store, &store->parameters));
+    HNI_TRY(want_finite(context, store, &store->buffers));
+cleanup:
+    return status;
 }
 
 hn_status hni_trained_name_file(hn_context *context, const char *path, hn_status status)

@@ -12,7 +12,7 @@ struct hni_adapter {
 
 static hni_view flat(const hni_adapter *adapter, void *block)
 {
-    return hni_view_of(block, adapter->store->kernels->dtype, HN_SHAPE1(adapter->store->reals));
+    return hni_view_of(block, adapter->store->kernels->dtype, HN_SHAPE1(adapter->store->parameters.reals));
 }
 
 /* out (+)= f(inputs; factor, 0) */
@@ -21,7 +21,7 @@ static hn_status pass(hni_adapter *adapter, hni_map map, double factor, const hn
 {
     hn_store *store = adapter->store;
     const double parameters[2] = {factor, 0};
-    if (store->reals == 0) return HN_OK;
+    if (store->parameters.reals == 0) return HN_OK;
     return store->kernels->map(&store->exec, map, parameters, inputs, out, accumulate);
 }
 
@@ -42,9 +42,9 @@ hn_status hni_adapter_create(hn_store *store, hni_adapter **out_adapter)
     HNI_TRY(hni_alloc(store->context, "dynamic evaluation", sizeof *adapter, &memory));
     adapter = memory;
     adapter->store = store;
-    HNI_TRY(hni_store_block_create(store, "dynamic evaluation", &adapter->trained));
-    HNI_TRY(hni_store_block_create(store, "dynamic evaluation", &adapter->change));
-    HNI_TRY(copy(adapter, store->values, adapter->trained));
+    HNI_TRY(hni_section_block(store, &store->parameters, "dynamic evaluation", &adapter->trained));
+    HNI_TRY(hni_section_block(store, &store->parameters, "dynamic evaluation", &adapter->change));
+    HNI_TRY(copy(adapter, store->parameters.values, adapter->trained));
     *out_adapter = adapter;
     adapter = NULL;
 cleanup:
@@ -64,7 +64,7 @@ void hni_adapter_destroy(hni_adapter *adapter)
 hn_status hni_adapter_step(hni_adapter *adapter, double rate, double decay)
 {
     const hni_view gradients = flat(adapter, adapter->store->gradients);
-    const hni_view apart[2] = {flat(adapter, adapter->trained), flat(adapter, adapter->store->values)};
+    const hni_view apart[2] = {flat(adapter, adapter->trained), flat(adapter, adapter->store->parameters.values)};
     hni_view change = flat(adapter, adapter->change), values = apart[1];
     hn_status status;
     HNI_TRY(pass(adapter, HNI_MAP_SUB, 0, apart, &change, false));
@@ -75,4 +75,7 @@ cleanup:
     return status;
 }
 
-hn_status hni_adapter_restore(hni_adapter *adapter) { return copy(adapter, adapter->trained, adapter->store->values); }
+hn_status hni_adapter_restore(hni_adapter *adapter)
+{
+    return copy(adapter, adapter->trained, adapter->store->parameters.values);
+}

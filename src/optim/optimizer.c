@@ -18,21 +18,34 @@ struct hn_optimizer {
     int block_count;
     const char *names[HNI_OPTIMIZER_MOST_BLOCKS];
     void *blocks[HNI_OPTIMIZER_MOST_BLOCKS]; /* the average is the last one; NULL past block_count */
-    bool swapped;                            /* the store holds the average, and the block the values */
+    void *buffer_average;                    /* of the store's buffers; NULL without buffers or average */
+    bool swapped;                            /* the store holds the averages, and the blocks the values */
 };
 
 static void *average_block(const hn_optimizer *optimizer) { return optimizer->blocks[optimizer->block_count - 1]; }
 
 /* ---- creation -------------------------------------------------------------------------------------------------- */
 
-static hn_status start_average(hn_optimizer *optimizer)
+static hn_status start_average(hn_store *store, const hni_section *section, void *block)
+{
+    const double unused[2] = {0, 0};
+    if (section->reals == 0) return HN_OK;
+    const hni_view values = hni_view_of(section->values, store->kernels->dtype, HN_SHAPE1(section->reals));
+    hni_view average = hni_view_of(block, store->kernels->dtype, HN_SHAPE1(section->reals));
+    return store->kernels->map(&store->exec, HNI_MAP_COPY, unused, &values, &average, false);
+}
+
+static hn_status start_averages(hn_optimizer *optimizer)
 {
     hn_store *store = optimizer->store;
-    if (store->reals == 0) return HN_OK;
-    const double unused[2] = {0, 0};
-    const hni_view values = hni_view_of(store->values, store->kernels->dtype, HN_SHAPE1(store->reals));
-    hni_view average = hni_view_of(average_block(optimizer), store->kernels->dtype, HN_SHAPE1(store->reals));
-    return store->kernels->map(&store->exec, HNI_MAP_COPY, unused, &values, &average, false);
+    const hni_section *buffers = &store->buffers;
+    hn_status status;
+    HNI_TRY(start_average(store, &store->parameters, average_block(optimizer)));
+    if (buffers->reals == 0) goto cleanup;
+    HNI_TRY(hni_section_block(store, buffers, "optimiser state", &optimizer->buffer_average));
+    HNI_TRY(start_average(store, buffers, optimizer->buffer_average));
+cleanup:
+    return status;
 }
 
 hn_status hn_optimizer_create(hn_store *store, const hn_optimizer_options *options, hn_optimizer **out_optimizer)
@@ -53,8 +66,8 @@ hn_status hn_optimizer_create(hn_store *store, const hn_optimizer_options *optio
     optimizer->options = chosen;
     optimizer->block_count = hni_optimizer_blocks(&chosen, optimizer->names);
     for (int block = 0; block < optimizer->block_count; block++)
-        HNI_TRY(hni_store_block_create(store, "optimiser state", &optimizer->blocks[block]));
-    if (chosen.average_decay > 0) HNI_TRY(start_average(optimizer));
+        HNI_TRY(hni_section_block(store, &store->parameters, "optimiser state", &optimizer->blocks[block]));
+    if (chosen.average_decay > 0) HNI_TRY(start_averages(optimizer));
 cleanup:
     if (status != HN_OK) {
         hn_optimizer_destroy(optimizer);
@@ -70,6 +83,7 @@ void hn_optimizer_destroy(hn_optimizer *optimizer)
     hn_store *store = optimizer->store;
     for (int block = 0; block < HNI_OPTIMIZER_MOST_BLOCKS; block++)
         if (optimizer->blocks[block] != NULL) store->kernels->release(store->context, optimizer->blocks[block]);
+    if (optimizer->buffer_average != NULL) store->kernels->release(store->context, optimizer->buffer_average);
     hni_free(store->context, optimizer);
 }
 
@@ -80,12 +94,12 @@ static hn_status find_bad_parameter(hn_store *store, const char **out_name, int6
 {
     *out_name = NULL;
     *out_bad = 0;
-    for (int64_t i = 0; i < store->names.count && *out_bad == 0; i++) {
-        const hni_view gradient = hni_store_part(store, store->gradients, i);
-        const hn_status status =
-            store->kernels->count_nonfinite(&store->exec, store->parameters[i].elements, gradient.data, out_bad);
+    for (int64_t i = 0; i < store->parameters.names.count && *out_bad == 0; i++) {
+        const hni_view gradient = hni_section_part(store, &store->parameters, store->gradients, i);
+        const hn_status status = store->kernels->count_nonfinite(&store->exec, store->parameters.tensors[i].elements,
+                                                                 gradient.data, out_bad);
         if (status != HN_OK) return status;
-        if (*out_bad > 0) *out_name = store->parameters[i].name;
+        if (*out_bad > 0) *out_name = store->parameters.tensors[i].name;
     }
     return HN_OK;
 }
@@ -139,12 +153,14 @@ static hn_status update_values(hn_optimizer *optimizer)
     switch (options->kind) {
     case HN_OPTIMIZER_ADAM:
     case HN_OPTIMIZER_ADAMW:
-        return kernels->adam(&store->exec, &adam, store->reals, store->values, gradients, blocks[0], blocks[1]);
+        return kernels->adam(&store->exec, &adam, store->parameters.reals, store->parameters.values, gradients,
+                             blocks[0], blocks[1]);
     case HN_OPTIMIZER_SGD:
-        return kernels->sgd(&store->exec, &sgd, store->reals, store->values, gradients, has_moment ? blocks[0] : NULL);
+        return kernels->sgd(&store->exec, &sgd, store->parameters.reals, store->parameters.values, gradients,
+                            has_moment ? blocks[0] : NULL);
     case HN_OPTIMIZER_RMSPROP:
-        return kernels->rmsprop(&store->exec, &rmsprop, store->reals, store->values, gradients, blocks[0],
-                                has_moment ? blocks[1] : NULL);
+        return kernels->rmsprop(&store->exec, &rmsprop, store->parameters.reals, store->parameters.values, gradients,
+                                blocks[0], has_moment ? blocks[1] : NULL);
     }
     return HN_OK;
 }
@@ -157,12 +173,16 @@ static hn_status update_blocks(hn_optimizer *optimizer)
     const hn_optimizer_options *options = &optimizer->options;
     hn_status status = HN_OK;
 
-    HNI_TRY(
-        kernels->gradient_norm(&store->exec, store->reals, store->gradients, options->clip_norm, options->clip_value));
+    HNI_TRY(kernels->gradient_norm(&store->exec, store->parameters.reals, store->gradients, options->clip_norm,
+                                   options->clip_value));
     HNI_TRY(update_values(optimizer));
     if (options->average_decay > 0) {
-        HNI_TRY(kernels->average(&store->exec, options->average_decay, store->reals, store->values,
+        const hni_section *parameters = &store->parameters, *buffers = &store->buffers;
+        HNI_TRY(kernels->average(&store->exec, options->average_decay, parameters->reals, parameters->values,
                                  average_block(optimizer)));
+        if (optimizer->buffer_average != NULL)
+            HNI_TRY(kernels->average(&store->exec, options->average_decay, buffers->reals, buffers->values,
+                                     optimizer->buffer_average));
     }
 cleanup:
     return status;
@@ -200,9 +220,14 @@ void hn_optimizer_set_steps(hn_optimizer *optimizer, int64_t steps) { optimizer-
 hn_status hn_optimizer_swap_average(hn_optimizer *optimizer)
 {
     hn_store *store = optimizer->store;
+    const hni_section *parameters = &store->parameters, *buffers = &store->buffers;
+    hn_status status = HN_OK;
     if (optimizer->options.average_decay <= 0) return HN_OK;
-    const hn_status status = store->kernels->swap(&store->exec, store->reals, store->values, average_block(optimizer));
-    if (status == HN_OK) optimizer->swapped = !optimizer->swapped;
+    HNI_TRY(store->kernels->swap(&store->exec, parameters->reals, parameters->values, average_block(optimizer)));
+    optimizer->swapped = !optimizer->swapped;
+    if (optimizer->buffer_average != NULL)
+        HNI_TRY(store->kernels->swap(&store->exec, buffers->reals, buffers->values, optimizer->buffer_average));
+cleanup:
     return status;
 }
 
@@ -225,7 +250,7 @@ static hn_status check_block(const hn_optimizer *optimizer, const char *call, in
     if (dtype != HN_DTYPE_F32 && dtype != HN_DTYPE_F64)
         return hni_error_at(context, HN_ERROR_TYPE, &blame, "state can be copied as F32 or F64, not as %s",
                             hn_dtype_name(dtype));
-    return hni_store_want_parameter(optimizer->store, call, parameter);
+    return hni_section_want(optimizer->store, &optimizer->store->parameters, call, parameter);
 }
 
 hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype,
@@ -233,7 +258,8 @@ hn_status hn_optimizer_block_read(const hn_optimizer *optimizer, int block, int6
 {
     const hn_status status = check_block(optimizer, "hn_optimizer_block_read", block, parameter, dtype);
     if (status != HN_OK) return status;
-    return hni_store_part_read(optimizer->store, optimizer->blocks[block], parameter, dtype, out_data);
+    return hni_section_read(optimizer->store, &optimizer->store->parameters, optimizer->blocks[block], parameter, dtype,
+                            out_data);
 }
 
 hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t parameter, hn_dtype dtype,
@@ -241,5 +267,34 @@ hn_status hn_optimizer_block_write(hn_optimizer *optimizer, int block, int64_t p
 {
     const hn_status status = check_block(optimizer, "hn_optimizer_block_write", block, parameter, dtype);
     if (status != HN_OK) return status;
-    return hni_store_part_write(optimizer->store, optimizer->blocks[block], parameter, dtype, data);
+    return hni_section_write(optimizer->store, &optimizer->store->parameters, optimizer->blocks[block], parameter,
+                             dtype, data);
+}
+
+static hn_status check_buffer(const hn_optimizer *optimizer, const char *call, int64_t buffer, hn_dtype dtype)
+{
+    hn_context *context = optimizer->store->context;
+    const bool has_average = optimizer->options.average_decay > 0;
+    const hni_blame blame = {.op = call, .argument = has_average ? "dtype" : "optimizer"};
+    if (!has_average) return hni_error_at(context, HN_ERROR_STATE, &blame, "this optimiser keeps no average");
+    if (dtype != HN_DTYPE_F32 && dtype != HN_DTYPE_F64)
+        return hni_error_at(context, HN_ERROR_TYPE, &blame, "state can be copied as F32 or F64, not as %s",
+                            hn_dtype_name(dtype));
+    return hni_section_want(optimizer->store, &optimizer->store->buffers, call, buffer);
+}
+
+hn_status hn_optimizer_buffer_read(const hn_optimizer *optimizer, int64_t buffer, hn_dtype dtype, void *out_data)
+{
+    const hn_status status = check_buffer(optimizer, "hn_optimizer_buffer_read", buffer, dtype);
+    if (status != HN_OK) return status;
+    return hni_section_read(optimizer->store, &optimizer->store->buffers, optimizer->buffer_average, buffer, dtype,
+                            out_data);
+}
+
+hn_status hn_optimizer_buffer_write(hn_optimizer *optimizer, int64_t buffer, hn_dtype dtype, const void *data)
+{
+    const hn_status status = check_buffer(optimizer, "hn_optimizer_buffer_write", buffer, dtype);
+    if (status != HN_OK) return status;
+    return hni_section_write(optimizer->store, &optimizer->store->buffers, optimizer->buffer_average, buffer, dtype,
+                             data);
 }

@@ -10,62 +10,69 @@
 
 /* ---- layout and memory ----------------------------------------------------------------------------------------- */
 
-static bool lay_out(hn_store *store, size_t element_size)
+static bool lay_out(hni_section *section, size_t element_size)
 {
     size_t bytes = 0;
-    for (int64_t i = 0; i < store->names.count; i++) {
-        hn_parameter *parameter = &store->parameters[i];
+    for (int64_t i = 0; i < section->names.count; i++) {
+        hn_parameter *tensor = &section->tensors[i];
         size_t own;
-        parameter->offset = (int64_t)(bytes / element_size);
-        if (!hni_size_mul((size_t)parameter->elements, element_size, &own) || !hni_size_add(bytes, own, &bytes) ||
+        tensor->offset = (int64_t)(bytes / element_size);
+        if (!hni_size_mul((size_t)tensor->elements, element_size, &own) || !hni_size_add(bytes, own, &bytes) ||
             !hni_size_round_up(bytes, HNI_ALIGNMENT, &bytes) || bytes > INT64_MAX)
             return false;
     }
-    store->reals = (int64_t)(bytes / element_size);
+    section->reals = (int64_t)(bytes / element_size);
     return true;
 }
 
-hn_status hni_store_block_create(const hn_store *store, const char *what, void **out_block)
+hn_status hni_section_block(const hn_store *store, const hni_section *section, const char *what, void **out_block)
 {
-    const size_t size = (size_t)store->reals * hn_dtype_size(store->kernels->dtype); /* lay_out has checked it */
+    const size_t size = (size_t)section->reals * hn_dtype_size(store->kernels->dtype); /* lay_out has checked it */
     return store->kernels->allocate(store->context, what, size, out_block);
 }
 
-static int64_t largest_parameter(const hn_store *store)
+static int64_t largest_tensor(const hni_section *section)
 {
     int64_t largest = 0;
-    for (int64_t i = 0; i < store->names.count; i++)
-        if (store->parameters[i].elements > largest) largest = store->parameters[i].elements;
+    for (int64_t i = 0; i < section->names.count; i++)
+        if (section->tensors[i].elements > largest) largest = section->tensors[i].elements;
     return largest;
 }
 
-static hn_status initialise(hn_store *store, uint64_t seed)
+static hn_status initialise(hn_store *store, const hni_section *section, uint64_t seed)
 {
     void *buffer = NULL;
     int64_t done = 0;
     hn_status status = HN_OK;
 
-    HNI_TRY(hni_alloc_array(store->context, "start of a parameter", (size_t)largest_parameter(store), sizeof(double),
+    HNI_TRY(hni_alloc_array(store->context, "start of a parameter", (size_t)largest_tensor(section), sizeof(double),
                             &buffer));
-    for (int64_t i = 0; i < store->names.count; i++) {
-        HNI_TRY(hni_go_on(store->context, "initialise", done, store->elements));
-        done += store->parameters[i].elements;
-        HNI_TRY(hni_init_fill(store->context, &store->parameters[i], seed, buffer));
-        HNI_TRY(hni_store_part_write(store, store->values, i, HN_DTYPE_F64, buffer));
+    for (int64_t i = 0; i < section->names.count; i++) {
+        HNI_TRY(hni_go_on(store->context, "initialise", done, section->elements));
+        done += section->tensors[i].elements;
+        HNI_TRY(hni_init_fill(store->context, &section->tensors[i], seed, buffer));
+        HNI_TRY(hni_section_write(store, section, section->values, i, HN_DTYPE_F64, buffer));
     }
 cleanup:
     hni_free(store->context, buffer);
     return status;
 }
 
+static void unseal_section(hn_store *store, hni_section *section)
+{
+    if (section->values != NULL) store->kernels->release(store->context, section->values);
+    section->values = NULL;
+    for (int64_t i = 0; i < section->names.count; i++)
+        section->tensors[i].offset = -1;
+}
+
 static void unseal(hn_store *store)
 {
-    if (store->values != NULL) store->kernels->release(store->context, store->values);
     if (store->gradients != NULL) store->kernels->release(store->context, store->gradients);
-    store->values = store->gradients = NULL;
+    store->gradients = NULL;
+    unseal_section(store, &store->parameters);
+    unseal_section(store, &store->buffers);
     store->kernels = NULL;
-    for (int64_t i = 0; i < store->names.count; i++)
-        store->parameters[i].offset = -1;
 }
 
 static hn_status check_seal(const hn_store *store, const hn_graph *graph)
@@ -90,17 +97,22 @@ static hn_status seal(hn_store *store, const hn_graph *graph, const uint64_t *se
                              .threads = store->context->threads,
                              .scratch = &store->scratch,
                              .step = &store->step};
-    if (!lay_out(store, hn_dtype_size(store->kernels->dtype))) {
+    hni_section *parameters = &store->parameters, *buffers = &store->buffers;
+    const size_t size = hn_dtype_size(store->kernels->dtype);
+    if (!lay_out(parameters, size) || !lay_out(buffers, size)) {
         status =
             hni_error(store->context, HN_ERROR_MEMORY,
                       "hn_store_seal: %lld parameters are more than this machine can address: make the model smaller",
-                      (long long)store->elements);
+                      (long long)(parameters->elements + buffers->elements));
         goto cleanup;
     }
     if (!store->dry) {
-        HNI_TRY(hni_store_block_create(store, "parameters", &store->values));
-        HNI_TRY(hni_store_block_create(store, "gradients", &store->gradients));
-        if (seed != NULL) HNI_TRY(initialise(store, *seed));
+        const bool has_buffers = buffers->reals > 0;
+        HNI_TRY(hni_section_block(store, parameters, "parameters", &parameters->values));
+        HNI_TRY(hni_section_block(store, parameters, "gradients", &store->gradients));
+        if (has_buffers) HNI_TRY(hni_section_block(store, buffers, "buffers", &buffers->values));
+        if (seed != NULL) HNI_TRY(initialise(store, parameters, *seed));
+        if (seed != NULL && has_buffers) HNI_TRY(initialise(store, buffers, *seed));
     }
     store->sealed = true;
 cleanup:
@@ -125,69 +137,89 @@ hn_status hni_store_want_numbers(const hn_store *store, const char *call)
     return HN_OK;
 }
 
-hn_status hni_store_want_parameter(const hn_store *store, const char *call, int64_t index)
+hn_status hni_section_want(const hn_store *store, const hni_section *section, const char *call, int64_t index)
 {
     const hni_blame blame = {.op = call, .argument = "index"};
-    if (index >= 0 && index < store->names.count) return HN_OK;
-    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "there is no parameter %lld: the store has %lld",
-                        (long long)index, (long long)store->names.count);
+    if (index >= 0 && index < section->names.count) return HN_OK;
+    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "there is no %s %lld: the store has %lld",
+                        section->kind, (long long)index, (long long)section->names.count);
 }
 
-hni_view hni_store_part(const hn_store *store, void *block, int64_t index)
+hni_view hni_section_part(const hn_store *store, const hni_section *section, void *block, int64_t index)
 {
-    const hn_parameter *parameter = &store->parameters[index];
-    const hni_view whole = hni_view_of(block, store->kernels->dtype, HN_SHAPE1(store->reals));
-    return hni_view_of(hni_view_at(&whole, parameter->offset), store->kernels->dtype, parameter->shape);
+    const hn_parameter *tensor = &section->tensors[index];
+    const hni_view whole = hni_view_of(block, store->kernels->dtype, HN_SHAPE1(section->reals));
+    return hni_view_of(hni_view_at(&whole, tensor->offset), store->kernels->dtype, tensor->shape);
 }
 
-hn_status hni_store_part_read(const hn_store *store, void *block, int64_t index, hn_dtype dtype, void *out_data)
+hn_status hni_section_read(const hn_store *store, const hni_section *section, void *block, int64_t index,
+                           hn_dtype dtype, void *out_data)
 {
     hni_exec exec = store->exec;
-    const hni_view part = hni_store_part(store, block, index);
+    const hni_view part = hni_section_part(store, section, block, index);
     return store->kernels->copy_out(&exec, &part, dtype, out_data);
 }
 
-hn_status hni_store_part_write(const hn_store *store, void *block, int64_t index, hn_dtype dtype, const void *data)
+hn_status hni_section_write(const hn_store *store, const hni_section *section, void *block, int64_t index,
+                            hn_dtype dtype, const void *data)
 {
     hni_exec exec = store->exec;
-    hni_view part = hni_store_part(store, block, index);
+    hni_view part = hni_section_part(store, section, block, index);
     return store->kernels->copy_in(&exec, &part, dtype, data);
 }
 
-/* What every public copy of one parameter asks for. */
-static hn_status check_copy(const hn_store *store, const char *call, int64_t index, hn_dtype dtype, int64_t count)
+/* What every public copy of one tensor asks for. */
+static hn_status check_copy(const hn_store *store, const hni_section *section, const char *call, int64_t index,
+                            hn_dtype dtype, int64_t count)
 {
     const hni_blame blame = {.op = call,
                              .argument = dtype == HN_DTYPE_F32 || dtype == HN_DTYPE_F64 ? "count" : "dtype"};
     hn_status status = hni_store_want_numbers(store, call);
-    if (status == HN_OK) status = hni_store_want_parameter(store, call, index);
+    if (status == HN_OK) status = hni_section_want(store, section, call, index);
     if (status != HN_OK) return status;
-    const hn_parameter *parameter = &store->parameters[index];
+    const hn_parameter *tensor = &section->tensors[index];
     if (dtype != HN_DTYPE_F32 && dtype != HN_DTYPE_F64)
         return hni_error_at(store->context, HN_ERROR_TYPE, &blame, "\"%s\" can be copied as F32 or F64, not as %s",
-                            parameter->name, hn_dtype_name(dtype));
-    if (count != parameter->elements)
-        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame, "\"%s\" has %lld elements, not %lld",
-                            parameter->name, (long long)parameter->elements, (long long)count);
+                            tensor->name, hn_dtype_name(dtype));
+    if (count != tensor->elements)
+        return hni_error_at(store->context, HN_ERROR_SHAPE, &blame, "\"%s\" has %lld elements, not %lld", tensor->name,
+                            (long long)tensor->elements, (long long)count);
     return HN_OK;
 }
 
 hn_status hn_store_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count, void *out_data)
 {
-    const hn_status status = check_copy(store, "hn_store_read", index, dtype, count);
-    return status == HN_OK ? hni_store_part_read(store, store->values, index, dtype, out_data) : status;
+    const hni_section *section = &store->parameters;
+    const hn_status status = check_copy(store, section, "hn_store_read", index, dtype, count);
+    return status == HN_OK ? hni_section_read(store, section, section->values, index, dtype, out_data) : status;
 }
 
 hn_status hn_store_write(hn_store *store, int64_t index, hn_dtype dtype, int64_t count, const void *data)
 {
-    const hn_status status = check_copy(store, "hn_store_write", index, dtype, count);
-    return status == HN_OK ? hni_store_part_write(store, store->values, index, dtype, data) : status;
+    const hni_section *section = &store->parameters;
+    const hn_status status = check_copy(store, section, "hn_store_write", index, dtype, count);
+    return status == HN_OK ? hni_section_write(store, section, section->values, index, dtype, data) : status;
 }
 
 hn_status hn_store_gradient_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count, void *out_data)
 {
-    const hn_status status = check_copy(store, "hn_store_gradient_read", index, dtype, count);
-    return status == HN_OK ? hni_store_part_read(store, store->gradients, index, dtype, out_data) : status;
+    const hni_section *section = &store->parameters;
+    const hn_status status = check_copy(store, section, "hn_store_gradient_read", index, dtype, count);
+    return status == HN_OK ? hni_section_read(store, section, store->gradients, index, dtype, out_data) : status;
+}
+
+hn_status hn_store_buffer_read(const hn_store *store, int64_t index, hn_dtype dtype, int64_t count, void *out_data)
+{
+    const hni_section *section = &store->buffers;
+    const hn_status status = check_copy(store, section, "hn_store_buffer_read", index, dtype, count);
+    return status == HN_OK ? hni_section_read(store, section, section->values, index, dtype, out_data) : status;
+}
+
+hn_status hn_store_buffer_write(hn_store *store, int64_t index, hn_dtype dtype, int64_t count, const void *data)
+{
+    const hni_section *section = &store->buffers;
+    const hn_status status = check_copy(store, section, "hn_store_buffer_write", index, dtype, count);
+    return status == HN_OK ? hni_section_write(store, section, section->values, index, dtype, data) : status;
 }
 
 hn_status hn_store_zero_gradients(hn_store *store)
@@ -196,7 +228,7 @@ hn_status hn_store_zero_gradients(hn_store *store)
     if (store->sealed && store->dry) return HN_OK;
     const hn_status status = hni_store_want_numbers(store, "hn_store_zero_gradients");
     if (status != HN_OK) return status;
-    const size_t size = (size_t)store->reals * hn_dtype_size(store->kernels->dtype);
+    const size_t size = (size_t)store->parameters.reals * hn_dtype_size(store->kernels->dtype);
     store->exec.threads = store->context->threads; /* a step begins: hn_context_set_threads takes effect */
     return store->kernels->fill_zero(&store->exec, store->gradients, size);
 }

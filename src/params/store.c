@@ -1,4 +1,4 @@
-/* The parameter store while it is open: names, shapes and how each parameter starts. Memory and numbers are in seal.c. */
+/* The parameter store while it is open: names, shapes and how each parameter or buffer starts. Memory and numbers are in seal.c. */
 #include "params/store.h"
 
 #include <math.h>
@@ -19,36 +19,49 @@ hn_status hn_store_create(hn_context *context, hn_store **out_store)
     if (status != HN_OK) return status;
     hn_store *store = pointer;
     store->context = context;
-    hni_names_init(&store->names, context);
+    store->parameters.kind = "parameter";
+    store->buffers.kind = "buffer";
+    hni_names_init(&store->parameters.names, context);
+    hni_names_init(&store->buffers.names, context);
     hni_names_init(&store->sites, context);
     hni_arena_init(&store->scratch, context, "parameter scratch", false);
     *out_store = store;
     return HN_OK;
 }
 
+static void destroy_section(hn_store *store, hni_section *section)
+{
+    if (section->values != NULL) store->kernels->release(store->context, section->values);
+    for (int64_t i = 0; i < section->names.count; i++)
+        hni_free(store->context, (void *)section->tensors[i].init.row_factors); /* the store's own copy */
+    hni_names_destroy(&section->names);
+    hni_free(store->context, section->tensors);
+}
+
 void hn_store_destroy(hn_store *store)
 {
     if (store == NULL) return;
-    if (store->values != NULL) store->kernels->release(store->context, store->values);
     if (store->gradients != NULL) store->kernels->release(store->context, store->gradients);
+    destroy_section(store, &store->parameters);
+    destroy_section(store, &store->buffers);
     hni_arena_destroy(&store->scratch);
-    for (int64_t i = 0; i < store->names.count; i++)
-        hni_free(store->context, (void *)store->parameters[i].init.row_factors); /* the store's own copy */
     hni_names_destroy(&store->sites);
-    hni_names_destroy(&store->names);
-    hni_free(store->context, store->parameters);
     hni_free(store->context, store);
 }
 
 /* ---- declaration ---------------------------------------------------------------------------------------------- */
 
-static hn_status check_name(hn_store *store, const char *name)
+static hn_status check_name(hn_store *store, const hni_section *section, const char *name)
 {
     const hni_blame blame = {.op = "store", .argument = "name"};
+    const hni_section *other = section == &store->buffers ? &store->parameters : &store->buffers;
     const size_t length = name == NULL ? 0 : strlen(name);
-    if (length >= 1 && length <= HNI_PARAMETER_NAME_MAX) return HN_OK;
-    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "a parameter's name has %zu bytes: it needs 1 to %d",
-                        length, HNI_PARAMETER_NAME_MAX);
+    if (length < 1 || length > HNI_PARAMETER_NAME_MAX)
+        return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "a %s's name has %zu bytes: it needs 1 to %d",
+                            section->kind, length, HNI_PARAMETER_NAME_MAX);
+    if (hni_names_find(&other->names, name) < 0) return HN_OK;
+    return hni_error_at(store->context, HN_ERROR_ARGUMENT, &blame, "\"%s\" is a %s already: give the %s another name",
+                        name, other->kind, section->kind);
 }
 
 static hn_status check_orthogonal(hn_store *store, const char *name, hn_shape shape, hn_init init)
@@ -117,10 +130,9 @@ static bool same_init(hn_shape shape, hn_init a, hn_init b)
     return !(a.value < b.value) && !(a.value > b.value) && (a.kind != HN_INIT_ORTHOGONAL || a.blocks == b.blocks);
 }
 
-/* A name may be asked for any number of times, as long as every call means the same parameter. */
-static hn_status check_again(hn_store *store, int64_t index, hn_shape shape, hn_init init)
+/* A name may be asked for any number of times, as long as every call means the same tensor. */
+static hn_status check_again(hn_store *store, const hn_parameter *first, hn_shape shape, hn_init init)
 {
-    const hn_parameter *first = &store->parameters[index];
     char text_first[SHAPE_TEXT], text_again[SHAPE_TEXT];
     hn_shape_print(first->shape, text_first, sizeof(text_first));
     hn_shape_print(shape, text_again, sizeof(text_again));
@@ -144,23 +156,24 @@ static hn_status check_size(hn_store *store, const char *name, hn_shape shape, i
     const hni_blame blame = {.op = "store", .argument = name, .shape_a = text};
     const int64_t elements = hn_shape_elements(shape);
     *out_elements = elements;
-    if (elements >= 1 && elements <= INT64_MAX - store->elements) return HN_OK;
+    const int64_t before = store->parameters.elements + store->buffers.elements;
+    if (elements >= 1 && elements <= INT64_MAX - before) return HN_OK;
     return hni_error_at(
         store->context, HN_ERROR_SHAPE, &blame,
         "\"%s\" cannot have shape %s: sizes must be at least 1 and the store's total must fit into 63 bits", name,
         text);
 }
 
-static hn_status reserve_parameter(hn_store *store)
+static hn_status reserve_tensor(hn_store *store, hni_section *section)
 {
-    if ((size_t)store->names.count < store->capacity) return HN_OK;
-    const size_t wanted = store->capacity == 0 ? 32 : 2 * store->capacity;
-    void *pointer = store->parameters;
+    if ((size_t)section->names.count < section->capacity) return HN_OK;
+    const size_t wanted = section->capacity == 0 ? 32 : 2 * section->capacity;
+    void *pointer = section->tensors;
     const hn_status status =
-        hni_realloc_array(store->context, "parameter store", wanted, sizeof(*store->parameters), &pointer);
+        hni_realloc_array(store->context, "parameter store", wanted, sizeof(*section->tensors), &pointer);
     if (status != HN_OK) return status;
-    store->parameters = pointer;
-    store->capacity = wanted;
+    section->tensors = pointer;
+    section->capacity = wanted;
     return HN_OK;
 }
 
@@ -175,7 +188,8 @@ static hn_status copy_row_factors(hn_store *store, hn_shape shape, const double 
     return status;
 }
 
-hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, hn_init init, int64_t *out_index)
+hn_status hni_store_declare(hn_store *store, hni_section *section, const char *name, hn_shape shape, hn_init init,
+                            int64_t *out_index)
 {
     char site_name[HNI_INIT_SITE_SIZE];
     void *row_factors = NULL;
@@ -184,10 +198,10 @@ hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, h
     hn_status status = HN_OK;
 
     *out_index = -1;
-    HNI_TRY(check_name(store, name));
-    const int64_t known = hni_names_find(&store->names, name);
+    HNI_TRY(check_name(store, section, name));
+    const int64_t known = hni_names_find(&section->names, name);
     if (known >= 0) {
-        HNI_TRY(check_again(store, known, shape, init));
+        HNI_TRY(check_again(store, &section->tensors[known], shape, init));
         *out_index = known;
         goto cleanup;
     }
@@ -195,14 +209,14 @@ hn_status hni_store_declare(hn_store *store, const char *name, hn_shape shape, h
     HNI_TRY(check_init(store, name, shape, init));
     hni_store_init_site(name, site_name);
     HNI_TRY(hni_store_site(store, site_name, &site));
-    HNI_TRY(reserve_parameter(store));
+    HNI_TRY(reserve_tensor(store, section));
     HNI_TRY(copy_row_factors(store, shape, init.row_factors, &row_factors));
-    HNI_TRY(hni_names_add(&store->names, name, out_index));
+    HNI_TRY(hni_names_add(&section->names, name, out_index));
     init.row_factors = row_factors;
     row_factors = NULL;
-    store->parameters[*out_index] = (hn_parameter){
-        .name = store->names.names[*out_index], .shape = shape, .elements = elements, .offset = -1, .init = init};
-    store->elements += elements;
+    section->tensors[*out_index] = (hn_parameter){
+        .name = section->names.names[*out_index], .shape = shape, .elements = elements, .offset = -1, .init = init};
+    section->elements += elements;
 cleanup:
     hni_free(store->context, row_factors);
     return status;
@@ -230,16 +244,27 @@ hn_status hni_store_site(hn_store *store, const char *name, uint32_t *out_site)
 
 /* ---- questions ------------------------------------------------------------------------------------------------- */
 
+static const hn_parameter *tensor_at(const hni_section *section, int64_t index)
+{
+    return index >= 0 && index < section->names.count ? &section->tensors[index] : NULL;
+}
+
+static int64_t find(const hni_section *section, const char *name)
+{
+    return name == NULL ? -1 : hni_names_find(&section->names, name);
+}
+
 bool hn_store_is_sealed(const hn_store *store) { return store->sealed; }
-int64_t hn_store_count(const hn_store *store) { return store->names.count; }
-int64_t hn_store_elements(const hn_store *store) { return store->elements; }
+int64_t hn_store_count(const hn_store *store) { return store->parameters.names.count; }
+int64_t hn_store_elements(const hn_store *store) { return store->parameters.elements; }
+int64_t hn_store_find(const hn_store *store, const char *name) { return find(&store->parameters, name); }
+int64_t hn_store_buffer_count(const hn_store *store) { return store->buffers.names.count; }
+int64_t hn_store_buffer_elements(const hn_store *store) { return store->buffers.elements; }
+int64_t hn_store_buffer_find(const hn_store *store, const char *name) { return find(&store->buffers, name); }
 
 const hn_parameter *hn_store_parameter(const hn_store *store, int64_t index)
 {
-    return index >= 0 && index < store->names.count ? &store->parameters[index] : NULL;
+    return tensor_at(&store->parameters, index);
 }
 
-int64_t hn_store_find(const hn_store *store, const char *name)
-{
-    return name == NULL ? -1 : hni_names_find(&store->names, name);
-}
+const hn_parameter *hn_store_buffer(const hn_store *store, int64_t index) { return tensor_at(&store->buffers, index); }

@@ -6,29 +6,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "graph/graph.h"
-#include "params/store.h"
-
-#define SHAPE_TEXT 96
-
-typedef struct weight {
-    hn_tensor bound;   /* slot of the store's parameter, or HN_NO_TENSOR */
-    int64_t parameter; /* of `bound` */
-    hn_tensor put;
-    bool is_put;
-    uint64_t put_resets, put_clears; /* when it was put */
-} weight;
-
-struct hn_weights {
-    hn_graph *graph;
-    hn_store *store;
-    hni_names names; /* index = index of the entry */
-    weight *entries;
-    size_t capacity;
-    uint64_t clears;
-};
-
-static bool is_tensor(hn_tensor tensor) { return tensor.slot != 0 || tensor.generation != 0; }
+#include "params/weights.h"
 
 hn_status hn_weights_create(hn_graph *graph, hn_store *store, hn_weights **out_weights)
 {
@@ -52,8 +30,11 @@ void hn_weights_destroy(hn_weights *weights)
     if (weights == NULL) return;
     hn_context *context = weights->store->context;
     for (int64_t i = 0; i < weights->names.count; i++)
-        if (is_tensor(weights->entries[i].bound)) hn_tensor_drop(weights->graph, weights->entries[i].bound);
+        if (hni_is_tensor(weights->entries[i].bound)) hn_tensor_drop(weights->graph, weights->entries[i].bound);
+    for (int64_t i = 0; i < weights->buffer_room; i++)
+        if (hni_is_tensor(weights->buffers[i].bound)) hn_tensor_drop(weights->graph, weights->buffers[i].bound);
     hni_names_destroy(&weights->names);
+    hni_free(context, weights->buffers);
     hni_free(context, weights->entries);
     hni_free(context, weights);
 }
@@ -61,8 +42,7 @@ void hn_weights_destroy(hn_weights *weights)
 hn_graph *hn_weights_graph(const hn_weights *weights) { return weights->graph; }
 hn_store *hn_weights_store(const hn_weights *weights) { return weights->store; }
 
-/* Hands an error that already stands in the context's record to the graph. */
-static hn_tensor fail_as_recorded(hn_weights *weights, hn_status status)
+hn_tensor hni_weights_fail(hn_weights *weights, hn_status status)
 {
     return hni_graph_fail(weights->graph, status, "%s", hn_context_error(weights->store->context)->text);
 }
@@ -83,7 +63,7 @@ static hn_status reserve_entry(hn_weights *weights)
 }
 
 /* The entry of a name, made if need be. */
-static hn_status find_entry(hn_weights *weights, const char *name, weight **out_entry)
+static hn_status find_entry(hn_weights *weights, const char *name, hni_weight **out_entry)
 {
     *out_entry = NULL;
     if (name == NULL || name[0] == '\0')
@@ -94,13 +74,13 @@ static hn_status find_entry(hn_weights *weights, const char *name, weight **out_
         hn_status status = reserve_entry(weights);
         if (status == HN_OK) status = hni_names_add(&weights->names, name, &index);
         if (status != HN_OK) return status;
-        weights->entries[index] = (weight){.bound = HN_NO_TENSOR, .parameter = -1, .put = HN_NO_TENSOR};
+        weights->entries[index] = (hni_weight){.bound = HN_NO_TENSOR, .parameter = -1, .put = HN_NO_TENSOR};
     }
     *out_entry = &weights->entries[index];
     return HN_OK;
 }
 
-static bool is_replaced(const hn_weights *weights, const weight *entry)
+static bool is_replaced(const hn_weights *weights, const hni_weight *entry)
 {
     return entry->is_put && entry->put_clears == weights->clears &&
            entry->put_resets == hni_graph_resets(weights->graph);
@@ -116,9 +96,9 @@ static bool fits_per_sample(hn_shape shape, hn_shape asked)
     return true;
 }
 
-static hn_tensor get_replaced(hn_weights *weights, const char *name, const weight *entry, hn_shape asked)
+static hn_tensor get_replaced(hn_weights *weights, const char *name, const hni_weight *entry, hn_shape asked)
 {
-    char text_put[SHAPE_TEXT], text_asked[SHAPE_TEXT];
+    char text_put[HNI_SHAPE_TEXT], text_asked[HNI_SHAPE_TEXT];
     const hn_shape shape = hn_tensor_shape(weights->graph, entry->put);
     if (hn_shape_equal(shape, asked) || fits_per_sample(shape, asked)) return entry->put;
     hn_shape_print(shape, text_put, sizeof(text_put));
@@ -132,12 +112,12 @@ static hn_tensor get_replaced(hn_weights *weights, const char *name, const weigh
 
 hn_status hn_weights_put(hn_weights *weights, const char *name, hn_tensor tensor)
 {
-    weight *entry;
+    hni_weight *entry;
     hn_status status = hn_graph_status(weights->graph);
     if (status != HN_OK) return status;
     status = find_entry(weights, name, &entry);
     if (status != HN_OK) {
-        (void)fail_as_recorded(weights, status);
+        (void)hni_weights_fail(weights, status);
         return status;
     }
     if (hn_tensor_shape(weights->graph, tensor).rank < 0) {
@@ -163,23 +143,23 @@ void hn_weights_clear(hn_weights *weights) { weights->clears++; }
 
 /* ---- a stored name --------------------------------------------------------------------------------------------- */
 
-static hn_tensor fail_unknown(hn_weights *weights, const char *name)
+hn_tensor hni_weights_fail_unknown(hn_weights *weights, const hni_section *section, const char *name)
 {
-    const char *nearest = hni_names_nearest(&weights->store->names, name);
+    const char *nearest = hni_names_nearest(&section->names, name);
+    const bool replaceable = section == &weights->store->parameters;
     if (nearest != NULL)
         return hni_graph_fail(weights->graph, HN_ERROR_ARGUMENT,
-                              "weights: the store is sealed and has no parameter \"%s\": did you mean \"%s\"?", name,
-                              nearest);
+                              "weights: the store is sealed and has no %s \"%s\": did you mean \"%s\"?", section->kind,
+                              name, nearest);
     return hni_graph_fail(
         weights->graph, HN_ERROR_ARGUMENT,
-        "weights: the store is sealed and has no parameter \"%s\" nor one of a similar name (it has %lld, the "
-        "first is \"%s\"): declare it before hn_store_seal, or put a tensor in its place",
-        name, (long long)hn_store_count(weights->store),
-        hn_store_count(weights->store) > 0 ? weights->store->parameters[0].name : "");
+        "weights: the store is sealed and has no %s \"%s\" nor one of a similar name (it has %lld, the "
+        "first is \"%s\"): declare it before hn_store_seal%s",
+        section->kind, name, (long long)section->names.count, section->names.count > 0 ? section->tensors[0].name : "",
+        replaceable ? ", or put a tensor in its place" : "");
 }
 
-/* The store's numbers must be there and be of the graph's kind. A dry graph looks at no numbers. */
-static bool check_numbers(hn_weights *weights, const char *name)
+bool hni_weights_have_numbers(hn_weights *weights, const char *name)
 {
     const hn_store *store = weights->store;
     hn_graph *graph = weights->graph;
@@ -206,54 +186,57 @@ static bool check_numbers(hn_weights *weights, const char *name)
     return false;
 }
 
-static hn_tensor bind_parameter(hn_weights *weights, int64_t index)
+hn_tensor hni_weights_bind(hn_weights *weights, const hni_section *section, int64_t index, bool differentiable)
 {
     const hn_store *store = weights->store;
     if (hn_graph_is_dry(weights->graph)) {
-        const hni_view nothing = hni_view_of(NULL, hn_graph_dtype(weights->graph), store->parameters[index].shape);
-        return hni_graph_bind(weights->graph, &nothing, &nothing);
+        const hni_view nothing = hni_view_of(NULL, hn_graph_dtype(weights->graph), section->tensors[index].shape);
+        return hni_graph_bind(weights->graph, &nothing, differentiable ? &nothing : NULL);
     }
-    const hni_view value = hni_store_part(store, store->values, index);
-    const hni_view gradient = hni_store_part(store, store->gradients, index);
+    const hni_view value = hni_section_part(store, section, section->values, index);
+    if (!differentiable) return hni_graph_bind(weights->graph, &value, NULL);
+    const hni_view gradient = hni_section_part(store, section, store->gradients, index);
     return hni_graph_bind(weights->graph, &value, &gradient);
 }
 
-static hn_tensor fail_shape(hn_weights *weights, const hn_parameter *parameter, hn_shape asked)
+hn_tensor hni_weights_fail_shape(hn_weights *weights, const hn_parameter *tensor, hn_shape asked)
 {
-    char text_has[SHAPE_TEXT], text_asked[SHAPE_TEXT];
-    hn_shape_print(parameter->shape, text_has, sizeof(text_has));
+    char text_has[HNI_SHAPE_TEXT], text_asked[HNI_SHAPE_TEXT];
+    hn_shape_print(tensor->shape, text_has, sizeof(text_has));
     hn_shape_print(asked, text_asked, sizeof(text_asked));
     return hni_graph_fail(weights->graph, HN_ERROR_SHAPE, "weights: \"%s\" is %s in the store and is asked for as %s",
-                          parameter->name, text_has, text_asked);
+                          tensor->name, text_has, text_asked);
 }
 
-static hn_tensor get_declared(hn_weights *weights, weight *entry, const char *name, hn_shape shape, hn_init init)
+static hn_tensor get_declared(hn_weights *weights, hni_weight *entry, const char *name, hn_shape shape, hn_init init)
 {
+    hni_section *section = &weights->store->parameters;
     /* Every call declares, not only the first: while the store is open, two calls with one name must agree in everything. */
-    const hn_status status = hni_store_declare(weights->store, name, shape, init, &entry->parameter);
-    if (status != HN_OK) return fail_as_recorded(weights, status);
-    if (!is_tensor(entry->bound)) entry->bound = bind_parameter(weights, entry->parameter);
+    const hn_status status = hni_store_declare(weights->store, section, name, shape, init, &entry->parameter);
+    if (status != HN_OK) return hni_weights_fail(weights, status);
+    if (!hni_is_tensor(entry->bound)) entry->bound = hni_weights_bind(weights, section, entry->parameter, true);
     return entry->bound;
 }
 
-static hn_tensor get_sealed(hn_weights *weights, weight *entry, const char *name, hn_shape shape)
+static hn_tensor get_sealed(hn_weights *weights, hni_weight *entry, const char *name, hn_shape shape)
 {
+    const hni_section *section = &weights->store->parameters;
     if (entry->parameter < 0) entry->parameter = hn_store_find(weights->store, name);
-    if (entry->parameter < 0) return fail_unknown(weights, name);
-    const hn_parameter *parameter = &weights->store->parameters[entry->parameter];
-    if (!hn_shape_equal(parameter->shape, shape)) return fail_shape(weights, parameter, shape);
-    if (!is_tensor(entry->bound)) entry->bound = bind_parameter(weights, entry->parameter);
+    if (entry->parameter < 0) return hni_weights_fail_unknown(weights, section, name);
+    const hn_parameter *parameter = &section->tensors[entry->parameter];
+    if (!hn_shape_equal(parameter->shape, shape)) return hni_weights_fail_shape(weights, parameter, shape);
+    if (!hni_is_tensor(entry->bound)) entry->bound = hni_weights_bind(weights, section, entry->parameter, true);
     return entry->bound;
 }
 
 hn_tensor hn_weights_get(hn_weights *weights, const char *name, hn_shape shape, hn_init init)
 {
-    weight *entry;
+    hni_weight *entry;
     if (hn_graph_status(weights->graph) != HN_OK) return HN_NO_TENSOR;
     const hn_status status = find_entry(weights, name, &entry);
-    if (status != HN_OK) return fail_as_recorded(weights, status);
+    if (status != HN_OK) return hni_weights_fail(weights, status);
     if (is_replaced(weights, entry)) return get_replaced(weights, name, entry, shape);
-    if (!is_tensor(entry->bound) && !check_numbers(weights, name)) return HN_NO_TENSOR;
+    if (!hni_is_tensor(entry->bound) && !hni_weights_have_numbers(weights, name)) return HN_NO_TENSOR;
     return weights->store->sealed ? get_sealed(weights, entry, name, shape)
                                   : get_declared(weights, entry, name, shape, init);
 }
@@ -263,6 +246,6 @@ uint32_t hn_weights_site(hn_weights *weights, const char *name)
     uint32_t site = 0;
     if (hn_graph_status(weights->graph) != HN_OK) return site;
     const hn_status status = hni_store_site(weights->store, name, &site);
-    if (status != HN_OK) (void)fail_as_recorded(weights, status);
+    if (status != HN_OK) (void)hni_weights_fail(weights, status);
     return site;
 }

@@ -76,7 +76,8 @@ void test_store_write_gradient(test_store *fixture, const char *name, const doub
 {
     int64_t index;
     (void)find(fixture, name, &index);
-    assert_int_equal(hni_store_part_write(fixture->store, fixture->store->gradients, index, HN_DTYPE_F64, values),
+    assert_int_equal(hni_section_write(fixture->store, &fixture->store->parameters, fixture->store->gradients, index,
+                                       HN_DTYPE_F64, values),
                      HN_OK);
 }
 

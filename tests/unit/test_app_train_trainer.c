@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "test_store.h"
 #include "toy_runs.h"
 
 /* ---- tests ---- */
@@ -237,11 +238,17 @@ static void test_too_large(void **state)
 
 static void test_forecast_bytes(void **state)
 {
+    test_store made;
     (void)state;
-    assert_int_equal(hni_forecast_bytes(100, 1000, 0), 1000 + 4 * 100 * 3);
-    assert_int_equal(hni_forecast_bytes(100, 1000, 2), 1000 + 4 * 100 * 7);
-    assert_int_equal(hni_forecast_bytes(100, 1000, 3), 1000 + 4 * 100 * 9);
-    assert_int_equal(hni_forecast_bytes(INT64_MAX / 2, INT64_MAX / 2, 3), INT64_MAX);
+    test_store_open(&made, 1);
+    test_store_declare(&made, "weight", HN_SHAPE1(100), hn_init_zeros());
+    assert_int_equal(hni_forecast_bytes(made.store, 1000, 0), 1000 + 4 * 100 * 3);
+    assert_int_equal(hni_forecast_bytes(made.store, 1000, 2), 1000 + 4 * 100 * 7);
+    (void)hn_weights_buffer(made.declarer, "statistics", HN_SHAPE1(10), hn_init_zeros());
+    assert_int_equal(hni_forecast_bytes(made.store, 1000, 3), 1000 + 4 * (100 * 9 + 10 * 4));
+    test_store_declare(&made, "large", HN_SHAPE1(INT64_MAX / 2), hn_init_zeros());
+    assert_int_equal(hni_forecast_bytes(made.store, INT64_MAX / 2, 3), INT64_MAX);
+    test_store_close(&made);
 }
 
 static void test_no_length(void **state)

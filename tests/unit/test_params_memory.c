@@ -17,6 +17,11 @@ static hn_status declare(session *s)
         (void)snprintf(name, sizeof(name), "layers.%d.weight", i);
         (void)hn_weights_get(s->declarer, name, HN_SHAPE2(5, 3), hn_init_orthogonal(1, 1));
     }
+    for (int i = 0; i < 40; i++) {
+        static const double rows[2] = {0, 1};
+        (void)snprintf(name, sizeof(name), "layers.%d.statistics", i);
+        (void)hn_weights_buffer(s->declarer, name, HN_SHAPE2(2, 3), hn_init_by_row(hn_init_constant(1), rows));
+    }
     return hn_graph_status(s->dry);
 }
 
@@ -28,6 +33,10 @@ static hn_status use(session *s)
     (void)hn_weights_get(s->weights, "layers.0.weight", HN_SHAPE2(5, 3), hn_init_zeros());
     (void)hn_weights_get(s->weights, "layers.1.weight", HN_SHAPE2(5, 3), hn_init_zeros());
     (void)hn_weights_site(s->weights, "dropout layers.0");
+    const hn_tensor buffer = hn_weights_buffer(s->weights, "layers.3.statistics", HN_SHAPE2(2, 3), hn_init_zeros());
+    const hn_status updated =
+        hn_weights_buffer_update(s->weights, "layers.7.statistics", hn_scale(s->graph, buffer, 2, 0));
+    if (updated != HN_OK) return updated;
     return hn_graph_status(s->graph);
 }
 
@@ -51,6 +60,7 @@ static hn_status whole_session(hn_context *context, session *s)
     if (status == HN_OK) status = hn_optimizer_create(s->store, &options, &s->optimizer);
     if (status == HN_OK) status = use(s);
     if (status == HN_OK) status = hn_optimizer_step(s->optimizer, 0.1, NULL);
+    if (status == HN_OK) status = hn_weights_commit(s->weights);
     return status;
 }
 

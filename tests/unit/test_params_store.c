@@ -62,12 +62,12 @@ static void layout_of(hn_dtype dtype)
     assert_int_equal(hn_store_parameter(fixture.store, 0)->offset, 0);
     assert_int_equal(hn_store_parameter(fixture.store, 1)->offset, line);
     assert_int_equal(hn_store_parameter(fixture.store, 2)->offset, 3 * line);
-    assert_int_equal(fixture.store->reals, 4 * line);
-    assert_int_equal((uintptr_t)fixture.store->values % 64, 0);
+    assert_int_equal(fixture.store->parameters.reals, 4 * line);
+    assert_int_equal((uintptr_t)fixture.store->parameters.values % 64, 0);
     assert_int_equal((uintptr_t)fixture.store->gradients % 64, 0);
     for (int64_t i = 0; i < 4 * line; i++) {
-        const double value =
-            dtype == HN_DTYPE_F32 ? (double)((float *)fixture.store->values)[i] : ((double *)fixture.store->values)[i];
+        const double value = dtype == HN_DTYPE_F32 ? (double)((float *)fixture.store->parameters.values)[i]
+                                                   : ((double *)fixture.store->parameters.values)[i];
         const double expected = i < line ? 1 : i < 2 * line + 1 ? 2 : i == 3 * line ? 3 : 0;
         assert_close(value, expected, 0, 0);
     }

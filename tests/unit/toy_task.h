@@ -18,14 +18,16 @@ typedef struct toy_data {
 typedef struct toy_model {
     int64_t width;
     double keep;
+    bool norm; /* a batch norm layer behind the product: parameters and a buffer */
 } toy_model;
 
 /* What the next runs shall meet; tests reset it. */
 static struct toy_script {
     int64_t bad_loss_at, bad_gradient_at; /* updates, -1: never */
-    const double *figures;                /* of validations, in order; NULL: the weight's first number */
-    int validations;                      /* so far */
-    double seen[MOST_VALIDATIONS];        /* the weight's first number at each validation */
+    int64_t huge_at;               /* inputs so large that their variance is infinite, and nothing else; 0: never */
+    const double *figures;         /* of validations, in order; NULL: the weight's first number */
+    int validations;               /* so far */
+    double seen[MOST_VALIDATIONS]; /* the weight's first number at each validation */
     char checksum[8];
     size_t figure_count; /* named figures beside the metric */
 } script;
@@ -42,7 +44,8 @@ struct hni_task_work {
 
 static const hni_setting data_rows[] = {HNI_SETTING_INTEGER("unused", toy_data, unused, 0, 9, 0, "")};
 static const hni_setting model_rows[] = {HNI_SETTING_INTEGER("width", toy_model, width, 1, 4294967296.0, WIDTH, ""),
-                                         HNI_SETTING_NUMBER("keep", toy_model, keep, 0.1, 1, 1, "")};
+                                         HNI_SETTING_NUMBER("keep", toy_model, keep, 0.1, 1, 1, ""),
+                                         HNI_SETTING_BOOL("norm", toy_model, norm, 0, "")};
 static const hni_settings data_table = HNI_SETTINGS("data", data_rows);
 static const hni_settings model_table = HNI_SETTINGS("model", model_rows);
 
@@ -99,6 +102,10 @@ static hn_status toy_declare(hni_task_work *work, hn_store *store)
     HNI_TRY(hn_graph_create(work->context, &options, &graph));
     HNI_TRY(hn_weights_create(graph, store, &weights));
     (void)toy_weight(weights, work);
+    if (work->model.norm) {
+        const hn_tensor y = hn_tensor_from(graph, HN_DTYPE_F32, HN_SHAPE2(SAMPLES, 1), NULL, false);
+        (void)hn_batch_norm_layer(weights, "norm", y, false);
+    }
     HNI_TRY(hn_graph_status(graph));
 cleanup:
     hn_weights_destroy(weights);
@@ -138,6 +145,8 @@ static hn_status toy_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss
     if (!hn_graph_is_dry(graph)) fill_inputs(step, inputs, SAMPLES * WIDTH);
     for (int i = 0; step == script.bad_loss_at && i < SAMPLES * WIDTH; i++)
         inputs[i] = INFINITY;
+    for (int i = 0; script.huge_at > 0 && step == script.huge_at && i < SAMPLES * WIDTH; i++)
+        inputs[i] *= 1e25f;
     int64_t first, end;
     hni_parallel_part(SAMPLES, (int)work->parts, (int)work->part, &first, &end);
     const hn_dropout_options dropout = {.keep = work->model.keep,
@@ -146,7 +155,8 @@ static hn_status toy_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss
     const hn_tensor x = hn_tensor_from(graph, HN_DTYPE_F32, HN_SHAPE2(end - first, work->model.width),
                                        work->model.width == WIDTH ? inputs + first * WIDTH : NULL, false);
     const hn_tensor weight = toy_weight(work->weights, work);
-    const hn_tensor y = hn_matmul(graph, hn_dropout(graph, x, &dropout), weight, HN_TRANSPOSE_B);
+    hn_tensor y = hn_matmul(graph, hn_dropout(graph, x, &dropout), weight, HN_TRANSPOSE_B);
+    if (work->model.norm) y = hn_batch_norm_layer(work->weights, "norm", y, false);
     const hn_tensor error = hn_scale(graph, y, 1, -1);
     const hn_tensor squares = hn_sum(graph, hn_mul(graph, error, error), HN_ALL_AXES, false);
     const hn_tensor first_weight = hn_reshape(graph, hn_slice(graph, weight, 1, 0, 1), HN_SHAPE1(1));

@@ -7,6 +7,7 @@
 #include "app/train/run.h"
 #include "core/alloc.h"
 #include "io/settings_json.h"
+#include "nn/trained.h"
 
 #define MOST_JSON 4096
 
@@ -72,37 +73,62 @@ static bool all_finite(const float *numbers, int64_t count)
     return true;
 }
 
-hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_name)
+/* The first tensor of a kind with a value that is not finite. */
+static hn_status find_bad(hni_trainer *trainer, const hni_stored_kind *kind, const char **out_name)
 {
     hn_status status = HN_OK;
-    *out_name = NULL;
-    for (int64_t i = 0; status == HN_OK && *out_name == NULL && i < hn_store_count(trainer->store); i++) {
-        const hn_parameter *parameter = hn_store_parameter(trainer->store, i);
+    for (int64_t i = 0; status == HN_OK && *out_name == NULL && i < kind->count(trainer->store); i++) {
+        const hn_parameter *tensor = kind->at(trainer->store, i);
         void *data = NULL;
-        status = hni_alloc_array(trainer->context, "parameter", (size_t)parameter->elements, sizeof(float), &data);
-        if (status == HN_OK) status = hn_store_read(trainer->store, i, HN_DTYPE_F32, parameter->elements, data);
-        if (status == HN_OK && !all_finite(data, parameter->elements)) *out_name = parameter->name;
+        status = hni_alloc_array(trainer->context, "parameter", (size_t)tensor->elements, sizeof(float), &data);
+        if (status == HN_OK) status = kind->read(trainer->store, i, HN_DTYPE_F32, tensor->elements, data);
+        if (status == HN_OK && !all_finite(data, tensor->elements)) *out_name = tensor->name;
         hni_free(trainer->context, data);
     }
     return status;
 }
 
-static hn_status gather_parameters(hni_trainer *trainer, gathered *all)
+hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_kind, const char **out_name)
 {
     hn_status status = HN_OK;
-    for (int64_t i = 0; i < hn_store_count(trainer->store); i++) {
-        const hn_parameter *parameter = hn_store_parameter(trainer->store, i);
+    *out_name = NULL;
+    for (int k = 0; status == HN_OK && *out_name == NULL && k < HNI_STORED_KINDS; k++) {
+        *out_kind = hni_stored_kinds[k].kind;
+        status = find_bad(trainer, &hni_stored_kinds[k], out_name);
+    }
+    return status;
+}
+
+static hn_status gather_stored(hni_trainer *trainer, const hni_stored_kind *kind, gathered *all)
+{
+    hn_status status = HN_OK;
+    for (int64_t i = 0; i < kind->count(trainer->store); i++) {
+        const hn_parameter *tensor = kind->at(trainer->store, i);
         void *data = NULL;
-        HNI_TRY(add(all, "", parameter->name, HN_DTYPE_F32, parameter->shape, &data));
-        HNI_TRY(hn_store_read(trainer->store, i, HN_DTYPE_F32, parameter->elements, data));
-        if (!all_finite(data, parameter->elements)) {
-            HNI_TRY(hni_error(
-                trainer->context, HN_ERROR_NONFINITE,
-                "after update %lld parameter '%s' is infinite or not a number: no checkpoint was written, and "
-                "%s/%s is as it was after update %lld; a smaller train.rate may help",
-                (long long)trainer->state.step, parameter->name, trainer->folder, HNI_RUN_LAST,
-                (long long)trainer->saved_step));
+        HNI_TRY(add(all, kind->prefix, tensor->name, HN_DTYPE_F32, tensor->shape, &data));
+        HNI_TRY(kind->read(trainer->store, i, HN_DTYPE_F32, tensor->elements, data));
+        if (!all_finite(data, tensor->elements)) {
+            HNI_TRY(hni_error(trainer->context, HN_ERROR_NONFINITE,
+                              "after update %lld %s '%s' is infinite or not a number: no checkpoint was written, and "
+                              "%s/%s is as it was after update %lld; a smaller train.rate may help",
+                              (long long)trainer->state.step, kind->kind, tensor->name, trainer->folder, HNI_RUN_LAST,
+                              (long long)trainer->saved_step));
         }
+    }
+cleanup:
+    return status;
+}
+
+/* "average.buffer.NAME" */
+static hn_status gather_buffer_averages(hni_trainer *trainer, gathered *all)
+{
+    hn_status status = HN_OK;
+    if (!(trainer->plan->train.average_decay > 0)) return HN_OK;
+    for (int64_t i = 0; i < hn_store_buffer_count(trainer->store); i++) {
+        const hn_parameter *buffer = hn_store_buffer(trainer->store, i);
+        void *data = NULL;
+        HNI_TRY(add(all, HNI_BUFFER_AVERAGE, buffer->name, HN_DTYPE_F32, buffer->shape, &data));
+        HNI_TRY(hn_optimizer_buffer_read(trainer->optimizer, i, HN_DTYPE_F32, data));
     }
 cleanup:
     return status;
@@ -149,8 +175,10 @@ hn_status hni_checkpoint_write(hni_trainer *trainer, bool best)
     hn_status status;
     snprintf(format, sizeof format, "%d", HNI_CHECKPOINT_FORMAT);
     snprintf(seed, sizeof seed, "%lld", (long long)trainer->plan->train.seed);
-    HNI_TRY(gather_parameters(trainer, &all));
+    for (int k = 0; k < HNI_STORED_KINDS; k++)
+        HNI_TRY(gather_stored(trainer, &hni_stored_kinds[k], &all));
     if (!best) HNI_TRY(gather_optimizer(trainer, &all));
+    if (!best) HNI_TRY(gather_buffer_averages(trainer, &all));
     HNI_TRY(gather_task(trainer, best, &all));
     HNI_TRY(trainer->task->model_json(trainer->work, model, sizeof model));
     HNI_TRY(hni_recipe_print(trainer->context, &trainer->plan->recipe, &recipe));

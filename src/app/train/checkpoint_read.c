@@ -5,6 +5,7 @@
 #include "app/train/run.h"
 #include "core/alloc.h"
 #include "io/settings_json.h"
+#include "nn/trained.h"
 #include "optim/options.h"
 
 static hn_status want_text(hni_trainer *trainer, const hn_safetensors *file, const char *key, const char **out_text)
@@ -116,7 +117,7 @@ static hn_status check_state(hni_trainer *trainer)
                      trainer->folder, HNI_RUN_LAST);
 }
 
-/* The tensor "PREFIX.NAME" with the parameter's shape, F32. */
+/* The tensor "PREFIX.NAME" with the shape of the store's, F32. */
 static hn_status want_tensor(hni_trainer *trainer, const hn_safetensors *file, const char *prefix,
                              const hn_parameter *parameter, const void **out_data)
 {
@@ -168,19 +169,34 @@ static hn_status refuse_other_state(hni_trainer *trainer, const hn_safetensors *
     return HN_OK;
 }
 
-static hn_status read_numbers(hni_trainer *trainer, const hn_safetensors *file)
+static hn_status read_stored(hni_trainer *trainer, const hn_safetensors *file, const hni_stored_kind *kind)
 {
     hn_status status = HN_OK;
-    for (int64_t i = 0; i < hn_store_count(trainer->store); i++) {
-        const hn_parameter *parameter = hn_store_parameter(trainer->store, i);
+    for (int64_t i = 0; i < kind->count(trainer->store); i++) {
+        const hn_parameter *tensor = kind->at(trainer->store, i);
         const void *data = NULL;
-        const char *block;
-        HNI_TRY(want_tensor(trainer, file, "", parameter, &data));
-        HNI_TRY(hn_store_write(trainer->store, i, HN_DTYPE_F32, parameter->elements, data));
-        for (int b = 0; (block = hn_optimizer_block_name(trainer->optimizer, b)) != NULL; b++) {
-            HNI_TRY(want_tensor(trainer, file, block, parameter, &data));
+        HNI_TRY(want_tensor(trainer, file, kind->prefix, tensor, &data));
+        HNI_TRY(kind->write(trainer->store, i, HN_DTYPE_F32, tensor->elements, data));
+    }
+cleanup:
+    return status;
+}
+
+static hn_status read_optimizer(hni_trainer *trainer, const hn_safetensors *file)
+{
+    const bool has_average = trainer->plan->train.average_decay > 0;
+    const char *block;
+    const void *data = NULL;
+    hn_status status = HN_OK;
+    for (int b = 0; (block = hn_optimizer_block_name(trainer->optimizer, b)) != NULL; b++) {
+        for (int64_t i = 0; i < hn_store_count(trainer->store); i++) {
+            HNI_TRY(want_tensor(trainer, file, block, hn_store_parameter(trainer->store, i), &data));
             HNI_TRY(hn_optimizer_block_write(trainer->optimizer, b, i, HN_DTYPE_F32, data));
         }
+    }
+    for (int64_t i = 0; has_average && i < hn_store_buffer_count(trainer->store); i++) {
+        HNI_TRY(want_tensor(trainer, file, HNI_BUFFER_AVERAGE, hn_store_buffer(trainer->store, i), &data));
+        HNI_TRY(hn_optimizer_buffer_write(trainer->optimizer, i, HN_DTYPE_F32, data));
     }
 cleanup:
     return status;
@@ -192,7 +208,9 @@ hn_status hni_checkpoint_read(hni_trainer *trainer, const hn_safetensors *file)
     HNI_TRY(check_data(trainer, file));
     HNI_TRY(check_state(trainer));
     HNI_TRY(refuse_other_state(trainer, file));
-    HNI_TRY(read_numbers(trainer, file));
+    for (int k = 0; k < HNI_STORED_KINDS; k++)
+        HNI_TRY(read_stored(trainer, file, &hni_stored_kinds[k]));
+    HNI_TRY(read_optimizer(trainer, file));
     HNI_TRY(trainer->task->state_set(trainer->work, file));
     hn_optimizer_set_steps(trainer->optimizer, trainer->state.step);
 cleanup:

@@ -76,11 +76,12 @@ cleanup:
     return status;
 }
 
-int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, int state_blocks)
+int64_t hni_forecast_bytes(const hn_store *store, int64_t step_bytes, int state_blocks)
 {
-    const int64_t blocks = 2 + state_blocks; /* values, gradients, what the optimiser keeps */
-    /* A checkpoint gathers all blocks but the gradients once more. */
-    const double bytes = (double)step_bytes + 4.0 * (double)parameters * (double)(2 * blocks - 1);
+    const double parameters = (double)hn_store_elements(store), buffers = (double)hn_store_buffer_elements(store);
+    const int blocks = 2 + state_blocks; /* values, gradients, what the optimiser keeps */
+    /* A checkpoint gathers all blocks but the gradients once more; buffers are few, and counted as if they had an average. */
+    const double bytes = (double)step_bytes + 4.0 * (parameters * (2 * blocks - 1) + buffers * 4);
     return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
 }
 
@@ -102,8 +103,7 @@ static hn_status try_parts(hni_trainer *trainer, int64_t parts, bool *out_fits)
     const hn_status status = dry_step(trainer, parts, &step_bytes);
     if (status != HN_OK) return status;
     forecast->micro_batches = parts;
-    forecast->bytes =
-        hni_forecast_bytes(forecast->parameters, step_bytes, hni_train_state_blocks(&trainer->plan->train));
+    forecast->bytes = hni_forecast_bytes(trainer->store, step_bytes, hni_train_state_blocks(&trainer->plan->train));
     *out_fits = (machine <= 0 || forecast->bytes <= machine) && forecast->bytes <= context - step_bytes;
     forecast->free_bytes = machine <= 0 || context < machine ? context : machine;
     if (forecast->free_bytes == INT64_MAX) forecast->free_bytes = 0;

@@ -47,12 +47,24 @@ static bool is_state(const char *name)
     return false;
 }
 
+/* Whether the model has that parameter, or that buffer. */
+static bool is_stored(const hn_store *store, const char *name)
+{
+    for (int k = 0; k < HNI_STORED_KINDS; k++) {
+        const hni_stored_kind *kind = &hni_stored_kinds[k];
+        const size_t length = strlen(kind->prefix);
+        const bool fits = length == 0 || (strncmp(name, kind->prefix, length) == 0 && name[length] == '.');
+        if (fits && kind->find(store, name + (length == 0 ? 0 : length + 1)) >= 0) return true;
+    }
+    return false;
+}
+
 static hn_status check_names(const hni_trainer *trainer)
 {
     for (int64_t i = 0; i < hn_safetensors_count(trainer->init); i++) {
         const hn_file_tensor *tensor = hn_safetensors_tensor(trainer->init, i);
         char shape[96];
-        if (hn_store_find(trainer->store, tensor->name) >= 0 || is_state(tensor->name)) continue;
+        if (is_stored(trainer->store, tensor->name) || is_state(tensor->name)) continue;
         return hni_error(
             trainer->context, HN_ERROR_FORMAT,
             "checkpoint: tensor '%.200s' %s is no parameter of the recipe's model: is this another model's "

@@ -6,6 +6,7 @@
 #include "app/train/trainer.h"
 
 #define HNI_CHECKPOINT_FORMAT 1 /* newer ones are refused, older ones read */
+#define HNI_BUFFER_AVERAGE "average.buffer" /* before the name of a buffer: its average */
 
 struct hni_trainer {
     hn_context *context;
@@ -48,8 +49,8 @@ void hni_folder_unlock(int lock);
 
 /* Writes RUN/last.safetensors, or RUN/best.safetensors (model and blobs alone). */
 HN_MUST_USE hn_status hni_checkpoint_write(hni_trainer *trainer, bool best);
-/* The first parameter with a value that is not finite; NULL if there is none. */
-HN_MUST_USE hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_name);
+/* The first parameter or buffer with a value that is not finite; NULL if there is none. */
+HN_MUST_USE hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_kind, const char **out_name);
 /* Checks that `file` is a checkpoint of this program and of this run's recipe; reads the training state. */
 HN_MUST_USE hn_status hni_checkpoint_check(hni_trainer *trainer, const hn_safetensors *file);
 /* Checks `file` against the data, and takes everything from it. */

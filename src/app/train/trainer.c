@@ -25,12 +25,12 @@ static hn_status refuse(hni_trainer *trainer, const char *what, const char *name
  * named. */
 static hn_status refuse_loss(hni_trainer *trainer)
 {
-    const char *name = NULL;
+    const char *name = NULL, *kind = NULL;
     char first[192];
-    hn_status status = hni_checkpoint_find_bad(trainer, &name);
+    hn_status status = hni_checkpoint_find_bad(trainer, &kind, &name);
     if (status == HN_OK && name == NULL) status = hni_graph_first_bad(trainer->graph, first, sizeof first);
     if (status != HN_OK) return status;
-    return name != NULL ? refuse(trainer, "parameter", name, "") : refuse(trainer, "the loss", NULL, first);
+    return name != NULL ? refuse(trainer, kind, name, "") : refuse(trainer, "the loss", NULL, first);
 }
 
 static hn_status refuse_gradient(hni_trainer *trainer, const hn_step_report *report)
@@ -84,6 +84,7 @@ static hn_status update(hni_trainer *trainer)
     status = hn_optimizer_step(trainer->optimizer, trainer->rate, &report);
     if (status == HN_ERROR_NONFINITE) return refuse_gradient(trainer, &report);
     if (status != HN_OK) goto cleanup;
+    HNI_TRY(hn_weights_commit(trainer->weights));
     state->step++;
     state->row_steps++;
     state->row_loss += loss;

@@ -52,8 +52,8 @@ typedef struct hni_train_forecast {
     double bf16_ratio;         /* bf16 was so many times as fast as f32; 0: this machine has none */
 } hni_train_forecast;
 
-/* Memory that training needs in all, from what one update needs on a dry graph. See hni_train_state_blocks. */
-int64_t hni_forecast_bytes(int64_t parameters, int64_t step_bytes, int state_blocks);
+/* Memory that training needs in all, from what is declared and what one update needs on a dry graph. See hni_train_state_blocks. */
+int64_t hni_forecast_bytes(const hn_store *store, int64_t step_bytes, int state_blocks);
 
 /* Bytes of memory that this process can still take; 0 where the system does not say. */
 int64_t hni_free_memory(void);
