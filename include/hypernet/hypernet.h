@@ -10,5 +10,6 @@
 #include "hypernet/optim.h"
 #include "hypernet/hyper.h"
 #include "hypernet/nn.h"
+#include "hypernet/image.h"
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/alloc.h"
 #include "hypernet/hyper.h"
 #include "nn/cell.h"
 
@@ -87,26 +86,22 @@ static void write_features(int frequencies, double x, double y, double *out)
     }
 }
 
-/* [height*width, features]; adds its squares to *squares. */
+/* [height*width, features]; adds its mean squares to *squares. */
 static hn_tensor grid_features(hn_graph *graph, const hn_coordinate_generator *generator, hn_coordinate_grid grid,
                                double *squares)
 {
     const int64_t points = grid.height * grid.width, width = features_of(generator);
-    hn_tensor features = HN_NO_TENSOR;
     void *memory = NULL;
-    if (hn_graph_status(graph) != HN_OK) return features;
-    graph->status =
-        hni_alloc_array(graph->context, "coordinates", (size_t)points * (size_t)width, sizeof(double), &memory);
-    if (graph->status != HN_OK) return features;
+    if (hn_graph_status(graph) != HN_OK) return HN_NO_TENSOR;
+    graph->status = hni_arena_take(&graph->meta, (size_t)points * (size_t)width * sizeof(double), &memory);
+    if (graph->status != HN_OK) return HN_NO_TENSOR;
     double *numbers = memory;
     for (int64_t i = 0; i < points; i++)
         write_features(generator->frequencies, place(i % grid.width, grid.width), place(i / grid.width, grid.height),
                        numbers + i * width);
     for (int64_t i = 0; i < points * width; i++)
         *squares += numbers[i] * numbers[i] / (double)points;
-    features = hn_tensor_from(graph, HN_DTYPE_F64, HN_SHAPE2(points, width), numbers, false);
-    hni_free(graph->context, memory);
-    return features;
+    return hn_tensor_from(graph, HN_DTYPE_F64, HN_SHAPE2(points, width), numbers, false);
 }
 
 /* ---- the network ---- */

@@ -158,10 +158,14 @@ cleanup:
 
 static hn_status read_model(hn_context *context, const hn_safetensors *file, hn_language_model *model)
 {
-    const char *json = hn_safetensors_text(file, "model");
-    if (json != NULL) return hn_language_model_from_json(context, json, model);
-    return hni_error(context, HN_ERROR_FORMAT,
-                     "checkpoint: this file holds no language model (no 'model' in __metadata__)");
+    const char *json = hn_safetensors_text(file, "model"), *task = hn_safetensors_text(file, "task");
+    if (json == NULL)
+        return hni_error(context, HN_ERROR_FORMAT,
+                         "checkpoint: this file holds no language model (no 'model' in __metadata__)");
+    if (task != NULL && strcmp(task, "text") != 0)
+        return hni_error(context, HN_ERROR_FORMAT,
+                         "checkpoint: this file holds no language model ('task' in __metadata__ is '%.40s')", task);
+    return hn_language_model_from_json(context, json, model);
 }
 
 hn_status hn_trained_from_file(hn_context *context, const hn_safetensors *file, const hn_graph_options *options,

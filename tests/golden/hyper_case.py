@@ -128,16 +128,8 @@ def features(x, y, frequencies):
     return [f(turn * c) for turn in turns for c in (x, y) for f in (np.cos, np.sin)]
 
 
-def coordinate_case(name, hidden_layers, frequencies):
-    """The matrix [outputs,inputs] weight by weight: (x, y) of its input, then (x, y) of its output."""
-    inputs, outputs, units = (3, 4), (2, 2), 5  # height, width
-    width = 2 * (4 * frequencies or 2)
-    shapes = {}
-    for k in range(hidden_layers + 1):
-        shapes[f"layers.{k}.weight"] = (1 if k == hidden_layers else units, units if k else width)
-        shapes[f"layers.{k}.bias"] = (1 if k == hidden_layers else units,)
-    rng = np.random.default_rng(site_hash("hyper coordinates " + name))
-    p = {f"generator.{key}": exact_normal(rng, *shape) for key, shape in shapes.items()}
+def coordinate_matrix(p, inputs, outputs, hidden_layers, frequencies):
+    """The matrix [outputs,inputs] weight by weight: (x, y) of its input, then (x, y) of its output. Grids are (height, width)."""
     points = [
         [features(*(np.linspace(-1, 1, size)[i] for size, i in ((w, x), (h, y))), frequencies) for y in range(h) for x in range(w)]
         for h, w in (inputs, outputs)
@@ -152,9 +144,22 @@ def coordinate_case(name, hidden_layers, frequencies):
                 h = torch.relu(h) if k < hidden_layers else h
             row.append(h)
         rows.append(torch.cat(row))
+    return torch.stack(rows)
+
+
+def coordinate_case(name, hidden_layers, frequencies):
+    inputs, outputs, units = (3, 4), (2, 2), 5  # height, width
+    width = 2 * (4 * frequencies or 2)
+    shapes = {}
+    for k in range(hidden_layers + 1):
+        shapes[f"layers.{k}.weight"] = (1 if k == hidden_layers else units, units if k else width)
+        shapes[f"layers.{k}.bias"] = (1 if k == hidden_layers else units,)
+    rng = np.random.default_rng(site_hash("hyper coordinates " + name))
+    p = {f"generator.{key}": exact_normal(rng, *shape) for key, shape in shapes.items()}
     case = {"kind": "coordinates", "units": units, "hidden_layers": hidden_layers, "frequencies": frequencies,
             "inputs": inputs, "outputs": outputs, "targets": [["a"]]}
-    return with_results(rng, p, {"a": torch.stack(rows)}), {"case": json.dumps(case)}
+    made = {"a": coordinate_matrix(p, inputs, outputs, hidden_layers, frequencies)}
+    return with_results(rng, p, made), {"case": json.dumps(case)}
 
 
 def all_files():

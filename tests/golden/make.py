@@ -17,6 +17,7 @@ import torch
 
 import gather_case
 import hyper_case
+import image_case
 import model_cases
 import op_cases
 import optimizer_case
@@ -66,7 +67,7 @@ def check_reference():
 def all_files():
     """{file name: (tensors, metadata)}"""
     files = {}
-    for module in (philox_case, op_cases, model_cases, train_case, optimizer_case, hyper_case, gather_case):
+    for module in (philox_case, op_cases, model_cases, train_case, optimizer_case, hyper_case, gather_case, image_case):
         files |= module.all_files()
     return files
 

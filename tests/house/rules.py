@@ -10,7 +10,7 @@ RANK = {"core": 0, "tensor": 1, "kernels": 2, "ops": 3, "graph": 4, "params": 5,
         "data": 9, "plot": 9, "tasks": 10, "train": 11, "report": 12, "bench": 12, "cli": 13}
 ONLY = {"io": {"io", "tensor", "core"}, "recipe": {"recipe", "io", "core"}}
 LIBRARY = ("core", "tensor", "kernels", "ops", "graph", "params", "nn", "optim", "io")
-PUBLIC_OF = {"hyper": "nn"}  # public headers that are not named after their module
+PUBLIC_OF = {"hyper": "nn", "image": "nn"}  # public headers that are not named after their module
 UMBRELLA = "hypernet"  # hypernet.h brings in everything public, so it stands where nn stands
 
 # Header of a library that only some places may include: the rest goes through them.

@@ -61,7 +61,10 @@ void golden_open(golden_case *golden, const golden_options *options)
     assert_ok(golden->context, hn_safetensors_open(golden->context, path, &golden->file));
     free(path);
     const char *model = hn_safetensors_text(golden->file, "model");
-    if (model != NULL || options->model)
+    const bool of_images = model != NULL && strstr(model, "\"network\"") != NULL;
+    if (of_images)
+        assert_ok(golden->context, hn_image_model_from_json(golden->context, model, &golden->image_model));
+    else if (model != NULL || options->model)
         assert_ok(golden->context, hn_language_model_from_json(golden->context, model, &golden->model));
     const hn_graph_options graph_options = {options->backend, options->dtype};
     assert_ok(golden->context, hn_graph_create(golden->context, &graph_options, &golden->graph));
@@ -69,7 +72,8 @@ void golden_open(golden_case *golden, const golden_options *options)
     assert_ok(golden->context, hn_store_create(golden->context, &golden->store));
     assert_ok(golden->context, hn_weights_create(golden->graph, golden->store, &golden->weights));
     if (!options->model) return;
-    assert_ok(golden->context, hn_language_model_declare(golden->store, &golden->model));
+    assert_ok(golden->context, of_images ? hn_image_model_declare(golden->store, &golden->image_model)
+                                         : hn_language_model_declare(golden->store, &golden->model));
     assert_ok(golden->context, hn_store_seal(golden->store, golden->graph, 1));
     golden_load_parameters(golden, options->prefix);
 }

@@ -8,7 +8,8 @@
 typedef struct golden_case {
     hn_context *context;
     hn_safetensors *file;
-    hn_language_model model; /* keep probabilities from `case` */
+    hn_language_model model;    /* keep probabilities from `case` */
+    hn_image_model image_model; /* of the file, if it is one of images */
     uint64_t seed;
     uint32_t step;
     bool reverse;
@@ -25,7 +26,7 @@ typedef struct golden_options {
     hn_backend backend;
     hn_dtype dtype;
     int threads;
-    bool model; /* declare the language model (else the test declares its own) */
+    bool model; /* declare the file's model (else the test declares its own) */
 } golden_options;
 void golden_open(golden_case *golden, const golden_options *options);
 void golden_close(golden_case *golden);
