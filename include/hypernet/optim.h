@@ -78,7 +78,7 @@ typedef enum hn_schedule_kind {
     HN_SCHEDULE_CONSTANT = 0,
     HN_SCHEDULE_LINEAR,
     HN_SCHEDULE_COSINE,
-    HN_SCHEDULE_STEPS,     /* a factor at each milestone, as PyTorch's MultiStepLR */
+    HN_SCHEDULE_STEPS,     /* a factor at each milestone, as PyTorch's MultiStepLR, or a rate of its own */
     HN_SCHEDULE_ONE_CYCLE, /* up, then far down, both by half a cosine: PyTorch's OneCycleLR; has no other warm-up */
     HN_SCHEDULE_PLATEAU    /* a factor when validations no longer get better, as PyTorch's ReduceLROnPlateau */
 } hn_schedule_kind;
@@ -95,13 +95,15 @@ typedef struct hn_schedule {
         [HN_MAX_MILESTONES]; /* rising: from update milestones[i] on the rate is milestone_factor times what it was */
     int milestone_count;
     double milestone_factor;
-    double one_cycle_warmup;        /* share of the updates in which the rate rises to its peak, below 1 */
-    double one_cycle_start_divisor; /* the first rate is rate / this, above 0 */
-    double one_cycle_final_divisor; /* the last one is the first one / this, above 0 */
-    double plateau_factor;          /* of the rate, each time that more than .. */
-    int64_t plateau_patience;       /* .. so many validations in a row were not better, .. */
-    double plateau_threshold;       /* .. which takes a figure below best * (1 - threshold) */
-    double plateau_minimum;         /* the rate does not fall below it */
+    double one_cycle_warmup;                   /* share of the updates in which the rate rises to its peak, below 1 */
+    double one_cycle_start_divisor;            /* the first rate is rate / this, above 0 */
+    double one_cycle_final_divisor;            /* the last one is the first one / this, above 0 */
+    double plateau_factor;                     /* of the rate, each time that more than .. */
+    int64_t plateau_patience;                  /* .. so many validations in a row were not better, .. */
+    double plateau_threshold;                  /* .. which takes a figure below best * (1 - threshold) */
+    double plateau_minimum;                    /* the rate does not fall below it */
+    double milestone_rates[HN_MAX_MILESTONES]; /* from update milestones[i] on, in place of the factor, .. */
+    int milestone_rate_count;                  /* .. where this is milestone_count; 0: none */
 } hn_schedule;
 
 /* What a plateau schedule remembers; all zero at the start of a run. */

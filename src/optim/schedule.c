@@ -33,7 +33,7 @@ static double stepped(const hn_schedule *schedule, int64_t step)
 {
     double rate = schedule->rate;
     for (int i = 0; i < schedule->milestone_count && step >= schedule->milestones[i]; i++)
-        rate *= schedule->milestone_factor;
+        rate = i < schedule->milestone_rate_count ? schedule->milestone_rates[i] : rate * schedule->milestone_factor;
     return rate;
 }
 

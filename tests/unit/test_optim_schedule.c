@@ -102,6 +102,24 @@ static void steps_at_milestones(void **state)
     assert_close(hn_schedule_rate(&schedule, 4), 0.16, 1e-15, 0);
 }
 
+/* The paper's rates of a hypernetwork on CIFAR-10, which no one factor gives. */
+static void steps_with_rates(void **state)
+{
+    const hn_schedule schedule = {.kind = HN_SCHEDULE_STEPS,
+                                  .rate = 0.002,
+                                  .steps = 672000,
+                                  .milestones = {168000, 336000, 504000},
+                                  .milestone_count = 3,
+                                  .milestone_factor = 0.1,
+                                  .milestone_rates = {0.001, 0.0002, 0.00005},
+                                  .milestone_rate_count = 3};
+    (void)state;
+    assert_close(hn_schedule_rate(&schedule, 167999), 0.002, 0, 0);
+    assert_close(hn_schedule_rate(&schedule, 168000), 0.001, 0, 0);
+    assert_close(hn_schedule_rate(&schedule, 503999), 0.0002, 0, 0);
+    assert_close(hn_schedule_rate(&schedule, 504000), 0.00005, 0, 0);
+}
+
 /* OneCycleLR(max_lr=0.8, total_steps=14), with its defaults and with pct_start=0.25, div_factor=10, final_div_factor=50 */
 static void one_cycle(void **state)
 {
@@ -201,6 +219,7 @@ int main(void)
         cmocka_unit_test(no_decay_left),
         cmocka_unit_test(decays_without_a_jump),
         cmocka_unit_test(steps_at_milestones),
+        cmocka_unit_test(steps_with_rates),
         cmocka_unit_test(one_cycle),
         cmocka_unit_test(plateau),
         cmocka_unit_test(plateau_at_its_floor),

@@ -29,6 +29,8 @@ static const hni_setting rows[] = {
                      "steps: updates from which on the rate is milestone_factor times what it was: \"28000,56000\""),
     HNI_SETTING_NUMBER("milestone_factor", hni_train_settings, milestone_factor, 1e-12, 1, 0.1,
                        "steps: what the rate is multiplied with at each milestone"),
+    HNI_SETTING_TEXT("milestone_rates", hni_train_settings, milestone_rates, "",
+                     "steps: a rate for each milestone instead of the factor: \"0.001,0.0002\""),
     HNI_SETTING_NUMBER("one_cycle_warmup", hni_train_settings, one_cycle_warmup, 0, 0.99, 0.3,
                        "one_cycle: share of the updates in which the rate rises to its peak"),
     HNI_SETTING_NUMBER("one_cycle_start_divisor", hni_train_settings, one_cycle_start_divisor, 1, 1e12, 25,
@@ -110,6 +112,7 @@ static const owner owners[] = {
     {"rms_decay", "optimizer", RMSPROP},
     {"milestones", "schedule", SCHEDULE(STEPS)},
     {"milestone_factor", "schedule", SCHEDULE(STEPS)},
+    {"milestone_rates", "schedule", SCHEDULE(STEPS)},
     {"one_cycle_warmup", "schedule", SCHEDULE(ONE_CYCLE)},
     {"one_cycle_start_divisor", "schedule", SCHEDULE(ONE_CYCLE)},
     {"one_cycle_final_divisor", "schedule", SCHEDULE(ONE_CYCLE)},
@@ -139,19 +142,28 @@ static hn_status check_owner(hn_context *context, const char *where, const owner
                      usual_value[0] != 0 ? usual_value : "empty", rule->chooser);
 }
 
+/* The next word of "a, b,c", without blanks around it; NULL at the end, "" for what is no single word. */
+static const char *next_word(char **rest)
+{
+    char *word = strsep(rest, ",");
+    if (word == NULL) return NULL;
+    word += strspn(word, " ");
+    char *end = word + strcspn(word, " ");
+    if (end[strspn(end, " ")] != 0) return ""; /* "28000 56000": not one number */
+    *end = 0;
+    return word;
+}
+
 /* "28000,56000" -> whole numbers above 0, rising. False if it is none of that. */
 static bool parse_milestones(const char *text, hn_schedule *schedule)
 {
-    char copy[sizeof((hni_train_settings *)0)->milestones], *rest = copy, *word;
+    char copy[sizeof((hni_train_settings *)0)->milestones], *rest = copy;
+    const char *word;
     int64_t last = 0;
     strcpy(copy, text);
     schedule->milestone_count = 0;
-    while ((word = strsep(&rest, ",")) != NULL) {
+    while ((word = next_word(&rest)) != NULL) {
         int64_t value;
-        word += strspn(word, " ");
-        char *end = word + strcspn(word, " ");
-        if (end[strspn(end, " ")] != 0) return false; /* "28000 56000": not one number */
-        *end = 0;
         if (schedule->milestone_count == HN_MAX_MILESTONES || !hni_whole_parse(word, &value) || value <= last)
             return false;
         schedule->milestones[schedule->milestone_count++] = last = value;
@@ -159,9 +171,50 @@ static bool parse_milestones(const char *text, hn_schedule *schedule)
     return true;
 }
 
+/* "" -> none, "0.001,0.0002" -> as many rates as there are milestones. False if it is none of that. */
+static bool parse_milestone_rates(const char *text, hn_schedule *schedule)
+{
+    char copy[sizeof((hni_train_settings *)0)->milestone_rates], *rest = copy;
+    const char *word;
+    strcpy(copy, text);
+    schedule->milestone_rate_count = 0;
+    if (text[0] == 0) return true;
+    while ((word = next_word(&rest)) != NULL) {
+        double value;
+        if (schedule->milestone_rate_count == schedule->milestone_count || !hni_number_parse(word, &value) ||
+            !(value > 0))
+            return false;
+        schedule->milestone_rates[schedule->milestone_rate_count++] = value;
+    }
+    return schedule->milestone_rate_count == schedule->milestone_count;
+}
+
+static hn_status check_steps(hn_context *context, const char *where, const hni_train_settings *settings)
+{
+    hni_train_settings usual;
+    hn_schedule schedule;
+    if (!parse_milestones(settings->milestones, &schedule)) {
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "%s: train.milestones is '%.80s', schedule steps needs 1 to %d rising whole numbers above 0 "
+                         "with commas between them: \"28000,56000\"",
+                         where, settings->milestones, HN_MAX_MILESTONES);
+    }
+    hni_settings_default(&table, &usual);
+    if (settings->milestone_rates[0] != 0 && settings->milestone_factor != usual.milestone_factor) {
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "%s: train.milestone_rates is '%.80s' and train.milestone_factor is %g: say one of the two",
+                         where, settings->milestone_rates, settings->milestone_factor);
+    }
+    if (parse_milestone_rates(settings->milestone_rates, &schedule)) return HN_OK;
+    return hni_error(
+        context, HN_ERROR_ARGUMENT,
+        "%s: train.milestone_rates is '%.80s', it needs a number above 0 for each of the %d milestones, with commas "
+        "between them; or leave it out, for milestone_factor",
+        where, settings->milestone_rates, schedule.milestone_count);
+}
+
 hn_status hni_train_settings_check(hn_context *context, const char *where, const hni_train_settings *settings)
 {
-    hn_schedule schedule;
     for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
         const hn_status status = check_owner(context, where, &owners[i], settings);
         if (status != HN_OK) return status;
@@ -170,11 +223,9 @@ hn_status hni_train_settings_check(hn_context *context, const char *where, const
         return hni_error(context, HN_ERROR_ARGUMENT, "%s: train.nesterov needs train.momentum above 0, for example 0.9",
                          where);
     }
-    if (settings->schedule == HN_SCHEDULE_STEPS && !parse_milestones(settings->milestones, &schedule)) {
-        return hni_error(context, HN_ERROR_ARGUMENT,
-                         "%s: train.milestones is '%.80s', schedule steps needs 1 to %d rising whole numbers above 0 "
-                         "with commas between them: \"28000,56000\"",
-                         where, settings->milestones, HN_MAX_MILESTONES);
+    if (settings->schedule == HN_SCHEDULE_STEPS) {
+        const hn_status status = check_steps(context, where, settings);
+        if (status != HN_OK) return status;
     }
     if (settings->schedule == HN_SCHEDULE_PLATEAU && settings->plateau_minimum > settings->rate) {
         return hni_error(context, HN_ERROR_ARGUMENT, "%s: train.plateau_minimum is %g, above train.rate, which is %g",
@@ -222,6 +273,7 @@ hn_schedule hni_train_schedule(const hni_train_settings *settings, int64_t steps
                             .plateau_patience = settings->plateau_patience,
                             .plateau_threshold = settings->plateau_threshold,
                             .plateau_minimum = settings->plateau_minimum};
-    if (settings->schedule == HN_SCHEDULE_STEPS) (void)parse_milestones(settings->milestones, &schedule);
+    if (settings->schedule == HN_SCHEDULE_STEPS && parse_milestones(settings->milestones, &schedule))
+        (void)parse_milestone_rates(settings->milestone_rates, &schedule);
     return schedule;
 }

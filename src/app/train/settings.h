@@ -28,6 +28,7 @@ typedef struct hni_train_settings {
     double clip_value;
     char milestones[256]; /* "28000,56000" */
     double milestone_factor;
+    char milestone_rates[256]; /* "0.001,0.0002"; "": by the factor */
     double one_cycle_warmup, one_cycle_start_divisor, one_cycle_final_divisor;
     double plateau_factor, plateau_threshold, plateau_minimum;
     int64_t plateau_patience;      /* validations */
