@@ -2,68 +2,14 @@
  * failure leaves the file that was there. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "app/train/gathered.h"
 #include "app/train/run.h"
 #include "core/alloc.h"
 #include "io/settings_json.h"
 #include "nn/trained.h"
 
 #define MOST_JSON 4096
-
-/* What is being gathered: parallel arrays that grow together. */
-typedef struct gathered {
-    hn_context *context;
-    hn_file_tensor *tensors;
-    void **owned; /* names and data to be freed */
-    int64_t count, owned_count;
-    size_t room, owned_room;
-} gathered;
-
-static hn_status own(gathered *all, size_t size, void **out_memory)
-{
-    if ((size_t)all->owned_count == all->owned_room) {
-        void *list = all->owned;
-        const size_t room = all->owned_room == 0 ? 64 : all->owned_room * 2;
-        const hn_status status = hni_realloc_array(all->context, "checkpoint", room, sizeof *all->owned, &list);
-        if (status != HN_OK) return status;
-        all->owned = list;
-        all->owned_room = room;
-    }
-    const hn_status status = hni_alloc(all->context, "checkpoint", size, out_memory);
-    if (status == HN_OK) all->owned[all->owned_count++] = *out_memory;
-    return status;
-}
-
-/* A new tensor "PREFIX.NAME" (or NAME) with room for its data. */
-static hn_status add(gathered *all, const char *prefix, const char *name, hn_dtype dtype, hn_shape shape,
-                     void **out_data)
-{
-    void *text = NULL;
-    const size_t size = strlen(prefix) + strlen(name) + 2;
-    hn_status status;
-    if ((size_t)all->count == all->room) {
-        void *list = all->tensors;
-        const size_t room = all->room == 0 ? 64 : all->room * 2;
-        HNI_TRY(hni_realloc_array(all->context, "checkpoint", room, sizeof *all->tensors, &list));
-        all->tensors = list;
-        all->room = room;
-    }
-    HNI_TRY(own(all, size, &text));
-    HNI_TRY(own(all, (size_t)hn_shape_elements(shape) * hn_dtype_size(dtype), out_data));
-    snprintf(text, size, "%s%s%s", prefix, prefix[0] != 0 ? "." : "", name);
-    all->tensors[all->count++] = (hn_file_tensor){text, dtype, shape, *out_data};
-cleanup:
-    return status;
-}
-
-static void release(gathered *all)
-{
-    for (int64_t i = 0; i < all->owned_count; i++)
-        hni_free(all->context, all->owned[i]);
-    hni_free(all->context, all->owned);
-    hni_free(all->context, all->tensors);
-}
 
 static bool all_finite(const float *numbers, int64_t count)
 {
@@ -99,13 +45,13 @@ hn_status hni_checkpoint_find_bad(hni_trainer *trainer, const char **out_kind, c
     return status;
 }
 
-static hn_status gather_stored(hni_trainer *trainer, const hni_stored_kind *kind, gathered *all)
+static hn_status gather_stored(hni_trainer *trainer, const hni_stored_kind *kind, hni_gathered *all)
 {
     hn_status status = HN_OK;
     for (int64_t i = 0; i < kind->count(trainer->store); i++) {
         const hn_parameter *tensor = kind->at(trainer->store, i);
         void *data = NULL;
-        HNI_TRY(add(all, kind->prefix, tensor->name, HN_DTYPE_F32, tensor->shape, &data));
+        HNI_TRY(hni_gathered_add(all, kind->prefix, tensor->name, HN_DTYPE_F32, tensor->shape, &data));
         HNI_TRY(kind->read(trainer->store, i, HN_DTYPE_F32, tensor->elements, data));
         if (!all_finite(data, tensor->elements)) {
             HNI_TRY(hni_error(trainer->context, HN_ERROR_NONFINITE,
@@ -120,21 +66,21 @@ cleanup:
 }
 
 /* "average.buffer.NAME" */
-static hn_status gather_buffer_averages(hni_trainer *trainer, gathered *all)
+static hn_status gather_buffer_averages(hni_trainer *trainer, hni_gathered *all)
 {
     hn_status status = HN_OK;
     if (!(trainer->plan->train.average_decay > 0)) return HN_OK;
     for (int64_t i = 0; i < hn_store_buffer_count(trainer->store); i++) {
         const hn_parameter *buffer = hn_store_buffer(trainer->store, i);
         void *data = NULL;
-        HNI_TRY(add(all, HNI_BUFFER_AVERAGE, buffer->name, HN_DTYPE_F32, buffer->shape, &data));
+        HNI_TRY(hni_gathered_add(all, HNI_BUFFER_AVERAGE, buffer->name, HN_DTYPE_F32, buffer->shape, &data));
         HNI_TRY(hn_optimizer_buffer_read(trainer->optimizer, i, HN_DTYPE_F32, data));
     }
 cleanup:
     return status;
 }
 
-static hn_status gather_optimizer(hni_trainer *trainer, gathered *all)
+static hn_status gather_optimizer(hni_trainer *trainer, hni_gathered *all)
 {
     const char *block;
     hn_status status = HN_OK;
@@ -142,7 +88,7 @@ static hn_status gather_optimizer(hni_trainer *trainer, gathered *all)
         for (int64_t i = 0; i < hn_store_count(trainer->store); i++) {
             const hn_parameter *parameter = hn_store_parameter(trainer->store, i);
             void *data = NULL;
-            HNI_TRY(add(all, block, parameter->name, HN_DTYPE_F32, parameter->shape, &data));
+            HNI_TRY(hni_gathered_add(all, block, parameter->name, HN_DTYPE_F32, parameter->shape, &data));
             HNI_TRY(hn_optimizer_block_read(trainer->optimizer, b, i, HN_DTYPE_F32, data));
         }
     }
@@ -150,27 +96,9 @@ cleanup:
     return status;
 }
 
-/* Carried state, buffers, blobs; for the best checkpoint the blobs alone. */
-static hn_status gather_task(hni_trainer *trainer, bool blobs_only, gathered *all)
-{
-    hni_task_tensor tensor;
-    bool more = true;
-    hn_status status = HN_OK;
-    for (int64_t i = 0;; i++) {
-        void *data = NULL;
-        HNI_TRY(trainer->task->state_get(trainer->work, i, &tensor, &more));
-        if (!more) break;
-        if (blobs_only && strncmp(tensor.name, "blob.", 5) != 0) continue;
-        HNI_TRY(add(all, "", tensor.name, tensor.dtype, tensor.shape, &data));
-        memcpy(data, tensor.data, (size_t)hn_shape_elements(tensor.shape) * hn_dtype_size(tensor.dtype));
-    }
-cleanup:
-    return status;
-}
-
 hn_status hni_checkpoint_write(hni_trainer *trainer, bool best)
 {
-    gathered all = {.context = trainer->context};
+    hni_gathered all = {.context = trainer->context};
     char model[MOST_JSON], format[16], seed[32], *recipe = NULL, *training = NULL, *path = NULL;
     hn_status status;
     snprintf(format, sizeof format, "%d", HNI_CHECKPOINT_FORMAT);
@@ -179,7 +107,7 @@ hn_status hni_checkpoint_write(hni_trainer *trainer, bool best)
         HNI_TRY(gather_stored(trainer, &hni_stored_kinds[k], &all));
     if (!best) HNI_TRY(gather_optimizer(trainer, &all));
     if (!best) HNI_TRY(gather_buffer_averages(trainer, &all));
-    HNI_TRY(gather_task(trainer, best, &all));
+    HNI_TRY(hni_gathered_task(&all, trainer->task, trainer->work, best));
     HNI_TRY(trainer->task->model_json(trainer->work, model, sizeof model));
     HNI_TRY(hni_recipe_print(trainer->context, &trainer->plan->recipe, &recipe));
     HNI_TRY(hni_settings_to_json(trainer->context, hni_train_state_table(), &trainer->state, &training));
@@ -199,6 +127,6 @@ cleanup:
     hni_free(trainer->context, path);
     hni_free(trainer->context, recipe);
     hni_free(trainer->context, training);
-    release(&all);
+    hni_gathered_release(&all);
     return status;
 }
