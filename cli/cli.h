@@ -107,6 +107,8 @@ int hni_command_complete(int argc, char **argv); /* __complete WORD...: what the
 int hni_command_recipes(hni_cli *cli, int argc, char **argv);
 int hni_command_eval(hni_cli *cli, int argc, char **argv);
 int hni_command_sample(hni_cli *cli, int argc, char **argv);
+int hni_command_predict(hni_cli *cli, int argc, char **argv);
+int hni_command_bake(hni_cli *cli, int argc, char **argv);
 int hni_command_data(hni_cli *cli, int argc, char **argv);
 int hni_command_info(hni_cli *cli, int argc, char **argv);
 int hni_command_gradcheck(hni_cli *cli, int argc, char **argv);

@@ -271,6 +271,7 @@ static const hni_task toy = {
                 .symbols = "samples",
                 .symbols_short = "smp."},
     .streams = true,
+    .narrow = true,
     .sizes = "model.width",
     .data_settings = toy_data_settings,
     .data_size = sizeof(toy_data),

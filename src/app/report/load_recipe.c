@@ -2,8 +2,15 @@
 #include <string.h>
 
 #include "app/report/load.h"
+#include "app/data/images.h"
+#include "app/tasks/images_paper.h"
 #include "app/tasks/text_paper.h"
 #include "app/train/plan.h"
+
+static void take_images(const hni_plan *plan, hni_run *run)
+{
+    run->paper = hni_images_paper_table(((const hni_images_settings *)plan->data)->path);
+}
 
 static void take_text(const hni_plan *plan, hni_run *run)
 {
@@ -18,6 +25,7 @@ hn_status hni_run_read_recipe(hn_context *context, const char *path, hni_run *ru
     hni_plan *plan = NULL;
     const hn_status status = hni_plan_read(context, path, NULL, 0, &plan);
     if (status == HN_OK && strcmp(plan->task->name, "text") == 0) take_text(plan, run);
+    if (status == HN_OK && strcmp(plan->task->name, "images") == 0) take_images(plan, run);
     hni_plan_destroy(plan);
     if (status == HN_OK || status == HN_ERROR_MEMORY) return status;
     hni_log(context, HN_LOG_WARNING, "%s: shown as text, without rows of the paper", hn_context_error(context)->text);

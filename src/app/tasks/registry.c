@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const hni_task *const tasks[] = {&hni_task_text};
+static const hni_task *const tasks[] = {&hni_task_text, &hni_task_images};
 
 const hni_task *hni_task_at(size_t index) { return index < sizeof tasks / sizeof tasks[0] ? tasks[index] : NULL; }
 

@@ -5,5 +5,6 @@
 #include "app/tasks/task.h"
 
 extern const hni_task hni_task_text;
+extern const hni_task hni_task_images;
 
 #endif

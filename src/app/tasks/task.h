@@ -66,6 +66,16 @@ typedef struct hni_dynamic_options {
     int64_t length; /* symbols of a segment */
 } hni_dynamic_options;
 
+/* One item of a part that is no stream, as a model sees it. Pointers stay until the callback returns. */
+typedef struct hni_task_item {
+    int64_t place, count;       /* which of how many, in the data or in a file */
+    int64_t label, said;        /* its class (-1: not known), and the one that the model takes it for */
+    const float *probabilities; /* [classes] */
+    int64_t classes;
+    const uint8_t *pixels; /* [C,H,W] */
+    int64_t channels, height, width;
+} hni_task_item;
+
 typedef struct hni_evaluate_options {
     const char *split; /* "valid", "test", "train", or "all": the three joined, or the whole of hni_task_open.file */
     int64_t tracks;    /* 0: the task's choice while training; 1: one stream */
@@ -74,6 +84,8 @@ typedef struct hni_evaluate_options {
     /* Not NULL (one track only): bits that each symbol of the text took, in order; NaN for the first, which nothing predicts. `bytes`
      * has `size` bytes, the same for the same row. */
     void (*symbol)(void *user, int64_t row, const char *bytes, size_t size, double bits);
+    /* Not NULL (of a task without streams): called for every item of the part, in order. */
+    void (*item)(void *user, const hni_task_item *item);
     void *user;
     int64_t window; /* symbols of a track that are predicted at once; 0: the task's choice */
     /* Not NULL (one track only): dynamic; the weights are afterwards what they were before. Its length takes the place of `window`. */
@@ -156,13 +168,20 @@ typedef struct hni_sample_options {
     hn_dtype storage;  /* of the matrices: F32, BF16 or I8 */
 } hni_sample_options;
 
+/* How far apart the outputs of two models are. */
+typedef struct hni_task_difference {
+    int64_t items; /* that both were shown */
+    double share;  /* the largest difference, of the largest output */
+} hni_task_difference;
+
 typedef struct hni_task {
     const char *name; /* the recipe's `task:` */
     const char *help;
     hni_measure measure;
     /* A part of the data is a stream: read in tracks, its symbols predicted one by one, by weights of any storage. Without it
-     * hni_evaluate_options has only split, progress and user. */
+     * hni_evaluate_options has only split, progress, item and user. */
     bool streams;
+    bool narrow;       /* train.precision may be bf16 */
     const char *sizes; /* keys that make an update need less memory: "model.units, data.batch or data.length" */
     const hni_settings *(*data_settings)(void);  /* section "data" */
     size_t data_size;                            /* of the struct that they fill */
@@ -207,6 +226,16 @@ typedef struct hni_task {
                           void *user);
     /* Writes into data settings what opening the data has decided, so that a run's recipe says it. NULL: nothing is. */
     void (*settle)(const hni_task_work *work, void *data);
+    /* Name of class `index` of an opened model; NULL past the end. NULL: the task knows no classes. */
+    const char *(*class_name)(const hni_task_work *work, int64_t index, size_t *out_size);
+    /* Tells `item` of every image of a file, label -1. NULL: the task's models classify nothing. */
+    hn_status (*predict)(hni_task_work *work, const char *path, void (*item)(void *user, const hni_task_item *item),
+                         void *user);
+    /* Declares in an open store, and fills, an ordinary model that says what this one says, its generated weights written down; out_json is its
+     * settings (model_json). An error for a model without generated weights. NULL: such weights change while a model runs. */
+    hn_status (*bake)(hni_task_work *work, hn_store *baked, char *out_json, size_t size);
+    /* Outputs of two bound works of this task for at most `most` made-up inputs. NULL as `bake`. */
+    hn_status (*compare)(hni_task_work *work, hni_task_work *other, int64_t most, hni_task_difference *out_difference);
     /* Names of the figures that every metric of this work comes with, in their order, known once it is opened. NULL: none. */
     const hni_figure *(*figures)(const hni_task_work *work, size_t *out_count);
     /* Memory that a dynamic evaluation takes beside what is there already: a forecast. NULL: the task has no dynamic evaluation. */

@@ -227,6 +227,7 @@ const hni_task hni_task_text = {
          .symbols = "characters",
          .symbols_short = "char."},
     .streams = true,
+    .narrow = true,
     .sizes = "model.units, data.batch or data.length",
     .data_settings = hni_text_settings_table,
     .data_size = sizeof(hni_text_settings),

@@ -82,6 +82,11 @@ cleanup:
 static hn_status check_task(hn_context *context, const char *path, const hni_plan *plan)
 {
     const bool has_tracks = plan->train.validation_tracks != 0;
+    if (plan->train.precision != HNI_TRAIN_F32 && !plan->task->narrow) {
+        return hni_error(context, HN_ERROR_ARGUMENT,
+                         "%s: train.precision is %s, but task '%s' computes in f32 alone: leave it out", path,
+                         plan->train.precision == HNI_TRAIN_AUTO ? "auto" : "bf16", plan->task->name);
+    }
     if (!has_tracks || plan->task->streams) return HN_OK;
     return hni_error(context, HN_ERROR_ARGUMENT,
                      "%s: train.validation_tracks is %lld, but task '%s' reads no stream of symbols: leave it out",

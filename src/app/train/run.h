@@ -5,7 +5,7 @@
 #include "app/train/facts.h"
 #include "app/train/trainer.h"
 
-#define HNI_CHECKPOINT_FORMAT 1 /* newer ones are refused, older ones read */
+#define HNI_CHECKPOINT_FORMAT 1             /* newer ones are refused, older ones read */
 #define HNI_BUFFER_AVERAGE "average.buffer" /* before the name of a buffer: its average */
 
 struct hni_trainer {

@@ -1,0 +1,105 @@
+"""Image classification from the command line: trained, measured, asked about single images, and refused what it has no use for."""
+
+import csv
+import json
+import struct
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+from runs import hypernet, image, prepare_images, write_idx
+
+# Learnable numbers of each recipe, as the paper counts them where it does.
+COUNTS = {"mnist-conv": 21210, "mnist-hyper": 12910, "mnist-hyper-best": 12910, "mnist-fc": 203530, "mnist-coordinates": 3627,
+          "cifar10-wrn-40-1": 562762, "cifar10-hyper-wrn-40-1": 96602, "cifar10-wrn-40-2": 2235530,
+          "cifar10-hyper-wrn-40-2": 147610}
+
+
+class Images(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.holder = tempfile.TemporaryDirectory()
+        cls.folder = Path(cls.holder.name)
+        cls.recipe = prepare_images(cls.folder)
+        cls.run_folder = cls.folder / "run"
+        hypernet("train", cls.recipe, "-o", cls.run_folder, "--threads", 1)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.holder.cleanup()
+
+    def test_counts(self):
+        for recipe, count in COUNTS.items():
+            with self.subTest(recipe=recipe):
+                info = json.loads(hypernet("info", recipe, "--json")[0])
+                self.assertEqual(info["parameters"]["total"], count)
+                self.assertIn("error", info["paper"]["data"] + " error")
+                self.assertEqual(info["paper"]["ours"]["parameters"], count)
+
+    def test_generated_beside_stored(self):
+        text = hypernet("info", "mnist-hyper")[0]
+        self.assertIn("12544", text.replace(",", ""))
+        self.assertRegex(text, r"generated +12544, out of 4240 numbers of the generator and 4 of embeddings")
+
+    def test_log(self):
+        rows = list(csv.DictReader((self.run_folder / "log.csv").read_text().splitlines()))
+        self.assertEqual(list(rows[0]), ["step", "epoch", "rate", "train_loss", "valid_error", "gradient_norm", "clip_rate",
+                                         "valid_loss"])
+        self.assertEqual(rows[-1]["step"], "30")
+        validated = [row for row in rows if row["valid_error"]]
+        self.assertTrue(all(0 <= float(row["valid_error"]) <= 100 and float(row["valid_loss"]) > 0 for row in validated))
+
+    def test_eval(self):
+        for split, count in (("valid", 24), ("test", 40), ("train", 88)):
+            result = json.loads(hypernet("eval", self.run_folder, "--split", split, "--json")[0])
+            self.assertEqual((result["count"], result["unit"]), (count, "error, %"))
+            self.assertAlmostEqual(result["value"] * count / 100, round(result["value"] * count / 100), 9)
+        write_idx(self.folder / "others", train=30, test=10)
+        result = json.loads(hypernet("eval", self.run_folder, "--file", self.folder / "others", "--json")[0])
+        self.assertEqual(result["count"], 40)
+
+    def test_a_network_that_learns(self):
+        """The bars are told apart without an error by a small network in a few passes."""
+        run = self.folder / "learns"
+        hypernet("train", self.recipe, "-o", run, "--set", "model.network=conv", "--set", "model.weights=stored", "--set",
+                 "train.steps=120", "--set", "data.flip=false", "--set", "data.rotate=0", "--set", "data.shift=0")
+        result = json.loads(hypernet("eval", run, "--json")[0])
+        self.assertLess(result["value"], 10)
+
+    def test_predict(self):
+        pixels = b"".join(image(label, 7 + label, 8) for label in range(4))
+        (self.folder / "some.idx").write_bytes(struct.pack(">4I", 2051, 4, 8, 8) + pixels)
+        listing = json.loads(hypernet("predict", self.run_folder, self.folder / "some.idx", "--top", 4, "--json")[0])
+        self.assertEqual([entry["image"] for entry in listing], [0, 1, 2, 3])
+        for entry in listing:
+            shares = [c["probability"] for c in entry["classes"]]
+            self.assertAlmostEqual(sum(shares), 1, 5)
+            self.assertEqual(shares, sorted(shares, reverse=True))
+            self.assertEqual(sorted(c["name"] for c in entry["classes"]), ["0", "1", "2", "3"])
+        line = hypernet("predict", self.run_folder, self.folder / "some.idx")[0].splitlines()[0]
+        self.assertRegex(line, r"some\.idx\[0\]  [0-3]  0\.\d{4}$|some\.idx\[0\]  [0-3]  1\.0000$")
+
+    def test_refusals(self):
+        (self.folder / "large.idx").write_bytes(struct.pack(">4I", 2051, 1, 9, 8) + bytes(72))
+        for arguments, pieces in (
+                (("sample", self.run_folder), ("task 'images'", "write nothing")),
+                (("plot", self.run_folder, "phi", "-o", self.folder / "x.svg"), ("task 'images'", "write nothing")),
+                (("eval", self.run_folder, "--tracks", 4), ("--tracks", "no stream")),
+                (("eval", self.run_folder, "--storage", "int8"), ("--storage", "no stream")),
+                (("eval", self.run_folder, "--dynamic"), ("no dynamic evaluation",)),
+                (("predict", self.run_folder, self.folder / "large.idx"), ("9 x 8", "8 x 8", "scale it")),
+                (("train", self.recipe, "--set", "train.validation_tracks=4"), ("validation_tracks", "no stream")),
+                (("train", self.recipe, "--set", "train.precision=bf16"), ("train.precision is bf16", "f32 alone")),
+                (("train", self.recipe, "--set", "train.micro_batches=2"), ("micro_batches is 2", "cannot be divided")),
+                (("train", self.recipe, "--set", "model.height=9"), ("model.height is 9", "have 8")),
+        ):
+            with self.subTest(command=arguments[0], last=str(arguments[-1])):
+                error = hypernet(*arguments, expect=1)[1]
+                for piece in pieces:
+                    self.assertIn(piece, error)
+
+
+if __name__ == "__main__":
+    unittest.main()
