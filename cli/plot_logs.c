@@ -41,15 +41,20 @@ hn_status hni_plot_curves(const hni_plot_options *options, const hni_canvas_opti
     hni_run *runs = memory;
     for (; loaded < count; loaded++)
         HNI_TRY(hni_run_load(context, options->runs[loaded], &runs[loaded]));
-    HNI_TRY(hni_run_series_make(context, runs, count, options->axis, &made));
-    const char *quantity = runs[0].measure->metric_name;
+    if (options->loss && hni_measure_is_one(runs[0].measure)) {
+        HNI_TRY(hni_error(context, HN_ERROR_ARGUMENT, "--loss: %.300s is measured by its loss: leave the option away",
+                          options->runs[0]));
+    }
+    HNI_TRY(
+        hni_run_series_make(context, runs, count, options->axis, options->loss ? HNI_RUN_LOSS : HNI_RUN_METRIC, &made));
+    const char *quantity = options->loss ? runs[0].measure->loss_name : runs[0].measure->metric_name;
     char title[128];
     const hni_curves curves = {.quantity = quantity,
                                .series = made.series,
                                .count = made.count,
                                .axis = options->axis,
                                .level = options->level};
-    snprintf(title, sizeof title, "Learning curves: %s", quantity);
+    snprintf(title, sizeof title, "Learning curves: %s%s", options->loss ? "loss, " : "", quantity);
     titled.title = title;
     HNI_TRY(hni_curves_picture(context, &curves, &titled, picture));
     json_object_set_new(facts, "axis", json_string(hni_plot_axis_words[options->axis]));

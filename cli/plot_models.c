@@ -170,9 +170,8 @@ static void add_last_part(hni_text *out, const char *path)
     hni_text_add(out, "%.*s", (int)(end - begin), path + begin);
 }
 
-/* Two runs of one label are told apart by their folders. */
-static void name_series(const hni_plot_options *options, const char *labels, size_t label_size, int run,
-                        hni_text *out_name)
+void hni_plot_name_run(const hni_plot_options *options, const char *labels, size_t label_size, int run,
+                       hni_text *out_name)
 {
     const char *own = labels + (size_t)run * label_size;
     bool twin = false;
@@ -207,7 +206,7 @@ hn_status hni_plot_phi(const hni_plot_options *options, const hni_canvas_options
         HNI_TRY(visit(options, options->runs[i], look_at_phi, &user));
     }
     for (size_t i = 0; i < count; i++) {
-        name_series(options, labels, LABEL, (int)i, &names[i]);
+        hni_plot_name_run(options, labels, LABEL, (int)i, &names[i]);
         HNI_TRY(names[i].status);
         series[i].name = names[i].data;
     }

@@ -8,6 +8,9 @@
 /* All settings of a model: a recipe's section "model", and the JSON of a checkpoint. */
 const hni_settings *hni_image_settings(void);
 
+/* The generator of a model's kernels of width `size`. For weights hyper and hyper_linear. */
+hn_kernel_generator hni_image_generator(const hn_image_model *model, int64_t size);
+
 /* Blocks of a group of a wide ResNet: n of depth 6n + 4. */
 int64_t hni_image_blocks(const hn_image_model *model);
 

@@ -62,17 +62,22 @@ void hn_image_model_counts(const hn_image_model *model, const hn_store *store, h
 
 /* ---- generation ---- */
 
+hn_kernel_generator hni_image_generator(const hn_image_model *model, int64_t size)
+{
+    const bool linear = model->weights == HN_IMAGE_WEIGHTS_HYPER_LINEAR;
+    return (hn_kernel_generator){.inputs = model->basic_size,
+                                 .outputs = model->basic_size,
+                                 .size = size,
+                                 .embedding_size = model->embedding_size,
+                                 .units = linear ? 0 : model->generator_units,
+                                 .linear = linear,
+                                 .start = model->start};
+}
+
 static hn_status make_kernels(hni_image_pass *pass, const hn_image_generated *list, int64_t count)
 {
     const hn_image_model *model = pass->model;
-    const bool linear = model->weights == HN_IMAGE_WEIGHTS_HYPER_LINEAR;
-    const hn_kernel_generator generator = {.inputs = model->basic_size,
-                                           .outputs = model->basic_size,
-                                           .size = list[0].shape.size[2],
-                                           .embedding_size = model->embedding_size,
-                                           .units = linear ? 0 : model->generator_units,
-                                           .linear = linear,
-                                           .start = model->start};
+    const hn_kernel_generator generator = hni_image_generator(model, list[0].shape.size[2]);
     hn_tensor block = HN_NO_TENSOR;
     void *memory = NULL;
     hn_status status = hni_arena_take(&pass->graph->meta, (size_t)count * sizeof(hn_target), &memory);

@@ -14,13 +14,14 @@
 enum { UNKNOWN = -1, STEP = 0, RANK = 1000 }; /* RANK + i: effective rank i of hni_run */
 
 static const struct {
-    const char *name; /* "train_": with the key of the measure behind it */
-    size_t offset;    /* in hni_run_row */
+    const char
+        *name;     /* "train_": with the key of the loss behind it; "valid_": of the metric, or "valid_+" of the loss */
+    size_t offset; /* in hni_run_row */
 } known[] = {
     {"step", offsetof(hni_run_row, step)},           {"epoch", offsetof(hni_run_row, epoch)},
     {"rate", offsetof(hni_run_row, rate)},           {"train_", offsetof(hni_run_row, train)},
     {"valid_", offsetof(hni_run_row, valid)},        {"gradient_norm", offsetof(hni_run_row, gradient_norm)},
-    {"clip_rate", offsetof(hni_run_row, clip_rate)},
+    {"clip_rate", offsetof(hni_run_row, clip_rate)}, {"valid_+", offsetof(hni_run_row, valid_loss)},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
@@ -73,9 +74,9 @@ static const char *column_name(const log_reader *reader, size_t column, char *bu
 {
     const hni_measure *measure = reader->run->measure;
     const char *name = known[column].name, *key = "";
-    if (strcmp(name, "train_") == 0) key = measure->loss_key;
+    if (strcmp(name, "train_") == 0 || strcmp(name, "valid_+") == 0) key = measure->loss_key;
     if (strcmp(name, "valid_") == 0) key = measure->metric_key;
-    (void)snprintf(buffer, size, "%s%s", name, key);
+    (void)snprintf(buffer, size, "%.*s%s", (int)strcspn(name, "+"), name, key);
     return buffer;
 }
 
@@ -210,7 +211,7 @@ static hn_status read_row(log_reader *reader, char *line, hni_run_row *row)
     const double none = (double)NAN;
     size_t count = 0;
     hn_status status = HN_OK;
-    *row = (hni_run_row){0, none, none, none, none, none, none, none};
+    *row = (hni_run_row){0, none, none, none, none, none, none, none, none};
     for (char *rest = line; rest != NULL; count++) {
         char *field = next_field(&rest);
         if (count < reader->column_count) HNI_TRY(read_field(reader, reader->columns[count], field, row));

@@ -133,7 +133,8 @@ static void write_levels(hni_page *page, const level_list *list)
     for (size_t i = 0; i < list->count; i++) {
         int64_t fewest = fewest_steps(page->report, list->levels[i]);
         hni_text_add(html, "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"4\">%.2f %s</th></tr>\n",
-                     list->levels[i], page->measure->metric_name);
+                     list->levels[i],
+                     hni_measure_is_one(page->measure) ? page->measure->metric_name : page->measure->metric_short);
         for (size_t run = 0; run < page->report->run_count; run++)
             write_reach(page, run, list->levels[i], fewest);
         hni_markup_text(html, "</tbody>\n");
@@ -146,6 +147,30 @@ static void write_levels(hni_page *page, const level_list *list)
 static hn_status draw(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
 {
     return hni_curves_picture(context, data, options, out);
+}
+
+/* Title and caption of `words`, drawing and sizes from here. */
+static void draw_figure(hni_page *page, hni_run_figure figure, hni_curves_axis axis, double level,
+                        const hni_page_picture *words)
+{
+    const hni_measure *measure = page->measure;
+    hni_page_picture picture = *words;
+    hni_run_series made;
+    page->status = hni_run_series_make(page->context, page->report->runs, page->report->run_count, axis, figure, &made);
+    if (page->status == HN_OK) {
+        const hni_curves curves = {.quantity = figure == HNI_RUN_LOSS ? measure->loss_name : measure->metric_name,
+                                   .series = made.series,
+                                   .count = made.count,
+                                   .axis = axis,
+                                   .level = level,
+                                   .plain_level = true};
+        picture.draw = draw;
+        picture.data = &curves;
+        picture.wide_height = 420.0;
+        picture.narrow_height = 320.0;
+        hni_page_figures(page, &picture);
+    }
+    hni_run_series_free(&made);
 }
 
 static void draw_curves(hni_page *page, hni_curves_axis axis, double level)
@@ -166,20 +191,21 @@ static void draw_curves(hni_page *page, hni_curves_axis axis, double level)
                        toupper((unsigned char)measure->metric_name[0]), measure->metric_name + 1,
                        hni_measure_is_one(measure) ? " thick with dots, training thin" : "");
     }
-    hni_run_series made;
-    page->status = hni_run_series_make(page->context, page->report->runs, page->report->run_count, axis, &made);
-    if (page->status == HN_OK) {
-        hni_curves curves = {.quantity = measure->metric_name,
-                             .series = made.series,
-                             .count = made.count,
-                             .axis = axis,
-                             .level = level,
-                             .plain_level = true};
-        (void)snprintf(caption, sizeof caption, isfinite(level) ? "%s Dashed: %.2f, which every run reaches." : "%s",
-                       said, level);
-        hni_page_figures(page, &(hni_page_picture){draw, &curves, titles[axis], caption, 420.0, 320.0});
-    }
-    hni_run_series_free(&made);
+    (void)snprintf(caption, sizeof caption, isfinite(level) ? "%s Dashed: %.2f, which every run reaches." : "%s", said,
+                   level);
+    draw_figure(page, HNI_RUN_METRIC, axis, level, &(hni_page_picture){.title = titles[axis], .caption = caption});
+}
+
+/* Where training lessens something else than runs are measured by. */
+static void draw_loss(hni_page *page)
+{
+    char caption[256];
+    (void)snprintf(caption, sizeof caption,
+                   "Loss, %s, over training steps: validation thick with dots, training thin. That of training is of "
+                   "inputs and targets as they are altered for it, so it may be the larger.",
+                   page->measure->loss_name);
+    draw_figure(page, HNI_RUN_LOSS, HNI_CURVES_STEPS, (double)NAN,
+                &(hni_page_picture){.title = "Loss over steps", .caption = caption});
 }
 
 /* Something can be drawn over this axis. */
@@ -205,5 +231,6 @@ void hni_page_curves(hni_page *page)
     for (size_t i = 0; i < 2; i++) {
         if (page->status == HN_OK && knows(page->report, others[i])) draw_curves(page, others[i], levels.shared);
     }
+    if (page->status == HN_OK && !hni_measure_is_one(page->measure)) draw_loss(page);
     write_levels(page, &levels);
 }

@@ -23,6 +23,7 @@ typedef struct hni_run_row {
     double epoch, seconds, rate;
     double train, valid; /* loss and metric, as run->measure says */
     double gradient_norm, clip_rate;
+    double valid_loss; /* where the loss is no metric */
 } hni_run_row;
 
 typedef struct hni_run_fact {

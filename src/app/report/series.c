@@ -2,6 +2,7 @@
 #include "app/report/series.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -24,20 +25,20 @@ static double place_of(const hni_run_row *row, hni_curves_axis axis)
     }
 }
 
-/* Returns how many points there are. */
-static size_t collect(const hni_run *run, hni_curves_axis axis, bool valid, hni_point *out_points)
+/* Returns how many points there are. `offset`: of the figure in a row. */
+static size_t collect(const hni_run *run, hni_curves_axis axis, size_t offset, hni_point *out_points)
 {
     size_t count = 0;
     for (size_t i = 0; i < run->row_count; i++) {
         const hni_run_row *row = &run->rows[i];
-        const hni_point point = {place_of(row, axis), valid ? row->valid : row->train};
+        const hni_point point = {place_of(row, axis), *(const double *)(const void *)((const char *)row + offset)};
         if (isfinite(point.x) && isfinite(point.y)) out_points[count++] = point;
     }
     return count;
 }
 
 hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t count, hni_curves_axis axis,
-                              hni_run_series *out_series)
+                              hni_run_figure figure, hni_run_series *out_series)
 {
     void *memory = NULL;
     size_t room = 0;
@@ -61,9 +62,11 @@ hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t c
         hni_run_legend(runs, count, i, name);
         HNI_TRY(name->status);
         *one = (hni_series){.name = name->data != NULL ? name->data : "", .train = next};
-        next += one->train_count = hni_measure_is_one(runs[i].measure) ? collect(&runs[i], axis, false, next) : 0;
+        const bool is_one = hni_measure_is_one(runs[i].measure), loss = figure == HNI_RUN_LOSS && !is_one;
+        const size_t valid = loss ? offsetof(hni_run_row, valid_loss) : offsetof(hni_run_row, valid);
+        next += one->train_count = is_one || loss ? collect(&runs[i], axis, offsetof(hni_run_row, train), next) : 0;
         one->valid = next;
-        next += one->valid_count = collect(&runs[i], axis, true, next);
+        next += one->valid_count = collect(&runs[i], axis, valid, next);
     }
 cleanup:
     return status;

@@ -14,10 +14,12 @@ typedef struct hni_run_series {
     hni_text *names; /* [count] */
 } hni_run_series;
 
-/* The metric of the runs over an axis, of validation, and of training where it is what training lessens; rows without a finite place or figure are left out. Freed by the caller,
- * after a failure too. */
+/* What is drawn of runs: the metric, of training too where it is what training lessens; or the loss, of training and validation. */
+typedef enum hni_run_figure { HNI_RUN_METRIC, HNI_RUN_LOSS } hni_run_figure;
+
+/* A figure of the runs over an axis; rows without a finite place or figure are left out. Freed by the caller, after a failure too. */
 HN_MUST_USE hn_status hni_run_series_make(hn_context *context, const hni_run *runs, size_t count, hni_curves_axis axis,
-                                          hni_run_series *out_series);
+                                          hni_run_figure figure, hni_run_series *out_series);
 void hni_run_series_free(hni_run_series *series);
 
 #define HNI_RUN_EMBEDDINGS 3 /* z_h, z_x, z_b */

@@ -246,6 +246,9 @@ const hni_task hni_task_images = {
     .predict = hni_images_predict,
     .bake = hni_images_bake,
     .compare = hni_images_compare,
+    .weights = hni_images_weights,
+    .embeddings = hni_images_embeddings,
+    .make = hni_images_make,
     .figures = figures_of,
     .paper = paper,
 };

@@ -44,10 +44,16 @@ hn_status hni_images_predict(hni_task_work *work, const char *path, void (*tell)
                              void *user);
 /* images_evaluate.c */
 hn_status hni_images_evaluate(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
-/* images_bake.c */
+/* images_bake.c: declares in an open store, and fills, the network with every weight stored; out_json NULL: not wanted */
+hn_status hni_images_write_down(hni_task_work *work, hn_store *baked, char *out_json, size_t size);
 hn_status hni_images_bake(hni_task_work *work, hn_store *baked, char *out_json, size_t size);
 hn_status hni_images_compare(hni_task_work *work, hni_task_work *other, int64_t most,
                              hni_task_difference *out_difference);
+/* images_weights.c: what the network and its generator are made of, to be looked at */
+hn_status hni_images_weights(hni_task_work *work, void (*tell)(void *user, const hni_task_weight *weight), void *user);
+hn_status hni_images_embeddings(hni_task_work *work, void (*tell)(void *user, const hni_task_embedding *embedding),
+                                void *user);
+hn_status hni_images_make(hni_task_work *work, const float *embeddings, int64_t count, float *out_tiles);
 /* images_describe.c */
 void hni_images_label(const hni_task_work *work, char *out_text, size_t size);
 hn_status hni_images_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),

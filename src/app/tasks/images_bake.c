@@ -50,18 +50,14 @@ cleanup:
     return status;
 }
 
-hn_status hni_images_bake(hni_task_work *work, hn_store *baked, char *out_json, size_t size)
+hn_status hni_images_write_down(hni_task_work *work, hn_store *baked, char *out_json, size_t size)
 {
     hn_graph *graph = work->graph;
     const bool recording = hn_graph_is_recording(graph);
     hn_image_model model;
     hn_status status;
-    if (work->model.weights == HN_IMAGE_WEIGHTS_STORED) {
-        return hni_error(work->context, HN_ERROR_ARGUMENT,
-                         "the model has no generated weights: its checkpoint is an ordinary network already");
-    }
     hn_image_model_baked(&work->model, &model);
-    HNI_TRY(hn_image_model_to_json(work->context, &model, out_json, size));
+    if (out_json != NULL) HNI_TRY(hn_image_model_to_json(work->context, &model, out_json, size));
     HNI_TRY(hn_image_model_declare(baked, &model));
     HNI_TRY(hni_store_seal_zero(baked, graph));
     hn_graph_record(graph, false);
@@ -69,6 +65,15 @@ hn_status hni_images_bake(hni_task_work *work, hn_store *baked, char *out_json, 
 cleanup:
     hn_graph_record(graph, recording);
     return status;
+}
+
+hn_status hni_images_bake(hni_task_work *work, hn_store *baked, char *out_json, size_t size)
+{
+    if (work->model.weights == HN_IMAGE_WEIGHTS_STORED) {
+        return hni_error(work->context, HN_ERROR_ARGUMENT,
+                         "the model has no generated weights: its checkpoint is an ordinary network already");
+    }
+    return hni_images_write_down(work, baked, out_json, size);
 }
 
 /* ---- whether two models say the same ---- */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "app/data/find.h"
+#include "app/plot/filters.h"
 #include "app/tasks/paper.h"
 #include "core/settings.h"
 #include "hypernet/nn.h"
@@ -174,6 +175,26 @@ typedef struct hni_task_difference {
     double share;  /* the largest difference, of the largest output */
 } hni_task_difference;
 
+/* A weight of a network as it runs, stored or generated. Pointers stay until the callback returns. */
+typedef struct hni_task_weight {
+    const char *name;
+    hn_shape shape;
+    const float *values; /* row-major */
+    bool generated;
+    bool shown;                         /* the one that stands for the network where none is named */
+    hni_filters filters;                /* how it is looked at; no rows: not as a picture */
+    const char *row_word, *column_word; /* what its rows and columns of filters are; NULL: nothing is said */
+} hni_task_weight;
+
+/* One of the embeddings from which a generator makes a network's weights, a tile each. Pointers stay until the callback returns. */
+typedef struct hni_task_embedding {
+    const char *weight, *group; /* what is made of it, and the name of the weights that are like it: "group 0" */
+    int64_t tile, tiles;        /* which of how many of this weight */
+    const float *values;
+    int64_t size;        /* E */
+    hni_filters filters; /* how a tile is looked at */
+} hni_task_embedding;
+
 typedef struct hni_task {
     const char *name; /* the recipe's `task:` */
     const char *help;
@@ -236,6 +257,13 @@ typedef struct hni_task {
     hn_status (*bake)(hni_task_work *work, hn_store *baked, char *out_json, size_t size);
     /* Outputs of two bound works of this task for at most `most` made-up inputs. NULL as `bake`. */
     hn_status (*compare)(hni_task_work *work, hni_task_work *other, int64_t most, hni_task_difference *out_difference);
+    /* Tells `tell` of every weight of the bound network, in the order in which it asks for them. NULL as `bake`. */
+    hn_status (*weights)(hni_task_work *work, void (*tell)(void *user, const hni_task_weight *weight), void *user);
+    /* Tells `tell` of every embedding, weight by weight; of none if a model has none. NULL as `bake`. */
+    hn_status (*embeddings)(hni_task_work *work, void (*tell)(void *user, const hni_task_embedding *embedding),
+                            void *user);
+    /* Tiles that the generator makes of any embeddings [count,E], one after another. For models with embeddings. */
+    hn_status (*make)(hni_task_work *work, const float *embeddings, int64_t count, float *out_tiles);
     /* Names of the figures that every metric of this work comes with, in their order, known once it is opened. NULL: none. */
     const hni_figure *(*figures)(const hni_task_work *work, size_t *out_count);
     /* Memory that a dynamic evaluation takes beside what is there already: a forecast. NULL: the task has no dynamic evaluation. */
