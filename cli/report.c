@@ -27,9 +27,14 @@ static const struct argp_option rows[] = {
     {"output", 'o', "FILE", 0, "the page to write (default: report.html, in the run's folder if there is one run)", 0},
     {"title", KEY_TITLE, "TEXT", 0, "heading of the page", 0},
     {"no-samples", KEY_NO_SAMPLES, 0, 0,
-     "only what the runs have logged: no model is loaded to write something and to show what goes on inside", 0},
+     "only what the runs have logged: no model is loaded to write something, and to show what it is made of and what "
+     "goes on inside",
+     0},
     {"sample-length", KEY_SAMPLE_LENGTH, "N", 0, "symbols that each model writes (default: 400)", 0},
-    {"test", KEY_TEST, 0, 0, "also measure each best checkpoint on its test split, as 'eval' does: needs the data", 0},
+    {"test", KEY_TEST, 0, 0,
+     "also measure each best checkpoint on its test split, as 'eval' does, and show what a classifier took for what: "
+     "needs the data",
+     0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)

@@ -11,6 +11,7 @@
 #define PATH_LENGTH 120
 #define TEMPERATURE 0.7
 #define SEED 1
+#define STRIP_STEPS 9
 
 void hni_report_work_open(const hni_cli *cli, hni_report_work *out_work)
 {
@@ -26,6 +27,10 @@ void hni_report_work_close(hni_report_work *work)
         hni_passage_close(&work->changes[layer]);
         hni_gathered_path_free(&work->gathered[layer]);
     }
+    hni_gathered_strip_free(&work->strip);
+    hni_gathered_embeddings_free(&work->embeddings);
+    hni_gathered_weight_free(&work->weight);
+    hni_answers_free(&work->answers);
 }
 
 /* ---- what the model writes ---- */
@@ -113,22 +118,57 @@ cleanup:
     return status;
 }
 
-/* ---- the whole ---- */
+/* ---- what the network is made of ---- */
 
-/* One stream, state carried, as `eval` does. */
-static hn_status measure(hni_cli_model *model, hni_run *run)
+/* A generator with one embedding has no way to go and nothing to compare. */
+static hn_status show_network(hni_cli_model *model, hni_run *run, hni_report_work *work)
 {
-    const hni_evaluate_options evaluate = {.split = "test", .tracks = 1}; /* tracks: of a stream */
-    hni_metric metric;
-    const hn_status status = model->task->evaluate(model->work, &evaluate, &metric);
-    if (status == HN_OK) run->test = metric.value;
+    const hni_way way = {.steps = STRIP_STEPS};
+    hn_status status;
+    HNI_TRY(hni_gather_weight(model->context, model->task, model->work, NULL, &work->weight));
+    run->weight = &work->weight;
+    HNI_TRY(hni_gather_embeddings(model->context, model->task, model->work, 0, &work->embeddings));
+    if (work->embeddings.count < 2) goto cleanup;
+    HNI_TRY(hni_gathered_embeddings_spread(&work->embeddings));
+    run->embeddings = &work->embeddings.scatter;
+    HNI_TRY(hni_gather_strip(&work->embeddings, model->task, model->work, &way, &work->strip));
+    run->strip = &work->strip.strip;
+cleanup:
     return status;
 }
 
-static void note_missing(const hni_report_work_options *options, const char *folder, hni_report_work *work)
+/* ---- the whole ---- */
+
+/* One stream, state carried, as `eval` does; answers are kept where the model knows classes. */
+static hn_status measure(const hni_report_work_options *options, hni_cli_model *model, hni_run *run,
+                         hni_report_work *work)
+{
+    const bool answers = options->writes && model->task->class_name != NULL;
+    hni_evaluate_options evaluate = {.split = "test", .tracks = 1}; /* tracks: of a stream */
+    hni_metric metric;
+    hn_status status;
+    if (answers) {
+        HNI_TRY(hni_answers_begin(model->context, model->task, model->work, &work->answers));
+        evaluate.item = hni_answers_take;
+        evaluate.user = &work->answers;
+    }
+    HNI_TRY(model->task->evaluate(model->work, &evaluate, &metric));
+    run->test = metric.value;
+    if (!answers) goto cleanup;
+    HNI_TRY(hni_answers_end(&work->answers));
+    run->confusion = &work->answers.confusion;
+    run->mistakes = &work->answers.album;
+cleanup:
+    return status;
+}
+
+static void note_missing(const hni_report_work_options *options, const hni_cli_model *model, const char *folder,
+                         hni_report_work *work)
 {
     hn_context *context = options->cli->context;
-    snprintf(work->note, sizeof work->note, "It has written nothing: %.560s", hn_context_error(context)->text);
+    const bool writes = model->task == NULL || model->task->sample != NULL;
+    snprintf(work->note, sizeof work->note, "%s: %.560s",
+             writes ? "It has written nothing" : "There is nothing to show", hn_context_error(context)->text);
     fprintf(stderr, "%s: no sample of %s: %s\n", options->cli->name, folder, hn_context_error(context)->text);
     hn_context_clear(context);
 }
@@ -140,8 +180,9 @@ static hn_status do_work(const hni_report_work_options *options, hni_cli_model *
     hn_status status;
     if (options->tests) HNI_TRY(hni_data_places_find(model->context, options->cli->data, &places));
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_BEST, options->tests ? &places : NULL, NULL));
-    if (options->tests) HNI_TRY(measure(model, run));
+    if (options->tests) HNI_TRY(measure(options, model, run, work));
     if (options->writes && model->task->sample != NULL) HNI_TRY(let_write(options, model, run, work));
+    if (options->writes && model->task->weights != NULL) HNI_TRY(show_network(model, run, work));
 cleanup:
     return status;
 }
@@ -152,15 +193,16 @@ hn_status hni_report_work_do(const hni_report_work_options *options, const char 
     hni_cli_model model = {.context = options->cli->context};
     hn_status status = hni_cli_model_find(options->cli->context, folder, &model);
     if (status == HN_ERROR_IO) {
-        note_missing(options, folder, work);
+        note_missing(options, &model, folder, work);
         status = HN_OK;
     } else if (status == HN_OK) {
         if (hni_run_best(run) == NULL)
-            snprintf(work->note, sizeof work->note,
-                     "Never validated yet: the newest checkpoint writes, not the best one.");
+            snprintf(work->note, sizeof work->note, "Never validated yet: the newest checkpoint %s, not the best one.",
+                     model.task->sample != NULL ? "writes" : "is shown");
         status = do_work(options, &model, run, work);
     }
-    if (work->note[0] != 0) run->sample_note = work->note;
+    const bool writes = model.task == NULL || model.task->sample != NULL;
+    if (work->note[0] != 0) *(writes ? &run->sample_note : &run->network_note) = work->note;
     hni_cli_model_close(&model);
     return status;
 }

@@ -1,7 +1,8 @@
-/* What a model writes and shows for the page of `report`, and the structs of the page that point into it. */
+/* What a model writes, shows and answers for the page of `report`, and the structs of the page that point into it. */
 #ifndef HNI_CLI_REPORT_WORK_H
 #define HNI_CLI_REPORT_WORK_H
 
+#include "app/report/answers.h"
 #include "app/report/gather.h"
 #include "app/report/report.h"
 #include "passage.h"
@@ -20,12 +21,17 @@ typedef struct hni_report_work {
     hni_run_heat heats[HN_MAX_LAYERS];
     hni_path paths[HN_MAX_LAYERS];
     char heat_titles[HN_MAX_LAYERS][128], path_names[HN_MAX_LAYERS][128], note[640];
+    hni_gathered_weight weight;
+    hni_gathered_embeddings embeddings;
+    hni_gathered_strip strip;
+    hni_answers answers;
 } hni_report_work;
 
 void hni_report_work_open(const hni_cli *cli, hni_report_work *out_work);
 void hni_report_work_close(hni_report_work *work);
-/* Loads the run's best checkpoint, or the newest of a run that was never validated, and lets it write; the run then points into the
- * work. A run without a readable checkpoint is shown without text: the page and stderr say why. */
+/* Loads the run's best checkpoint, or the newest of a run that was never validated, and lets it write or shows what it is
+ * made of, as its task can; the run then points into the work. A run without a readable checkpoint is shown without: the page and stderr
+ * say why. */
 HN_MUST_USE hn_status hni_report_work_do(const hni_report_work_options *options, const char *folder, hni_run *run,
                                          hni_report_work *work);
 

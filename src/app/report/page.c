@@ -65,6 +65,8 @@ hn_status hni_report_write(hn_context *context, const char *path, const hni_repo
     hni_page_phi(&page);
     hni_page_paths(&page);
     hni_page_ranks(&page);
+    hni_page_networks(&page);
+    hni_page_answers(&page);
     hni_page_samples(&page);
     hni_page_details(&page);
     write_foot(&page);

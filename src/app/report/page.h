@@ -30,6 +30,10 @@ void hni_page_phi(hni_page *page);
 void hni_page_paths(hni_page *page);
 /* Effective rank of embeddings over training. */
 void hni_page_ranks(hni_page *page);
+/* Weights of the networks, and what makes them: kernels side by side, strips, embeddings. */
+void hni_page_networks(hni_page *page);
+/* What classifiers took for what: right answers of each class, confusion matrices, the worst mistakes. */
+void hni_page_answers(hni_page *page);
 /* What the models wrote. */
 void hni_page_samples(hni_page *page);
 /* Recipe, facts and validation figures of each run, folded away. */
@@ -39,10 +43,13 @@ void hni_page_details(hni_page *page);
 void hni_page_name(hni_page *page, hni_text *out, size_t run);
 /* The same into the page, escaped. */
 void hni_page_write_name(hni_page *page, size_t run);
+/* The same as a heading of the third rank. */
+void hni_page_write_heading(hni_page *page, size_t run);
 /* The dot in the run's colour. */
 void hni_page_write_key(hni_page *page, size_t run);
-/* A picture drawn twice, for wide and for narrow windows; the style sheet shows one. `draw` gets `data` and the canvas. `height` may be
- * 0 for drawings that find their own. */
+/* A picture drawn twice, for wide and for narrow windows; the style sheet shows one. A large one (HNI_PAGE_LARGE bytes) is drawn once, wide,
+ * and can be scrolled. `draw` gets `data` and the canvas. `height` may be 0 for drawings that find their own. */
+#define HNI_PAGE_LARGE (256 << 10)
 typedef hn_status hni_page_draw(hn_context *context, const void *data, const hni_canvas_options *options,
                                 hni_text *out);
 typedef struct hni_page_picture {
@@ -53,6 +60,8 @@ typedef struct hni_page_picture {
     double wide_height, narrow_height;
 } hni_page_picture;
 void hni_page_figures(hni_page *page, const hni_page_picture *picture);
+/* A paragraph in the paler colour; NULL: none. */
+void hni_page_note(hni_page *page, const char *note);
 /* "52 s", "8 min 20 s", "2 h 5 min"; "–" for NaN. */
 void hni_page_duration(hni_text *out, double seconds);
 /* With that many decimals; "–" for NaN. */

@@ -9,13 +9,6 @@
 #include "app/report/series.h"
 #include "core/alloc.h"
 
-static void write_heading(hni_page *page, size_t run)
-{
-    hni_markup_text(&page->html, "<h3>");
-    hni_page_write_name(page, run);
-    hni_markup_text(&page->html, "</h3>\n");
-}
-
 /* ---- histograms of phi ----------------------------------------------------------------------------------------------------- */
 
 static hn_status draw_histogram(hn_context *context, const void *data, const hni_canvas_options *options, hni_text *out)
@@ -107,7 +100,7 @@ void hni_page_paths(hni_page *page)
                 "its first colour to its last.</p>\n");
         }
         begun = true;
-        write_heading(page, i);
+        hni_page_write_heading(page, i);
         for (size_t p = 0; p < run->path_count; p++) {
             hni_page_figures(
                 page, &(hni_page_picture){draw_path, &run->paths[p], "Path of an embedding", NULL, 520.0, 400.0});
@@ -179,7 +172,7 @@ void hni_page_ranks(hni_page *page)
                 "numbers if each says something of its own. One line for each gate.</p>\n");
         }
         begun = true;
-        write_heading(page, i);
+        hni_page_write_heading(page, i);
         page->status = write_ranks(page, &report->runs[i]);
     }
 }

@@ -61,25 +61,52 @@ double hni_page_seconds(const hni_run *run)
     return (double)NAN;
 }
 
-static void draw_one(hni_page *page, const hni_page_picture *picture, double width, double height)
+void hni_page_write_heading(hni_page *page, size_t run)
+{
+    hni_markup_text(&page->html, "<h3>");
+    hni_page_write_name(page, run);
+    hni_markup_text(&page->html, "</h3>\n");
+}
+
+void hni_page_note(hni_page *page, const char *note)
+{
+    if (note == NULL) return;
+    hni_markup_text(&page->html, "<p class=\"note\">");
+    hni_markup_escaped_text(&page->html, note);
+    hni_markup_text(&page->html, "</p>\n");
+}
+
+static void draw_one(hni_page *page, const hni_page_picture *picture, double width, double height, hni_text *out)
 {
     const hni_canvas_options options = {
         .format = HNI_PICTURE_SVG, .width = width, .height = height, .title = picture->title, .inlined = true};
-    if (page->status == HN_OK) page->status = picture->draw(page->context, picture->data, &options, &page->html);
+    if (page->status == HN_OK) page->status = picture->draw(page->context, picture->data, &options, out);
+    if (page->status == HN_OK) page->status = out->status;
 }
 
 void hni_page_figures(hni_page *page, const hni_page_picture *picture)
 {
     hni_text *html = &page->html;
+    hni_text wide = {.context = page->context};
     hni_markup_text(html, "<figure>");
     if (picture->caption != NULL) {
         hni_markup_text(html, "<figcaption>");
         hni_markup_escaped_text(html, picture->caption);
         hni_markup_text(html, "</figcaption>");
     }
-    hni_markup_text(html, "\n<div class=\"wide\">\n");
-    draw_one(page, picture, WIDE, picture->wide_height);
-    hni_markup_text(html, "</div><div class=\"narrow\">\n");
-    draw_one(page, picture, NARROW, picture->narrow_height);
+    draw_one(page, picture, WIDE, picture->wide_height, &wide);
+    const bool large = wide.size > HNI_PAGE_LARGE;
+    hni_markup_text(html, large ? "\n<div class=\"once\" tabindex=\"0\" role=\"region\" aria-label=\""
+                                : "\n<div class=\"wide\">\n");
+    if (large) {
+        hni_markup_escaped_text(html, picture->title);
+        hni_markup_text(html, "\">\n");
+    }
+    if (page->status == HN_OK) hni_text_add_bytes(html, wide.data, wide.size);
+    if (!large) {
+        hni_markup_text(html, "</div><div class=\"narrow\">\n");
+        draw_one(page, picture, NARROW, picture->narrow_height, html);
+    }
     hni_markup_text(html, "</div></figure>\n");
+    hni_text_free(&wide);
 }

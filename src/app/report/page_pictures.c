@@ -28,13 +28,6 @@ cleanup:
     return status;
 }
 
-static void write_heading(hni_page *page, size_t run)
-{
-    hni_markup_text(&page->html, "<h3>");
-    hni_page_write_name(page, run);
-    hni_markup_text(&page->html, "</h3>\n");
-}
-
 static bool says_something(const hni_run *run) { return run->sample_count > 0 || run->sample_note != NULL; }
 
 static bool any(const hni_report *report, bool heats)
@@ -60,7 +53,7 @@ void hni_page_heats(hni_page *page)
         "larger the change; point "
         "at a cell to read its numbers.</p>\n");
     for (size_t i = 0; i < report->run_count; i++) {
-        if (report->runs[i].heat_count > 0) write_heading(page, i);
+        if (report->runs[i].heat_count > 0) hni_page_write_heading(page, i);
         for (size_t h = 0; h < report->runs[i].heat_count && page->status == HN_OK; h++)
             page->status = hni_page_heat(page, &report->runs[i].heats[h]);
     }
@@ -68,17 +61,10 @@ void hni_page_heats(hni_page *page)
 
 /* ---- samples --------------------------------------------------------------------------------------------------------------- */
 
-static void write_note(hni_text *html, const char *note)
+static void write_sample(hni_page *page, const hni_run_sample *sample)
 {
-    if (note == NULL) return;
-    hni_markup_text(html, "<p class=\"note\">");
-    hni_markup_escaped_text(html, note);
-    hni_markup_text(html, "</p>\n");
-}
-
-static void write_sample(hni_text *html, const hni_run_sample *sample)
-{
-    write_note(html, sample->title);
+    hni_text *html = &page->html;
+    hni_page_note(page, sample->title);
     hni_markup_text(html, "<blockquote>");
     if (sample->prime != NULL) {
         hni_markup_text(html, "<span class=\"note\">");
@@ -98,9 +84,9 @@ void hni_page_samples(hni_page *page)
     for (size_t i = 0; i < report->run_count; i++) {
         const hni_run *run = &report->runs[i];
         if (!says_something(run)) continue;
-        write_heading(page, i);
-        write_note(&page->html, run->sample_note);
+        hni_page_write_heading(page, i);
+        hni_page_note(page, run->sample_note);
         for (size_t s = 0; s < run->sample_count; s++)
-            write_sample(&page->html, &run->samples[s]);
+            write_sample(page, &run->samples[s]);
     }
 }

@@ -22,6 +22,7 @@ static const char rules[] =
     "figcaption{font-size:.9rem;max-width:42rem;margin-bottom:.6rem}\n"
     "figure div>svg{display:block;max-width:100%;height:auto}\n" /* not the svg inside that cuts off a drawing */
     "figure .wide{display:none}\n"
+    "figure .once{overflow-x:auto}figure .once>svg{max-width:none}\n"
     "figure .narrow>svg{width:100%;max-width:30rem}\n"
     ".key{display:inline-block;width:.7em;height:.7em;margin-right:.55em;border-radius:50%;vertical-align:baseline}\n"
     ".best{font-weight:650}\n"

@@ -109,6 +109,16 @@ static void write_figures(hni_text *html, double valid, double test, int decimal
     hni_markup_text(html, "</td><td>");
 }
 
+/* In millions, as the paper prints them; smaller ones digit by digit. */
+static void write_size(hni_text *html, int64_t parameters)
+{
+    if (parameters < 1000000) {
+        hni_markup_count(html, parameters);
+    } else {
+        hni_text_add(html, "%.2f M", (double)parameters / 1e6);
+    }
+}
+
 static void write_ours(hni_page *page, const hni_paper_table *table)
 {
     hni_text *html = &page->html;
@@ -122,7 +132,7 @@ static void write_ours(hni_page *page, const hni_paper_table *table)
         hni_page_write_name(page, i);
         write_figures(html, best != NULL ? best->valid : (double)NAN, run->test, page->measure->decimals);
         if (run->parameters > 0) {
-            hni_text_add(html, run->parameters < 10000 ? "%.4f M" : "%.2f M", (double)run->parameters / 1e6);
+            write_size(html, run->parameters);
         } else {
             hni_markup_text(html, "–");
         }

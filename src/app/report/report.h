@@ -11,9 +11,12 @@
 #ifndef HNI_APP_REPORT_REPORT_H
 #define HNI_APP_REPORT_REPORT_H
 
+#include "app/plot/album.h"
+#include "app/plot/confusion.h"
 #include "app/plot/heat.h"
 #include "app/plot/histogram.h"
 #include "app/plot/path.h"
+#include "app/report/weights.h"
 #include "app/tasks/task.h"
 #include "core/arena.h"
 
@@ -67,8 +70,8 @@ typedef struct hni_run {
     const char *sample_note; /* said before the samples, or instead of them: why there is none; NULL: nothing */
     const hni_run_heat *heats;
     size_t heat_count;
-    hni_arena memory;           /* what hni_run_load made; samples, heats and paths are the caller's */
-    double test;                /* of the best checkpoint on the test split; NaN: not known */
+    hni_arena memory; /* what hni_run_load made; samples, heats, paths and what follows them are the caller's */
+    double test;      /* of the best checkpoint on the test split; NaN: not known */
     const hni_measure *measure; /* what train, valid and test are; never NULL in a run that was loaded */
     const hni_run_rank *ranks;  /* columns of log.csv */
     size_t rank_count;
@@ -78,6 +81,12 @@ typedef struct hni_run {
     const char *phi_quantity;     /* what was counted: "φ(LN(c))"; NULL: "φ(c)" */
     const hni_path *paths;        /* ways of embeddings through a text, each with its name */
     size_t path_count;
+    const hni_gathered_weight *weight; /* the one that stands for the network; this and what follows may be NULL */
+    const hni_scatter *embeddings;     /* of a generator's tiles */
+    const hni_strip *strip;            /* what it makes on the way between two of them */
+    const hni_confusion *confusion;    /* on the test split */
+    const hni_album *mistakes;         /* there, the worst */
+    const char *network_note;          /* said of these: why there are none, or of which checkpoint they are */
 } hni_run;
 
 typedef struct hni_report {
