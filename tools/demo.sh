@@ -5,6 +5,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cells.sh"
+. "$here/demo_parts.sh"
 program=${HYPERNET_BIN:?call ./dev demo}
 folder=${DEMO_FOLDER:-$(dirname "$here")/demo}
 steps=${DEMO_STEPS:-1400}
@@ -40,40 +41,6 @@ start() {
         -o "$folder/$1" --json >"$folder/$1.json" 2>"$folder/$1.log" &
 }
 
-# follow CELL PID ...: a line for each now and then, until all are done; the first that fails ends the others and us.
-follow() {
-    while [ $# -gt 0 ]; do
-        sleep 10
-        show_progress "$@"
-        left=$#
-        while [ "$left" -gt 0 ]; do
-            cell=$1 process=$2
-            shift 2
-            left=$((left - 2))
-            if kill -0 "$process" 2>/dev/null; then
-                set -- "$@" "$cell" "$process"
-            elif ! wait "$process"; then
-                cat "$folder/$cell.log" >&2
-                end_all "$@"
-                exit 1
-            fi
-        done
-    done
-}
-end_all() {
-    while [ $# -gt 0 ]; do
-        kill "$2" 2>/dev/null || true
-        wait "$2" || true
-        shift 2
-    done
-}
-show_progress() {
-    while [ $# -gt 0 ]; do
-        printf '%-14s %s\n' "$(name_of "$1")" "$(grep '^step' "$folder/$1.log" | tail -n 1)"
-        shift 2
-    done
-}
-
 mkdir -p "$folder"
 # shellcheck disable=SC2086 # a list of words
 set -- $demo_cells
@@ -93,7 +60,6 @@ while [ $# -gt 0 ]; do
     follow $running
 done
 
-figure() { sed -n "s/.*\"$2\": *\([0-9.]*\).*/\1/p" "$1" | head -n 1; }
 echo
 printf '%-14s %12s %12s %14s\n' cell 'valid. BPC' parameters 'characters/s'
 for cell in $demo_cells; do
