@@ -5,7 +5,7 @@
 
 #include "kernels/table.h"
 
-HN_MUST_USE hn_status hni_conv2d_scratch(hni_exec *exec, const hni_convolution *conv, const hni_view *out);
+HN_MUST_USE hn_status hni_conv2d_scratch(hni_exec *exec, const hni_convolution *conv, hni_view *out);
 HN_MUST_USE hn_status hni_conv2d_vjp_scratch(hni_exec *exec, const hni_convolution_vjp *vjp);
 
 #endif

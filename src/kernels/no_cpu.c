@@ -54,7 +54,7 @@ void hni_probe_destroy(hni_probe *probe) { (void)probe; }
 
 hni_probe_bf16 hni_probe_bf16_support(void) { return HNI_PROBE_BF16_ABSENT; }
 
-hn_status hni_conv2d_scratch(hni_exec *exec, const hni_convolution *conv, const hni_view *out)
+hn_status hni_conv2d_scratch(hni_exec *exec, const hni_convolution *conv, hni_view *out)
 {
     (void)exec, (void)conv, (void)out;
     return HN_OK;

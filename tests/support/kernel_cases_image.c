@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* ---- conv2d ---- */
+/* ---- conv2d; with variant 1 what a backend may compute tile by tile: 3 x 3, stride 1, 16, 32, .. channels ---- */
 
 typedef struct conv_case {
     int64_t batch, height, width, channels, out_height, out_width, out_channels, taps, stride, padding;
@@ -16,16 +16,18 @@ typedef struct conv_case {
 static int64_t random_channels(kernel_match *match)
 {
     static const int64_t channels[] = {1, 2, 3, 5, 8, 12, 16, 17, 24, 32, 40, 64};
+    if (match->row->variant == 1) return 16 * (1 + kernel_random(match, 4));
     return channels[kernel_random(match, sizeof channels / sizeof channels[0])];
 }
 
 static void draw_sizes(kernel_match *match, conv_case *c)
 {
     static const int64_t taps[] = {1, 2, 3, 3, 3, 3, 5, 7};
-    c->taps = taps[kernel_random(match, sizeof taps / sizeof taps[0])];
-    c->stride = kernel_random_chance(match, 0.6) ? 1 : 1 + kernel_random(match, 3);
+    const bool tiles = match->row->variant == 1;
+    c->taps = tiles ? 3 : taps[kernel_random(match, sizeof taps / sizeof taps[0])];
+    c->stride = tiles || kernel_random_chance(match, 0.6) ? 1 : 1 + kernel_random(match, 3);
     c->padding = kernel_random_chance(match, 0.5) ? c->taps / 2 : kernel_random(match, c->taps);
-    c->batch = 1 + kernel_random(match, 5);
+    c->batch = 1 + kernel_random(match, tiles ? 12 : 5);
     const int64_t least = c->taps - 2 * c->padding > 1 ? c->taps - 2 * c->padding : 1;
     c->height = least + kernel_random(match, 12);
     c->width = least + kernel_random(match, 12);
@@ -78,7 +80,8 @@ static void forward_both(kernel_match *match, conv_case *c)
 
 static void run_conv2d(kernel_match *match)
 {
-    for (int repetition = 0; repetition < 150; repetition++) {
+    const int repetitions = match->row->variant == 1 ? 40 : 150;
+    for (int repetition = 0; repetition < repetitions; repetition++) {
         conv_case c;
         create_conv_case(match, &c);
         kernel_pair_fill(&c.out, KERNEL_NAN); /* it must be overwritten, not scaled */
@@ -91,7 +94,8 @@ static void run_conv2d(kernel_match *match)
 /* `out` has the role of dy. */
 static void run_conv2d_vjp(kernel_match *match)
 {
-    for (int repetition = 0; repetition < 150; repetition++) {
+    const int repetitions = match->row->variant == 1 ? 40 : 150;
+    for (int repetition = 0; repetition < repetitions; repetition++) {
         conv_case c;
         create_conv_case(match, &c);
         const bool want_dx = kernel_random_chance(match, 0.7), want_dkernel = kernel_random_chance(match, 0.7),
@@ -204,6 +208,9 @@ const kernel_case kernel_cases_image[] = {
     {"conv2d", run_conv2d, 0, 0, 2e-6},
     {"conv2d_vjp", run_conv2d_vjp, 0, 0, 4e-6},
     {"conv2d, not finite", run_conv2d_nonfinite, 0, 0, 0},
+    {"conv2d by tiles", run_conv2d, 1, 0, 4e-6},
+    {"conv2d_vjp by tiles", run_conv2d_vjp, 1, 0, 8e-6},
+    {"conv2d by tiles, not finite", run_conv2d_nonfinite, 1, 0, 0},
     {"pool2d and its VJP, largest number", run_pool, 0, 1e-6, 3e-7},
     {"pool2d and its VJP, mean", run_pool, 1, 0, 1e-6},
     {NULL, NULL, 0, 0, 0},

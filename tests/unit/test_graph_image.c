@@ -5,7 +5,7 @@
 #include "test_store.h"
 #include "test_support.h"
 
-enum { BATCH = 3, CHANNELS = 16, SIDE = 12, PIXELS = BATCH * CHANNELS * SIDE * SIDE, KERNEL = CHANNELS * CHANNELS * 9 };
+enum { BATCH = 4, CHANNELS = 16, SIDE = 12, PIXELS = BATCH * CHANNELS * SIDE * SIDE, KERNEL = CHANNELS * CHANNELS * 9 };
 
 static void ok(hn_context *context, hn_status status)
 {

@@ -1,10 +1,11 @@
-/* Convolutions by oneDNN, on images as they lie, [B,H,W,C] (its nhwc). It wants kernels in blocks of its own: they are copied into scratch
- * memory at each call, since a kernel may be another one every time. What a call takes of scratch memory is decided by pass_open
- * alone, which is all that a dry run does. */
+/* Convolutions: by Winograd's filtering where that suits (winograd.c), else by oneDNN, on images as they lie, [B,H,W,C] (its nhwc). oneDNN
+ * wants kernels in blocks of its own: they are copied into scratch memory at each call, since a kernel may be another one every
+ * time. A dry run calls the same functions with an arena that counts: they take their scratch memory and do no more. */
 #include "kernels/conv2d.h"
 
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/winograd.h"
 
 typedef enum pass_kind { FORWARD, DATA, WEIGHTS } pass_kind;
 
@@ -122,8 +123,7 @@ static bool countable(const hni_convolution *conv)
     return conv->stride <= INT32_MAX;
 }
 
-/* The plan, and scratch memory of all kinds but those that a caller takes by itself. Of a forward and a DATA pass the kernel is an
- * input, of a WEIGHTS pass a result. */
+/* The plan and its scratch memory. Of a FORWARD and a DATA pass the kernel is an input, of a WEIGHTS pass a result. */
 static hn_status pass_open(hni_exec *exec, pass_kind kind, const hni_convolution *conv, const hni_view *y,
                            bool with_bias, pass *out_pass)
 {
@@ -220,6 +220,7 @@ static hn_status run_forward(hni_exec *exec, const hni_convolution *conv, hni_vi
     pass p;
     hn_status status;
     HNI_TRY(pass_open(exec, FORWARD, conv, out, conv->has_bias, &p));
+    if (exec->scratch->counting) goto cleanup;
     HNI_TRY(pack_kernel(exec, conv, &p));
     if (conv->has_bias) {
         hni_view bias = hni_view_of(p.bias, HN_DTYPE_F32, hni_view_shape(&conv->bias));
@@ -234,6 +235,7 @@ cleanup:
 
 hn_status hni_cpu_conv2d(hni_exec *exec, const hni_convolution *conv, hni_view *out)
 {
+    if (hni_winograd_suits(conv, out)) return hni_winograd_forward(exec, conv, out);
     const int threads_before = hni_cpu_use_threads(exec->threads);
     const hn_status status = run_forward(exec, conv, out);
     (void)hni_cpu_use_threads(threads_before);
@@ -242,20 +244,14 @@ hn_status hni_cpu_conv2d(hni_exec *exec, const hni_convolution *conv, hni_view *
 
 /* ---- backward ---- */
 
-/* Where dx is computed: its own place, or scratch memory to be added from. */
-static hn_status open_data(hni_exec *exec, const hni_convolution_vjp *vjp, pass *p)
-{
-    const hn_status status = pass_open(exec, DATA, &vjp->forward, &vjp->dy, false, p);
-    if (status != HN_OK || vjp->dx_fresh) return status;
-    return take(exec, (size_t)hni_view_elements(&vjp->dx), &p->image);
-}
-
 static hn_status run_data(hni_exec *exec, const hni_convolution_vjp *vjp)
 {
     pass p;
     hn_status status;
     hni_view dx = vjp->dx;
-    HNI_TRY(open_data(exec, vjp, &p));
+    HNI_TRY(pass_open(exec, DATA, &vjp->forward, &vjp->dy, false, &p));
+    if (!vjp->dx_fresh) HNI_TRY(take(exec, (size_t)hni_view_elements(&dx), &p.image));
+    if (exec->scratch->counting) goto cleanup;
     HNI_TRY(pack_kernel(exec, &vjp->forward, &p));
     const dnnl_status_t result = run(&p, p.image != NULL ? p.image : dx.data, vjp->dy.data);
     if (result != dnnl_success) {
@@ -276,6 +272,7 @@ static hn_status run_weights(hni_exec *exec, const hni_convolution_vjp *vjp)
     dnnl_memory_desc_t plain;
     hni_view dkernel = vjp->dkernel, dbias = vjp->dbias;
     HNI_TRY(pass_open(exec, WEIGHTS, &vjp->forward, &vjp->dy, vjp->want_dbias, &p));
+    if (exec->scratch->counting) goto cleanup;
     dnnl_status_t result = run(&p, vjp->forward.x.data, vjp->dy.data);
     if (result == dnnl_success && !kernel_layout(&p.kernel, &plain)) result = dnnl_invalid_arguments;
     if (result == dnnl_success) result = hni_dnnl_reorder(p.engine, packed_layout(&p), p.packed, &plain, p.dense);
@@ -290,17 +287,13 @@ cleanup:
     return status;
 }
 
-/* dbias where dkernel is not wanted, with which it would come: a sum in scratch memory. */
-static hn_status open_bias(hni_exec *exec, const hni_convolution_vjp *vjp, void **out)
-{
-    return take(exec, (size_t)vjp->dbias.size[0], out);
-}
-
+/* dbias where it does not come with dkernel: a sum in scratch memory. */
 static hn_status run_bias(hni_exec *exec, const hni_convolution_vjp *vjp)
 {
     hni_view sum = hni_view_of(NULL, HN_DTYPE_F32, hni_view_shape(&vjp->dbias)), dbias = vjp->dbias, repeated;
     hn_status status;
-    HNI_TRY(open_bias(exec, vjp, &sum.data));
+    HNI_TRY(take(exec, (size_t)sum.size[0], &sum.data));
+    if (exec->scratch->counting) goto cleanup;
     HNI_TRY(hni_cpu_fill_zero(exec, sum.data, (size_t)sum.size[0] * sizeof(float)));
     if (!hni_view_broadcast(&sum, hni_view_shape(&vjp->dy), &repeated)) return HN_ERROR_SHAPE;
     HNI_TRY(hni_cpu_map(exec, HNI_MAP_COPY, no_parameters, &vjp->dy, &repeated, true));
@@ -312,10 +305,11 @@ cleanup:
 hn_status hni_cpu_conv2d_vjp(hni_exec *exec, const hni_convolution_vjp *vjp)
 {
     hn_status status = HN_OK;
+    const bool winograd = hni_winograd_suits(&vjp->forward, &vjp->dy);
     const int threads_before = hni_cpu_use_threads(exec->threads);
-    if (vjp->want_dx) HNI_TRY(run_data(exec, vjp));
-    if (vjp->want_dkernel) HNI_TRY(run_weights(exec, vjp));
-    if (vjp->want_dbias && !vjp->want_dkernel) HNI_TRY(run_bias(exec, vjp));
+    if (vjp->want_dx) HNI_TRY(winograd ? hni_winograd_data(exec, vjp) : run_data(exec, vjp));
+    if (vjp->want_dkernel) HNI_TRY(winograd ? hni_winograd_weights(exec, vjp) : run_weights(exec, vjp));
+    if (vjp->want_dbias && (winograd || !vjp->want_dkernel)) HNI_TRY(run_bias(exec, vjp));
 cleanup:
     (void)hni_cpu_use_threads(threads_before);
     return status;
@@ -323,28 +317,12 @@ cleanup:
 
 /* ---- dry runs ---- */
 
-hn_status hni_conv2d_scratch(hni_exec *exec, const hni_convolution *conv, const hni_view *out)
+hn_status hni_conv2d_scratch(hni_exec *exec, const hni_convolution *conv, hni_view *out)
 {
-    pass p;
-    const int threads_before = hni_cpu_use_threads(exec->threads);
-    const hn_status status = pass_open(exec, FORWARD, conv, out, conv->has_bias, &p);
-    pass_close(&p);
-    (void)hni_cpu_use_threads(threads_before);
-    return status;
+    return hni_cpu_conv2d(exec, conv, out);
 }
 
 hn_status hni_conv2d_vjp_scratch(hni_exec *exec, const hni_convolution_vjp *vjp)
 {
-    pass data = {.plan = NULL}, weights = {.plan = NULL};
-    void *sum;
-    hn_status status = HN_OK;
-    const int threads_before = hni_cpu_use_threads(exec->threads);
-    if (vjp->want_dx) HNI_TRY(open_data(exec, vjp, &data));
-    if (vjp->want_dkernel) HNI_TRY(pass_open(exec, WEIGHTS, &vjp->forward, &vjp->dy, vjp->want_dbias, &weights));
-    if (vjp->want_dbias && !vjp->want_dkernel) HNI_TRY(open_bias(exec, vjp, &sum));
-cleanup:
-    pass_close(&data);
-    pass_close(&weights);
-    (void)hni_cpu_use_threads(threads_before);
-    return status;
+    return hni_cpu_conv2d_vjp(exec, vjp);
 }

@@ -232,6 +232,50 @@ typedef struct hni_cpu_pools {
     void (*mean_vjp)(const hni_cpu_pool_row *row);
 } hni_cpu_pools;
 
+/* ---- winograd_simd.c ---- */
+
+#define HNI_WINOGRAD_SIDE 6     /* of a transformed tile */
+#define HNI_WINOGRAD_NUMBERS 36 /* of one channel of it */
+#define HNI_WINOGRAD_PANEL 16   /* numbers of channels are multiples of it */
+#define HNI_WINOGRAD_ROUND 12   /* a product takes tiles in groups of this many */
+
+/* A run of tiles of images [..][height][width][channels]. Tile (i,j) of an image begins at pixel (4i - padding, 4j - padding); what
+ * is outside of the image reads zeros and is not written. */
+typedef struct hni_cpu_tiles {
+    int64_t height, width, channels, padding;
+    int64_t down, across; /* tiles of an image */
+    int64_t first, count; /* the run, image by image, row by row */
+    float *pixels;
+    float *numbers; /* [36] matrices [count][channels], `distance` floats from one to the next */
+    int64_t distance;
+    const float *zeros; /* [channels] */
+    const float *bias;  /* [channels] added to what is written; NULL: none */
+    bool accumulate;    /* pixels are added to */
+} hni_cpu_tiles;
+
+/* 36 products of x [tiles][inputs], kernel [outputs / 16][inputs][16] and y [tiles][outputs], each at a distance from the next. */
+typedef struct hni_cpu_tile_product {
+    int64_t tiles, inputs, outputs;
+    const float *x;
+    int64_t x_distance;
+    float *y;
+    int64_t y_distance;
+    float *kernel;
+    int64_t kernel_distance;
+    bool first; /* the kernel is written, not added to */
+} hni_cpu_tile_product;
+
+typedef struct hni_cpu_winograds {
+    void (*take_inputs)(const hni_cpu_tiles *tiles);           /* 6 x 6 pixels: B^T x B */
+    void (*take_gradients)(const hni_cpu_tiles *tiles);        /* 4 x 4 pixels: A dy A^T */
+    void (*put_outputs)(const hni_cpu_tiles *tiles);           /* back to 4 x 4 pixels: A^T m A */
+    void (*multiply)(const hni_cpu_tile_product *product);     /* y = x kernel; tiles are rounded up to a whole group */
+    void (*add_products)(const hni_cpu_tile_product *product); /* kernel (+)= x^T y */
+    /* 16 outputs of one input, taps [9][16]: G k G^T, [36] at a distance; and G^T u G from [36][16] back. */
+    void (*open_kernel)(const float *taps, float *out, int64_t distance);
+    void (*close_kernel)(const float *numbers, float *taps);
+} hni_cpu_winograds;
+
 /* ---- isa.c ---- */
 
 typedef struct hni_cpu_simd {
@@ -247,6 +291,7 @@ typedef struct hni_cpu_simd {
     const hni_cpu_packeds *packeds;
     const hni_cpu_images *images;
     const hni_cpu_pools *pools;
+    const hni_cpu_winograds *winograds;
 } hni_cpu_simd;
 
 /* Tables of the chosen level; the first call chooses the best one if nobody has. */

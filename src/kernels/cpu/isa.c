@@ -27,7 +27,8 @@ typedef struct level {
             .packeds = &hni_cpu_packeds_##isa,                        \
             .narrows = &hni_cpu_narrows_##isa,                        \
             .images = &hni_cpu_images_##isa,                          \
-            .pools = &hni_cpu_pools_##isa                             \
+            .pools = &hni_cpu_pools_##isa,                            \
+            .winograds = &hni_cpu_winograds_##isa                     \
         }                                                             \
     }
 #define DECLARE(isa)                                            \
@@ -42,7 +43,8 @@ typedef struct level {
     extern const hni_cpu_narrows hni_cpu_narrows_##isa;         \
     extern const hni_cpu_packeds hni_cpu_packeds_##isa;         \
     extern const hni_cpu_images hni_cpu_images_##isa;           \
-    extern const hni_cpu_pools hni_cpu_pools_##isa
+    extern const hni_cpu_pools hni_cpu_pools_##isa;             \
+    extern const hni_cpu_winograds hni_cpu_winograds_##isa
 
 #if defined(__x86_64__)
 DECLARE(v2);
