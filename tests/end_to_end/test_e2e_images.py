@@ -81,6 +81,50 @@ class Images(unittest.TestCase):
         line = hypernet("predict", self.run_folder, self.folder / "some.idx")[0].splitlines()[0]
         self.assertRegex(line, r"some\.idx\[0\]  [0-3]  0\.\d{4}$|some\.idx\[0\]  [0-3]  1\.0000$")
 
+    def test_bake(self):
+        """The file says what the run says, without a generator, wherever it lies."""
+        baked = self.folder / "baked.safetensors"
+        result = json.loads(hypernet("bake", self.run_folder, "-o", baked, "--json")[0])
+        self.assertLessEqual(result["difference"], 1e-5)
+        self.assertGreater(result["baked"]["parameters"], result["generated"]["parameters"])
+        info = json.loads(hypernet("info", baked, "--json")[0])
+        self.assertEqual(info["details"]["weights"], "all stored")
+        self.assertEqual(info["parameters"]["total"], result["baked"]["parameters"])
+        self.assertFalse(any(tensor["name"].startswith("generator") for tensor in info["tensors"]))
+        write_idx(self.folder / "others", train=30, test=10)
+        ours, theirs = (json.loads(hypernet("eval", model, "--file", self.folder / "others", "--json")[0])
+                        for model in (self.run_folder, baked))
+        self.assertEqual(ours["value"], theirs["value"])
+        self.assertAlmostEqual(ours["figures"]["valid_loss"], theirs["figures"]["valid_loss"], 5)
+        line = hypernet("bake", self.run_folder, "-o", self.folder / "again.safetensors")[0]
+        self.assertIn("differ by at most", line)
+        self.assertEqual(baked.read_bytes(), (self.folder / "again.safetensors").read_bytes())
+        for arguments, pieces in (
+                (("bake", self.run_folder, "-o", baked), ("is there already",)),
+                (("bake", self.run_folder, "-o", self.folder / "x.bin"), (".safetensors",)),
+                (("bake", baked, "-o", self.folder / "y.safetensors"), ("no generated weights",)),
+                (("report", baked), ("baked.safetensors", "no such run directory")),
+                (("train", "--resume", baked), ("baked.safetensors",)),
+        ):
+            with self.subTest(command=" ".join(map(str, arguments))):
+                error = hypernet(*arguments, expect=1)[1]
+                for piece in pieces:
+                    self.assertIn(piece, error)
+
+    def test_generators_that_do_not_fit(self):
+        for settings, pieces in (
+                (("model.basic_size=12",), ("basic_size is 12", "divide")),
+                (("model.depth=11",), ("depth is 11", "6n + 4")),
+                (("model.weights=coordinates",), ("coordinates", "mlp")),
+                (("model.network=mlp",), ("mlp", "coordinates")),
+                (("model.weights=stored", "model.start=hyperfan_in"), ("model.start", "stored")),
+        ):
+            with self.subTest(settings=settings):
+                sets = [word for setting in settings for word in ("--set", setting)]
+                error = hypernet("train", self.recipe, *sets, expect=1)[1]
+                for piece in pieces:
+                    self.assertIn(piece, error)
+
     def test_refusals(self):
         (self.folder / "large.idx").write_bytes(struct.pack(">4I", 2051, 1, 9, 8) + bytes(72))
         for arguments, pieces in (
