@@ -51,8 +51,7 @@ static void compare_buffers(const golden_case *golden, double share)
         char name[200];
         assert_true(buffer->elements <= 2 * 128);
         snprintf(name, sizeof name, "buffer_after.%s", buffer->name);
-        assert_ok(golden->context,
-                  hn_store_buffer_read(golden->store, i, HN_DTYPE_F64, buffer->elements, numbers));
+        assert_ok(golden->context, hn_store_buffer_read(golden->store, i, HN_DTYPE_F64, buffer->elements, numbers));
         assert_all_close_double(numbers, golden_find(golden, name)->data, (size_t)buffer->elements, share);
     }
 }
