@@ -15,6 +15,7 @@
 typedef struct taking {
     const hni_bench_options *options;
     hni_bench_step *step;
+    hni_bench_image_step *images;
     hn_stream *stream;
     int64_t rows, vocabulary, done;
     int32_t *symbols; /* [rows] */
@@ -43,6 +44,20 @@ static int take_step(taking *t)
                                    report.loss, "bytes", (json_int_t)hni_bench_step_bytes(t->step)));
 }
 
+static int take_image_step(taking *t)
+{
+    hni_bench_image_report report;
+    const hni_bench_report *step = &report.step;
+    if (hni_bench_image_step_run(t->images, &report) != HN_OK) return hni_cli_fail(t->options->cli);
+    json_t *parts = json_object();
+    for (hni_bench_part part = 0; part < HNI_BENCH_PARTS; part++)
+        json_object_set_new(parts, hni_bench_part_name(part), json_real(report.parts[part]));
+    return print_line(t,
+                      json_pack("{s:f,s:f,s:f,s:f,s:o,s:f,s:I}", "seconds", hni_bench_report_seconds(step), "forward",
+                                step->forward, "backward", step->backward, "update", step->update, "parts", parts,
+                                "loss", step->loss, "bytes", (json_int_t)hni_bench_image_step_bytes(t->images)));
+}
+
 static int take_characters(taking *t)
 {
     const double start = hni_bench_now();
@@ -59,8 +74,12 @@ static int take_characters(taking *t)
 static int take_many(taking *t, int64_t count)
 {
     int code = 0;
-    for (int64_t i = 0; i < count && code == 0; i++)
-        code = t->stream != NULL ? take_characters(t) : take_step(t);
+    for (int64_t i = 0; i < count && code == 0; i++) {
+        if (t->images != NULL)
+            code = take_image_step(t);
+        else
+            code = t->stream != NULL ? take_characters(t) : take_step(t);
+    }
     return code;
 }
 
@@ -83,17 +102,16 @@ static int take_asked(taking *t)
 }
 
 /* What the lines that follow are of. */
-static int print_head(const taking *t, const hni_bench_size *size)
+static int print_head(const taking *t, const char *size, json_t *shape)
 {
-    const int code = hni_cli_print_json(
-        t->options->cli, json_pack("{s:s,s:o}", "size", size->name, "shape", hni_bench_shape_json(size)));
+    const int code = hni_cli_print_json(t->options->cli, json_pack("{s:s,s:o}", "size", size, "shape", shape));
     fflush(stdout);
     return code;
 }
 
-static int take(taking *t, const hni_bench_size *size)
+static int take(taking *t, const char *size, json_t *shape)
 {
-    if (print_head(t, size) != 0) return 1;
+    if (print_head(t, size, shape) != 0) return 1;
     const char *steps = t->options->steps != NULL ? t->options->steps : STEPS;
     int64_t count = 0;
     if (strcmp(steps, "-") == 0) return take_asked(t);
@@ -101,8 +119,28 @@ static int take(taking *t, const hni_bench_size *size)
     return take_many(t, count);
 }
 
+static int run_image_steps(const hni_bench_options *options, const hni_bench_image_size *size)
+{
+    const bool stored = options->weights != NULL && strcmp(options->weights, "stored") == 0;
+    taking t = {.options = options};
+    int code = 0;
+    if (hni_bench_image_step_open(options->cli->context, size,
+                                  stored ? HN_IMAGE_WEIGHTS_STORED : HN_IMAGE_WEIGHTS_HYPER, &t.images) != HN_OK) {
+        code = hni_cli_fail(options->cli);
+    } else {
+        json_t *shape = hni_bench_image_shape_json(size);
+        json_object_set_new(shape, "weights", json_string(stored ? "stored" : "hyper"));
+        json_object_set_new(shape, "parameters", json_integer((json_int_t)hni_bench_image_step_parameters(t.images)));
+        code = take(&t, size->name, shape);
+    }
+    hni_bench_image_step_close(t.images);
+    return code;
+}
+
 int hni_bench_run_steps(const hni_bench_options *options)
 {
+    hni_bench_image_size images;
+    if (hni_bench_options_images(options, &images)) return run_image_steps(options, &images);
     const hni_bench_size size = hni_bench_options_size(options, "ptb");
     const bool plain = options->cell != NULL && strcmp(options->cell, "lstm") == 0;
     hni_bench_model model = plain ? hni_bench_plain(&size) : hni_bench_hyper(&size);
@@ -112,7 +150,7 @@ int hni_bench_run_steps(const hni_bench_options *options)
     if (hni_bench_step_open(options->cli->context, &model, &t.step) != HN_OK)
         code = hni_cli_fail(options->cli);
     else
-        code = take(&t, &size);
+        code = take(&t, size.name, hni_bench_shape_json(&size));
     hni_bench_step_close(t.step);
     return code;
 }
@@ -147,7 +185,8 @@ int hni_bench_run_stream(const hni_bench_options *options)
     if (size.dense)
         return hni_cli_usage(options->cli,
                              "stream: a stream reads symbols, and %s has none: name ptb, enwik8 or laptop", size.name);
-    const int code = open_stream(&t, &size) == HN_OK ? take(&t, &size) : hni_cli_fail(options->cli);
+    const int code =
+        open_stream(&t, &size) == HN_OK ? take(&t, size.name, hni_bench_shape_json(&size)) : hni_cli_fail(options->cli);
     hn_stream_destroy(t.stream);
     hni_bench_step_close(t.step);
     hni_free(options->cli->context, t.symbols);

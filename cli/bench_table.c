@@ -1,11 +1,13 @@
-/* hypernet bench: the table, for people and as JSON. What each figure means is said in docs/speed.md. */
+/* hypernet bench: the tables, for people and as JSON. What each figure means is said in docs/speed.md. That of images is printed by
+ * bench_images.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/bench/machine.h"
-#include "bench.h"
+#include "bench_figures.h"
+#include "bench_images.h"
 #include "core/alloc.h"
 #include "format.h"
 #include "kernels/table.h"
@@ -13,8 +15,9 @@
 typedef struct table {
     const hni_bench_options *options;
     hni_bench_machine machine;
-    hni_bench_result *results; /* one a size */
-    size_t count;
+    hni_bench_result *results;      /* one a size of sequences */
+    hni_bench_image_result *images; /* one a size of images */
+    size_t count, image_count;
 } table;
 
 /* ---- figures: NaN where there is none ---- */
@@ -34,10 +37,9 @@ static double plain(const hni_bench_result *r) { return hni_bench_cell_step(&r->
 static double plain_symbols(const hni_bench_result *r) { return symbols(r) / plain(r); }
 static double plain_ratio(const hni_bench_result *r) { return plain(r) / hni_bench_plain_multiplies(r); }
 
-static double megabytes(int64_t bytes) { return bytes > 0 ? (double)bytes / 1e6 : (double)NAN; }
-static double hyper_memory(const hni_bench_result *r) { return megabytes(r->hyper.bytes); }
-static double hyper_peak(const hni_bench_result *r) { return megabytes(r->hyper.process_peak); }
-static double plain_memory(const hni_bench_result *r) { return megabytes(r->plain.bytes); }
+static double hyper_memory(const hni_bench_result *r) { return hni_bench_megabytes(r->hyper.bytes); }
+static double hyper_peak(const hni_bench_result *r) { return hni_bench_megabytes(r->hyper.process_peak); }
+static double plain_memory(const hni_bench_result *r) { return hni_bench_megabytes(r->plain.bytes); }
 
 static double stream_rate(const hni_bench_stream *stream)
 {
@@ -53,88 +55,68 @@ static double many_int8(const hni_bench_result *r) { return stream_rate(&r->stre
 
 /* ---- for people ---- */
 
-#define CELL 32 /* room for one figure */
-#define LABEL_WIDTH 29
-#define CELL_WIDTH 12
-
-typedef enum figure { FIGURE_SECONDS, FIGURE_RATIO, FIGURE_PERCENT, FIGURE_COUNT } figure;
-
 typedef struct table_row {
     const char *label;
-    figure kind;
+    hni_bench_figure kind;
     double (*value)(const hni_bench_result *result); /* NULL: a heading */
 } table_row;
 
 static const table_row table_rows[] = {
-    {"layer-norm HyperLSTM", FIGURE_COUNT, NULL},
-    {"  step, s", FIGURE_SECONDS, hyper},
-    {"    lower quartile", FIGURE_SECONDS, hyper_low},
-    {"    upper quartile", FIGURE_SECONDS, hyper_high},
-    {"  steps a second", FIGURE_RATIO, hyper_steps},
-    {"  symbols a second", FIGURE_COUNT, hyper_symbols},
-    {"  its multiplies alone, s", FIGURE_SECONDS, hyper_multiplies},
-    {"    share of the step, %", FIGURE_PERCENT, hyper_share},
-    {"    step over multiplies", FIGURE_RATIO, hyper_ratio},
-    {"  step over the plain LSTM's", FIGURE_RATIO, hni_bench_over_plain},
-    {"  graph and store, MB", FIGURE_COUNT, hyper_memory},
-    {"  process, most, MB", FIGURE_COUNT, hyper_peak},
-    {"plain LSTM", FIGURE_COUNT, NULL},
-    {"  step, s", FIGURE_SECONDS, plain},
-    {"  symbols a second", FIGURE_COUNT, plain_symbols},
-    {"  step over its multiplies", FIGURE_RATIO, plain_ratio},
-    {"  graph and store, MB", FIGURE_COUNT, plain_memory},
-    {"HyperLSTM sampling, characters a second", FIGURE_COUNT, NULL},
-    {"  1 row, f32", FIGURE_COUNT, sample_f32},
-    {"         bf16", FIGURE_COUNT, sample_bf16},
-    {"         int8", FIGURE_COUNT, sample_int8},
-    {"  32 rows, f32", FIGURE_COUNT, many_f32},
-    {"           bf16", FIGURE_COUNT, many_bf16},
-    {"           int8", FIGURE_COUNT, many_int8},
+    {"layer-norm HyperLSTM", HNI_BENCH_FIGURE_COUNT, NULL},
+    {"  step, s", HNI_BENCH_FIGURE_SECONDS, hyper},
+    {"    lower quartile", HNI_BENCH_FIGURE_SECONDS, hyper_low},
+    {"    upper quartile", HNI_BENCH_FIGURE_SECONDS, hyper_high},
+    {"  steps a second", HNI_BENCH_FIGURE_RATIO, hyper_steps},
+    {"  symbols a second", HNI_BENCH_FIGURE_COUNT, hyper_symbols},
+    {"  its multiplies alone, s", HNI_BENCH_FIGURE_SECONDS, hyper_multiplies},
+    {"    share of the step, %", HNI_BENCH_FIGURE_PERCENT, hyper_share},
+    {"    step over multiplies", HNI_BENCH_FIGURE_RATIO, hyper_ratio},
+    {"  step over the plain LSTM's", HNI_BENCH_FIGURE_RATIO, hni_bench_over_plain},
+    {"  graph and store, MB", HNI_BENCH_FIGURE_COUNT, hyper_memory},
+    {"  process, most, MB", HNI_BENCH_FIGURE_COUNT, hyper_peak},
+    {"plain LSTM", HNI_BENCH_FIGURE_COUNT, NULL},
+    {"  step, s", HNI_BENCH_FIGURE_SECONDS, plain},
+    {"  symbols a second", HNI_BENCH_FIGURE_COUNT, plain_symbols},
+    {"  step over its multiplies", HNI_BENCH_FIGURE_RATIO, plain_ratio},
+    {"  graph and store, MB", HNI_BENCH_FIGURE_COUNT, plain_memory},
+    {"HyperLSTM sampling, characters a second", HNI_BENCH_FIGURE_COUNT, NULL},
+    {"  1 row, f32", HNI_BENCH_FIGURE_COUNT, sample_f32},
+    {"         bf16", HNI_BENCH_FIGURE_COUNT, sample_bf16},
+    {"         int8", HNI_BENCH_FIGURE_COUNT, sample_int8},
+    {"  32 rows, f32", HNI_BENCH_FIGURE_COUNT, many_f32},
+    {"           bf16", HNI_BENCH_FIGURE_COUNT, many_bf16},
+    {"           int8", HNI_BENCH_FIGURE_COUNT, many_int8},
 };
-
-static void print_figure(figure kind, double value)
-{
-    char cell[CELL] = "-";
-    if (isfinite(value)) {
-        switch (kind) {
-        case FIGURE_SECONDS: snprintf(cell, sizeof cell, value < 0.1 ? "%.5f" : "%.3f", value); break;
-        case FIGURE_RATIO: snprintf(cell, sizeof cell, "%.2f", value); break;
-        case FIGURE_PERCENT: snprintf(cell, sizeof cell, "%.0f", value); break;
-        case FIGURE_COUNT: hni_count_print((int64_t)(value + 0.5), cell, sizeof cell); break;
-        }
-    }
-    printf("%*s", CELL_WIDTH, cell);
-}
 
 /* A line of words, one a size that was measured. */
 static void print_words(const table *t, const char *label, void (*word)(const hni_bench_size *size, char *out_text))
 {
-    printf("%-*s", LABEL_WIDTH, label);
+    printf("%-*s", HNI_BENCH_LABEL_WIDTH, label);
     for (size_t i = 0; i < t->count; i++) {
-        char text[CELL];
+        char text[HNI_BENCH_CELL];
         if (t->results[i].skipped) continue;
         word(&t->results[i].size, text);
-        printf("%*s", CELL_WIDTH, text);
+        printf("%*s", HNI_BENCH_CELL_WIDTH, text);
     }
     puts("");
 }
 
-static void name_word(const hni_bench_size *size, char *text) { snprintf(text, CELL, "%s", size->name); }
+static void name_word(const hni_bench_size *size, char *text) { snprintf(text, HNI_BENCH_CELL, "%s", size->name); }
 
 static void units_word(const hni_bench_size *size, char *text)
 {
-    snprintf(text, CELL, "%lld/%lld/%lld", (long long)size->units, (long long)size->hyper_units,
+    snprintf(text, HNI_BENCH_CELL, "%lld/%lld/%lld", (long long)size->units, (long long)size->hyper_units,
              (long long)size->embedding);
 }
 
 static void window_word(const hni_bench_size *size, char *text)
 {
-    snprintf(text, CELL, "%lld x %lld", (long long)size->batch, (long long)size->length);
+    snprintf(text, HNI_BENCH_CELL, "%lld x %lld", (long long)size->batch, (long long)size->length);
 }
 
 static void symbols_word(const hni_bench_size *size, char *text)
 {
-    snprintf(text, CELL, size->dense ? "%lld wide" : "%lld", (long long)size->inputs);
+    snprintf(text, HNI_BENCH_CELL, size->dense ? "%lld wide" : "%lld", (long long)size->inputs);
 }
 
 static const char *bf16_word(const hni_bench_machine *machine)
@@ -160,17 +142,8 @@ static void print_machine(const table *t)
     printf("%s\nmemory      %.1f GB/s\n\n", bf16_word(m), m->memory / 1e9);
 }
 
-static void print_skipped(const hni_bench_result *r)
+static void print_sequences(const table *t)
 {
-    char needs[32], has[32];
-    printf("%s is left out: it needs %s, %s free\n", r->size.name,
-           hni_bytes_print((uint64_t)(r->hyper.forecast + r->plain.forecast), needs, sizeof needs),
-           hni_bytes_print((uint64_t)r->free_bytes, has, sizeof has));
-}
-
-static void print_table(const table *t)
-{
-    print_machine(t);
     print_words(t, "", name_word);
     print_words(t, "units/hyper units/embedding", units_word);
     print_words(t, "batch x length", window_word);
@@ -180,41 +153,41 @@ static void print_table(const table *t)
             printf("\n%s\n", table_rows[row].label);
             continue;
         }
-        printf("%-*s", LABEL_WIDTH, table_rows[row].label);
+        printf("%-*s", HNI_BENCH_LABEL_WIDTH, table_rows[row].label);
         for (size_t i = 0; i < t->count; i++)
-            if (!t->results[i].skipped) print_figure(table_rows[row].kind, table_rows[row].value(&t->results[i]));
+            if (!t->results[i].skipped)
+                hni_bench_figure_print(table_rows[row].kind, table_rows[row].value(&t->results[i]));
         puts("");
     }
     printf(
         "\nMedians of %lld, taken in turns; three dropouts, clipping, Adam. handwriting: a mean square for a loss.\n",
         (long long)t->options->repeats);
     for (size_t i = 0; i < t->count; i++)
-        if (t->results[i].skipped) print_skipped(&t->results[i]);
+        if (t->results[i].skipped)
+            hni_bench_skipped_print(t->results[i].size.name,
+                                    t->results[i].hyper.forecast + t->results[i].plain.forecast,
+                                    t->results[i].free_bytes);
+}
+
+static void print_tables(const table *t)
+{
+    print_machine(t);
+    if (t->count > 0) print_sequences(t);
+    if (t->count > 0 && t->image_count > 0) puts("");
+    if (t->image_count > 0) hni_bench_images_print(t->images, t->image_count, t->options->repeats);
 }
 
 /* ---- JSON ---- */
 
-static json_t *spread_json(const hni_bench_times *times)
-{
-    const hni_bench_spread spread = hni_bench_spread_of(times);
-    json_t *all = json_array();
-    for (size_t i = 0; i < times->count; i++)
-        json_array_append_new(all, json_real(times->seconds[i]));
-    return json_pack("{s:o,s:o,s:o,s:o}", "median", hni_cli_number_json(spread.median), "low",
-                     hni_cli_number_json(spread.low), "high", hni_cli_number_json(spread.high), "all", all);
-}
-
-static json_t *bytes_json(int64_t bytes) { return bytes > 0 ? json_integer(bytes) : json_null(); }
-
 static json_t *cell_json(const hni_bench_cell *cell, const hni_bench_result *r, double multiplies)
 {
     const double seconds = hni_bench_cell_step(cell).median;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "step", spread_json(&cell->step), "forward",
-                     spread_json(&cell->forward), "backward", spread_json(&cell->backward), "update",
-                     spread_json(&cell->update), "symbols_per_second", hni_cli_number_json(symbols(r) / seconds),
-                     "multiplies", hni_cli_number_json(multiplies), "over_multiplies",
-                     hni_cli_number_json(seconds / multiplies), "bytes", bytes_json(cell->bytes), "process_peak",
-                     bytes_json(cell->process_peak));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "step", hni_bench_spread_json(&cell->step), "forward",
+                     hni_bench_spread_json(&cell->forward), "backward", hni_bench_spread_json(&cell->backward),
+                     "update", hni_bench_spread_json(&cell->update), "symbols_per_second",
+                     hni_cli_number_json(symbols(r) / seconds), "multiplies", hni_cli_number_json(multiplies),
+                     "over_multiplies", hni_cli_number_json(seconds / multiplies), "bytes",
+                     hni_bench_bytes_json(cell->bytes), "process_peak", hni_bench_bytes_json(cell->process_peak));
 }
 
 static json_t *multiplies_json(const hni_bench_result *r)
@@ -241,7 +214,7 @@ static json_t *streams_json(const hni_bench_result *r)
         json_array_append_new(list, json_pack("{s:I,s:s,s:o,s:o}", "rows", (json_int_t)stream->rows, "storage",
                                               hni_bench_storage_word(stream->storage), "characters_per_second",
                                               hni_cli_number_json(stream_rate(stream)), "seconds_per_character",
-                                              spread_json(&stream->character)));
+                                              hni_bench_spread_json(&stream->character)));
     }
     return list;
 }
@@ -249,7 +222,7 @@ static json_t *streams_json(const hni_bench_result *r)
 static json_t *result_json(const hni_bench_result *r)
 {
     json_t *memory = json_pack("{s:I,s:I,s:o}", "hyperlstm", (json_int_t)r->hyper.forecast, "lstm",
-                               (json_int_t)r->plain.forecast, "free", bytes_json(r->free_bytes));
+                               (json_int_t)r->plain.forecast, "free", hni_bench_bytes_json(r->free_bytes));
     json_t *json = json_pack("{s:s,s:o,s:b,s:o}", "size", r->size.name, "shape", hni_bench_shape_json(&r->size),
                              "skipped", (int)r->skipped, "forecast", memory);
     if (json == NULL || r->skipped) return json;
@@ -272,11 +245,13 @@ static json_t *table_json(const table *t)
                                 hni_kernels_cpu(HN_DTYPE_F32) != NULL ? "cpu" : "generic", "f32_gflops",
                                 hni_cli_number_json(m->f32 / 1e9), "bf16_gflops", hni_cli_number_json(m->bf16 / 1e9),
                                 "bf16", support[m->support], "memory_gbytes", hni_cli_number_json(m->memory / 1e9));
-    json_t *sizes = json_array();
+    json_t *sizes = json_array(), *images = json_array();
     for (size_t i = 0; i < t->count; i++)
         json_array_append_new(sizes, result_json(&t->results[i]));
-    return json_pack("{s:o,s:I,s:b,s:o}", "machine", machine, "repeats", (json_int_t)t->options->repeats, "quick",
-                     (int)t->options->quick, "sizes", sizes);
+    for (size_t i = 0; i < t->image_count; i++)
+        json_array_append_new(images, hni_bench_images_json(&t->images[i]));
+    return json_pack("{s:o,s:I,s:b,s:o,s:o}", "machine", machine, "repeats", (json_int_t)t->options->repeats, "quick",
+                     (int)t->options->quick, "sizes", sizes, "images", images);
 }
 
 /* ---- measuring ---- */
@@ -296,25 +271,54 @@ static void show_progress(void *user, const char *size, const char *what, size_t
     }
 }
 
+static bool wanted(const table *t, const char *name)
+{
+    const char *size = t->options->size;
+    return size == NULL || strcmp(size, "all") == 0 || strcmp(size, name) == 0;
+}
+
+static hn_status measure_sequences(table *t, const hni_bench_plan *plan)
+{
+    hn_status status = HN_OK;
+    for (size_t i = 0; i < HNI_BENCH_SIZES; i++) {
+        const hni_bench_size *whole = hni_bench_size_at(i);
+        if (!wanted(t, whole->name)) continue;
+        const hni_bench_size size = plan->quick ? hni_bench_size_quick(whole) : *whole;
+        HNI_TRY(hni_bench_measure(t->options->cli->context, &size, plan, &t->results[t->count]));
+        t->count++;
+    }
+cleanup:
+    return status;
+}
+
+static hn_status measure_images(table *t, const hni_bench_plan *plan)
+{
+    hn_status status = HN_OK;
+    for (size_t i = 0; i < HNI_BENCH_IMAGE_SIZES; i++) {
+        const hni_bench_image_size *whole = hni_bench_image_size_at(i);
+        if (!wanted(t, whole->name)) continue;
+        const hni_bench_image_size size = plan->quick ? hni_bench_image_size_quick(whole) : *whole;
+        HNI_TRY(hni_bench_image_measure(t->options->cli->context, &size, plan, &t->images[t->image_count]));
+        t->image_count++;
+    }
+cleanup:
+    return status;
+}
+
 static hn_status measure(table *t)
 {
     const hni_bench_options *options = t->options;
-    const bool all = options->size == NULL || strcmp(options->size, "all") == 0;
     const hni_bench_plan plan = {(size_t)options->repeats, options->quick, show_progress, t};
     hn_context *context = options->cli->context;
     void *memory = NULL;
     hn_status status;
     HNI_TRY(hni_alloc_array(context, "results", HNI_BENCH_SIZES, sizeof *t->results, &memory));
     t->results = memory;
+    HNI_TRY(hni_alloc_array(context, "results", HNI_BENCH_IMAGE_SIZES, sizeof *t->images, &memory));
+    t->images = memory;
     HNI_TRY(hni_bench_machine_measure(context, plan.repeats, options->quick, &t->machine));
-    for (size_t i = 0; i < HNI_BENCH_SIZES; i++) {
-        const char *name = hni_bench_size_at(i)->name;
-        if (!all && strcmp(options->size, name) != 0) continue;
-        const hni_bench_size *whole = hni_bench_size_find(name);
-        const hni_bench_size size = options->quick ? hni_bench_size_quick(whole) : *whole;
-        HNI_TRY(hni_bench_measure(context, &size, &plan, &t->results[t->count]));
-        t->count++;
-    }
+    HNI_TRY(measure_sequences(t, &plan));
+    HNI_TRY(measure_images(t, &plan));
 cleanup:
     return status;
 }
@@ -328,7 +332,8 @@ int hni_bench_run_table(const hni_bench_options *options)
     else if (options->cli->json)
         code = hni_cli_print_json(options->cli, table_json(&t));
     else
-        print_table(&t);
+        print_tables(&t);
     hni_free(options->cli->context, t.results);
+    hni_free(options->cli->context, t.images);
     return code;
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from runs import fail_unless, hypernet
 
 SIZES = ("ptb", "enwik8", "handwriting", "laptop")
+IMAGES = ("wrn-40-1", "mnist")
 
 
 def read_json(*arguments, **options):
@@ -30,6 +31,7 @@ def the_table_has_every_size():
     fail_unless(machine["memory_gbytes"] > 0 and (machine["f32_gflops"] is not None) == has_onednn, str(machine))
     fail_unless((machine["bf16"] == "absent") == (machine["bf16_gflops"] is None), str(machine))
     fail_unless(tuple(row["size"] for row in found["sizes"]) == SIZES, str(found)[:300])
+    images_have_their_own(found["images"])
     for row in found["sizes"]:
         hyper, plain, shape = row["hyperlstm"], row["lstm"], row["shape"]
         for cell in (hyper, plain):
@@ -56,11 +58,33 @@ def the_table_has_every_size():
         fail_unless(all(stream["characters_per_second"] > 0 for stream in row["sampling"]), str(row["sampling"]))
 
 
+def images_have_their_own(rows):
+    fail_unless(tuple(row["size"] for row in rows) == IMAGES, str(rows)[:300])
+    for row in rows:
+        alone = sum(one["seconds"] for one in row["convolutions"])
+        fail_unless(close(alone, row["convolutions_alone"]) and alone > 0, f"{alone} {row['convolutions_alone']}")
+        fail_unless({one["pass"] for one in row["convolutions"]} == {"forward", "data", "weights"}, str(row["convolutions"]))
+        for kind in ("hyper", "stored"):
+            network = row[kind]
+            step, shares = network["step"], [one["all"] for one in network["shares"].values()]
+            fail_unless(len(step["all"]) == 3 and sorted(step["all"])[1] == step["median"] > 0, str(step))
+            fail_unless(len(shares) == 5 and all(close(sum(parts), 1) for parts in zip(*shares)), str(network["shares"]))
+            fail_unless(close(network["over_convolutions"], step["median"] / alone), str(network))
+            fail_unless(close(network["images_per_second"], row["shape"]["batch"] / step["median"]), str(network))
+        fail_unless(row["hyper"]["shares"]["generator"]["median"] > 0 == row["stored"]["shares"]["generator"]["median"], str(row))
+        fail_unless(row["hyper"]["parameters"] < row["stored"]["parameters"], str(row))
+        fail_unless(close(row["over_stored"], row["hyper"]["step"]["median"] / row["stored"]["step"]["median"]), str(row))
+
+
 def people_read_one_size():
     out, err = hypernet("bench", "--quick", "--size", "laptop", "--repeats", "1", "--threads", "1")
     for words in ("1 thread,", "multiplies", "memory", "laptop", "step over the plain LSTM's", "HyperLSTM sampling", "Medians of 1"):
         fail_unless(words in out, out)
-    fail_unless("ptb" not in out and "preparing laptop" in err, out + err)
+    fail_unless("ptb" not in out and "wrn" not in out and "preparing laptop" in err, out + err)
+    out, err = hypernet("bench", "--quick", "--size", "wrn-40-1", "--repeats", "1", "--threads", "1")
+    for words in ("wrn-40-1", "3 x 8x8", "generated kernels", "convolutions alone", "augmentation", "stored kernels", "Medians of 1"):
+        fail_unless(words in out, out)
+    fail_unless("HyperLSTM" not in out and "mnist" not in out and "preparing wrn-40-1" in err, out + err)
 
 
 def steps_are_lines(cell, *more):
@@ -71,6 +95,19 @@ def steps_are_lines(cell, *more):
     for line in lines:
         fail_unless(close(line["seconds"], line["forward"] + line["backward"] + line["update"]) and line["bytes"] > 0, out)
     return lines
+
+
+def steps_of_images():
+    losses = {}
+    for weights in ("hyper", "stored"):
+        out, _ = hypernet("bench", "step", "--quick", "--size", "wrn-40-1", "--weights", weights, "--steps", "2")
+        head, *lines = [json.loads(line) for line in out.splitlines()]
+        fail_unless(head["shape"]["weights"] == weights and head["shape"]["parameters"] > 0 and len(lines) == 2, out)
+        for line in lines:
+            fail_unless(close(line["seconds"], sum(line["parts"].values())), out)
+            fail_unless((line["parts"]["generator"] > 0) is (weights == "hyper"), out)
+        losses[weights] = [line["loss"] for line in lines]
+    fail_unless(losses["hyper"] != losses["stored"] and len(set(losses["hyper"])) == 2, str(losses))
 
 
 def steps_depend_on_what_is_asked():
@@ -127,6 +164,7 @@ def main():
     the_table_has_every_size()
     people_read_one_size()
     steps_depend_on_what_is_asked()
+    steps_of_images()
     steps_are_taken_as_asked(os.environ["HYPERNET_BIN"])
     with tempfile.TemporaryDirectory() as folder:
         costs_grow_and_are_drawn(Path(folder))

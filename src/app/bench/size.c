@@ -35,3 +35,51 @@ hni_bench_size hni_bench_size_quick(const hni_bench_size *size)
     quick.length = 5;
     return quick;
 }
+
+/* ---- images ---- */
+
+#define DECAY 5e-4 /* of kernels; what it is does not matter to the time */
+
+/* Batches and augmentation of the paper's sections 4.1 and 4.2. */
+static const hni_bench_image_size image_sizes[HNI_BENCH_IMAGE_SIZES] = {
+    {"wrn-40-1", HN_IMAGE_NETWORK_WIDE_RESNET, 3, 32, 32, 10, 40, 1, 64, 128, 2, true},
+    {"mnist", HN_IMAGE_NETWORK_CONV, 1, 28, 28, 10, 0, 0, 4, 1000, 1, false},
+};
+
+const hni_bench_image_size *hni_bench_image_size_at(size_t index)
+{
+    return index < HNI_BENCH_IMAGE_SIZES ? &image_sizes[index] : NULL;
+}
+
+const hni_bench_image_size *hni_bench_image_size_find(const char *name)
+{
+    for (size_t i = 0; i < HNI_BENCH_IMAGE_SIZES; i++)
+        if (strcmp(image_sizes[i].name, name) == 0) return &image_sizes[i];
+    return NULL;
+}
+
+hni_bench_image_size hni_bench_image_size_quick(const hni_bench_image_size *size)
+{
+    hni_bench_image_size quick = *size;
+    quick.height = quick.width = 8;
+    if (quick.network == HN_IMAGE_NETWORK_WIDE_RESNET) quick.depth = 10;
+    quick.embedding = lesser(quick.embedding, 4);
+    quick.batch = 4;
+    return quick;
+}
+
+void hni_bench_image_model(const hni_bench_image_size *size, hn_image_weights weights, hn_image_model *out_model)
+{
+    hn_image_model_default(out_model);
+    out_model->network = size->network;
+    out_model->weights = weights;
+    out_model->channels = size->channels;
+    out_model->height = size->height;
+    out_model->width = size->width;
+    out_model->classes = size->classes;
+    out_model->kernel_decay = DECAY;
+    out_model->embedding_size = size->embedding;
+    if (size->network != HN_IMAGE_NETWORK_WIDE_RESNET) return;
+    out_model->depth = size->depth;
+    out_model->widen = size->widen;
+}

@@ -1,8 +1,9 @@
-/* The sizes that are measured: three of the paper's and one for a laptop. Numbers alone; step.h makes models of them. */
+/* The sizes that are measured: of sequences three of the paper's and one for a laptop, of images two of the paper's. Numbers alone; step.h
+ * and image_step.h make models of them. */
 #ifndef HNI_APP_BENCH_SIZE_H
 #define HNI_APP_BENCH_SIZE_H
 
-#include "hypernet/nn.h"
+#include "hypernet/image.h"
 
 #define HNI_BENCH_SIZES 4
 #define HNI_BENCH_KEEP 0.9 /* of all three dropouts, at every size: they take time */
@@ -21,5 +22,27 @@ const hni_bench_size *hni_bench_size_at(size_t index);
 const hni_bench_size *hni_bench_size_find(const char *name);
 /* The same shape, but so small that a step takes no time to speak of: for tests. */
 hni_bench_size hni_bench_size_quick(const hni_bench_size *size);
+
+/* ---- images ---- */
+
+#define HNI_BENCH_IMAGE_SIZES 2
+
+typedef struct hni_bench_image_size {
+    const char *name; /* "wrn-40-1" */
+    hn_image_network network;
+    int64_t channels, height, width, classes; /* C, H, W, K */
+    int depth, widen;                         /* of a wide ResNet */
+    int64_t embedding;                        /* E, of a basic kernel */
+    int64_t batch;                            /* B */
+    int64_t pad;                              /* zeros around an image that a crop may take in */
+    bool flip;                                /* mirrored at random */
+} hni_bench_image_size;
+
+/* As those above. */
+const hni_bench_image_size *hni_bench_image_size_at(size_t index);
+const hni_bench_image_size *hni_bench_image_size_find(const char *name);
+hni_bench_image_size hni_bench_image_size_quick(const hni_bench_image_size *size);
+/* The network, its kernels generated or stored, with a penalty on them. */
+void hni_bench_image_model(const hni_bench_image_size *size, hn_image_weights weights, hn_image_model *out_model);
 
 #endif
