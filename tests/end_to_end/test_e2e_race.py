@@ -12,10 +12,18 @@ from runs import PROGRAM, SOURCE, fail_unless
 SCRIPT = SOURCE / "bench" / "vs_pytorch.py"
 PEER = """#!{python}
 import json, sys
+shape = json.loads(sys.argv[sys.argv.index("--shape") + 1])
+if "network" in shape:
+    assert shape["weights"] in ("hyper", "stored") and shape["parameters"] > 0 and "--cell" not in sys.argv, sys.argv
+    seconds = {{"eager": 4, "compiled": 2, "eager-contiguous": 6, "compiled-contiguous": 3}}[sys.argv[sys.argv.index("--variant") + 1]]
+    seconds += 10 * (shape["weights"] == "stored")
+    for line in sys.stdin:
+        for _ in range(1 if line.strip() == "multiplies" else int(line)):
+            print(json.dumps({{"multiplies": 1.25}} if line.strip() == "multiplies" else {{"seconds": seconds}}), flush=True)
+    sys.exit()
 cell = sys.argv[sys.argv.index("--cell") + 1]
 variant = sys.argv[sys.argv.index("--variant") + 1]
 keep = sys.argv[sys.argv.index("--keep") + 1:][:3]
-shape = json.loads(sys.argv[sys.argv.index("--shape") + 1])
 assert keep == ["0.9", "1.0" if cell == "lstm" else "0.9", "0.9"] and shape["batch"] == 4, sys.argv
 seconds = iter({{"eager": [9, 2, 9, 3, 9, 4], "compiled": [9, 2, 9, 2, 9, 1]}}[variant])
 for line in sys.stdin:
@@ -71,10 +79,25 @@ def what_is_asked_is_done(peer):
     race(*few, "--cells", "hyperlstm", "--require", "1e9", expect=1)
 
 
+def images_meet_both_layouts(folder, peer):
+    file = folder / "images.json"
+    few = ("--python", peer, "--size", "wrn-40-1", "--quick", "--rounds", "1")
+    out, _ = race(*few, "--cells", "hyper,stored", "--json", file)
+    found = json.loads(file.read_text())
+    sides, ours = found["sides"], {name: found["sides"][name]["median_seconds"] for name in ("hypernet", "hypernet stored")}
+    fail_unless(len(sides) == 10 and all(side["over_multiplies"] for name, side in sides.items() if not name.startswith("hypernet")), str(sides))
+    fail_unless(found["ratio"] == 2 / ours["hypernet"] == sides["compiled"]["ratio"], f"{found['ratio']} {ours}")
+    fail_unless(sides["eager-contiguous stored"]["ratio"] == 16 / ours["hypernet stored"], str(sides["eager-contiguous stored"]))
+    fail_unless("generated kernels" in out and "stored kernels" in out and "images/s" in out and "does not count" not in out, out)
+    race(*few, "--variants", "eager", "--require", "1e9", expect=1)
+
+
 def wrong_words_are_refused(folder, peer):
     for words, pattern in (
         (["--variants", "jit"], "'jit' is none of"), (["--rounds", "0"], "1 or more"), (["--cells", "rnn"], "--cells"),
-        (["--run", folder / "run"], "--data"), (["--cells", "lstm", "--require", "1"], "--require")):
+        (["--run", folder / "run"], "--data"), (["--cells", "lstm", "--require", "1"], "--require"),
+        (["--size", "wrn-40-1", "--cells", "lstm"], "hyper, stored or both"), (["--size", "wrn-40-1", "--variants", "autotuned"], "is none of"),
+        (["--size", "wrn-40-1", "--cells", "stored", "--require", "1"], "--require")):
         _, err = race("--python", peer, *words, expect=2)
         fail_unless(pattern in err, err)
     _, err = race("--python", "false", "--size", "laptop", "--quick", expect=1)
@@ -87,6 +110,7 @@ def main():
         peer = stand_in(folder)
         figures_are_those_of_the_turns(folder, peer)
         what_is_asked_is_done(peer)
+        images_meet_both_layouts(folder, peer)
         wrong_words_are_refused(folder, peer)
 
 
