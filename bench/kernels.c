@@ -251,7 +251,8 @@ static hn_status run_softmax(bench *b)
     const int64_t rows = STEPS * BATCH;
     const hni_view logits = view_of(b->memory[0], HN_SHAPE2(rows, SYMBOLS)), targets = symbols_view(b, rows);
     hni_view log_sum = view_of(b->memory[3], HN_SHAPE1(rows)), loss = view_of(b->memory[2], HN_SHAPE1(rows));
-    return b->kernels->softmax_loss(&b->exec, &logits, &targets, &log_sum, &loss);
+    const hni_softmax softmax = {&logits, &targets, 0};
+    return b->kernels->softmax_loss(&b->exec, &softmax, &log_sum, &loss);
 }
 
 static hn_status run_softmax_vjp(bench *b)
@@ -261,7 +262,8 @@ static hn_status run_softmax_vjp(bench *b)
     const hni_view weights = view_of(b->memory[1], HN_SHAPE1(rows)), log_sum = view_of(b->memory[2], HN_SHAPE1(rows));
     const hni_view dloss = view_of(b->memory[1], HN_SCALAR());
     hni_view dlogits = view_of(b->memory[3], HN_SHAPE2(rows, SYMBOLS));
-    return b->kernels->softmax_loss_vjp(&b->exec, &logits, &targets, &weights, &log_sum, &dloss, 1, &dlogits, false);
+    const hni_softmax softmax = {&logits, &targets, 0};
+    return b->kernels->softmax_loss_vjp(&b->exec, &softmax, &weights, &log_sum, &dloss, 1, &dlogits, false);
 }
 
 enum { PARAMETERS = 4900000 };

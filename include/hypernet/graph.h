@@ -139,6 +139,10 @@ HN_API hn_tensor hn_reshape(hn_graph *graph, hn_tensor x, hn_shape shape);
 HN_API hn_tensor hn_permute(hn_graph *graph, hn_tensor x, const int *order);
 /* Elements start .. start+length-1 of `axis`; negative axes count from the end. */
 HN_API hn_tensor hn_slice(hn_graph *graph, hn_tensor x, int axis, int64_t start, int64_t length);
+/* The same of every step-th element: start, start + step, .. */
+HN_API hn_tensor hn_slice_step(hn_graph *graph, hn_tensor x, int axis, int64_t start, int64_t length, int64_t step);
+/* x with that many zeros before and after it along `axis`; in memory in the order of x. A copy. */
+HN_API hn_tensor hn_pad(hn_graph *graph, hn_tensor x, int axis, int64_t before, int64_t after);
 /* A contiguous copy (differentiable): for a view that is read many times. */
 HN_API hn_tensor hn_copy(hn_graph *graph, hn_tensor x);
 /* count >= 1 tensors that agree in all dimensions but `axis`. */
@@ -204,6 +208,10 @@ HN_API hn_tensor hn_lookup(hn_graph *graph, hn_tensor table, hn_tensor indices);
  * logits [..,V], targets i32 [..], weights [..] (not differentiable). Stable for any finite logits. */
 HN_API hn_tensor hn_softmax_cross_entropy(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights,
                                           double divisor);
+/* The same with label smoothing: in the place of each target stand (1 - smoothing) of it and smoothing / V of every symbol, 0 <=
+ * smoothing < 1 (Szegedy et al. 2016). */
+HN_API hn_tensor hn_smoothed_cross_entropy(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights,
+                                           double divisor, double smoothing);
 /* -log2 softmax(logits)[target] of every row: [..]. Not differentiable (evaluation). */
 HN_API hn_tensor hn_symbol_bits(hn_graph *graph, hn_tensor logits, hn_tensor targets);
 

@@ -93,8 +93,28 @@ hn_tensor hn_permute(hn_graph *graph, hn_tensor x, const int *order)
 
 hn_tensor hn_slice(hn_graph *graph, hn_tensor x, int axis, int64_t start, int64_t length)
 {
-    const hni_attributes attributes = {.slice = {front_axis(graph, x, axis), start, length}};
+    return hn_slice_step(graph, x, axis, start, length, 1);
+}
+
+hn_tensor hn_slice_step(hn_graph *graph, hn_tensor x, int axis, int64_t start, int64_t length, int64_t step)
+{
+    const hni_attributes attributes = {.slice = {front_axis(graph, x, axis), start, length, step}};
     return hni_graph_apply(graph, HNI_OP_SLICE, &attributes, &x, 1);
+}
+
+hn_tensor hn_pad(hn_graph *graph, hn_tensor x, int axis, int64_t before, int64_t after)
+{
+    const hni_value *value = hni_graph_value(graph, x);
+    const int front = front_axis(graph, x, axis);
+    int order[HN_MAX_RANK], back[HN_MAX_RANK];
+    hni_attributes attributes = {.pad = {front, before, after}};
+    /* In the order in which x lies in memory, with gaps or without. */
+    if (value == NULL || front < 0 || front >= value->view.rank || !hni_memory_order(&value->view, order, back)) {
+        return hni_graph_apply(graph, HNI_OP_PAD, &attributes, &x, 1);
+    }
+    attributes.pad.axis = back[front];
+    const hn_tensor entered = hn_permute(graph, x, order);
+    return hn_permute(graph, hni_graph_apply(graph, HNI_OP_PAD, &attributes, &entered, 1), back);
 }
 
 hn_tensor hn_concat(hn_graph *graph, const hn_tensor *parts, int64_t count, int axis)
@@ -159,8 +179,14 @@ hn_tensor hn_lookup(hn_graph *graph, hn_tensor table, hn_tensor indices)
 hn_tensor hn_softmax_cross_entropy(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights,
                                    double divisor)
 {
+    return hn_smoothed_cross_entropy(graph, logits, targets, weights, divisor, 0);
+}
+
+hn_tensor hn_smoothed_cross_entropy(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights,
+                                    double divisor, double smoothing)
+{
     const hn_tensor inputs[3] = {hni_graph_contiguous(graph, logits), targets, hni_graph_contiguous(graph, weights)};
-    const hni_attributes attributes = {.softmax_cross_entropy = {divisor}};
+    const hni_attributes attributes = {.softmax_cross_entropy = {divisor, smoothing}};
     return hni_graph_apply(graph, HNI_OP_SOFTMAX_CROSS_ENTROPY, &attributes, inputs, 3);
 }
 

@@ -65,6 +65,9 @@ static const double divisor = 3.5;
 /* clang-format on */
 
 BUILD(cross_entropy, hn_softmax_cross_entropy(g, x[0], x[1], x[2], divisor))
+BUILD(smoothed, hn_smoothed_cross_entropy(g, x[0], x[1], x[2], divisor, 0.1))
+BUILD(smoothed_nearly_flat, hn_smoothed_cross_entropy(g, x[0], x[1], x[2], divisor, 0.99))
+BUILD(smoothed_turned, hn_smoothed_cross_entropy(g, hn_permute(g, x[0], swap), x[1], x[2], divisor, 0.3))
 BUILD(cross_entropy_turned, hn_softmax_cross_entropy(g, hn_permute(g, x[0], swap), x[1], x[2], divisor))
 BUILD(cross_entropy_sliced, hn_softmax_cross_entropy(g, hn_slice(g, x[0], 1, 1, 6), x[1], x[2], divisor))
 BUILD(cross_entropy_of_product,
@@ -151,6 +154,15 @@ static const hni_gradcheck_case cases[] = {
     {HNI_OP_SOFTMAX_CROSS_ENTROPY, "one row without a dimension", cross_entropy, INPUTS(X(6), ONE_TARGET, ONE_WEIGHT),
      NULL},
     {HNI_OP_SOFTMAX_CROSS_ENTROPY, "one symbol", cross_entropy,
+     INPUTS(VANISHING(3, 1), INTEGERS(all_ended, 3), CONSTANT(3)), NULL},
+    {HNI_OP_SOFTMAX_CROSS_ENTROPY, "smoothed", smoothed, INPUTS(X(4, 6), INTEGERS(targets, 4), CONSTANT(4)), NULL},
+    {HNI_OP_SOFTMAX_CROSS_ENTROPY, "smoothed steps", smoothed,
+     INPUTS(X(2, 2, 7), INTEGERS(targets, 2, 2), CONSTANT(2, 2)), NULL},
+    {HNI_OP_SOFTMAX_CROSS_ENTROPY, "smoothed nearly flat", smoothed_nearly_flat,
+     INPUTS(X(4, 6), INTEGERS(targets, 4), CONSTANT(4)), NULL},
+    {HNI_OP_SOFTMAX_CROSS_ENTROPY, "smoothed, logits turned", smoothed_turned,
+     INPUTS(X(6, 4), INTEGERS(targets, 4), CONSTANT(4)), NULL},
+    {HNI_OP_SOFTMAX_CROSS_ENTROPY, "smoothed, one symbol", smoothed,
      INPUTS(VANISHING(3, 1), INTEGERS(all_ended, 3), CONSTANT(3)), NULL},
     {HNI_OP_SOFTMAX_CROSS_ENTROPY, "far", cross_entropy, INPUTS(SCALED(10, 4, 6), INTEGERS(targets, 4), CONSTANT(4)),
      NULL},

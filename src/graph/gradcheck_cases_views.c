@@ -1,4 +1,4 @@
-/* Gradcheck cases of ops that move elements or add them up: copyless views (reshape, permute, slice), concat, sum, mean. A view
+/* Gradcheck cases of ops that move elements or add them up: copyless views (reshape, permute, slice), concat, pad, sum, mean. A view
  * alone would be checked by numbers only once, so most are squared or read again beside themselves. */
 #include "graph/gradcheck_cases.h"
 
@@ -36,6 +36,12 @@ BUILD(whole, hn_slice(g, x[0], 1, 0, 4))
 BUILD(of_one, hn_slice(g, x[0], 0, 0, 1))
 BUILD(overlapping, hn_mul(g, hn_slice(g, x[0], 1, 0, 3), hn_slice(g, x[0], 1, 1, 3)))
 BUILD(corner, hn_slice(g, hn_slice(g, x[0], 0, 1, 2), 1, 2, 2))
+
+BUILD(every_second, hn_slice_step(g, x[0], 1, 0, 3, 2))
+BUILD(every_third, hn_slice_step(g, x[0], -1, 1, 2, 3))
+BUILD(step_of_one_element, hn_slice_step(g, x[0], 0, 2, 1, 100))
+BUILD(pixels_apart, hn_slice_step(g, hn_slice_step(g, x[0], 2, 0, 2, 2), 3, 1, 2, 2))
+BUILD(odd_and_even, hn_mul(g, hn_slice_step(g, x[0], 1, 0, 3, 2), hn_slice_step(g, x[0], 1, 1, 3, 2)))
 
 /* A slice of a permute of a reshape, read together with the whole. */
 static hn_tensor views_of_views(hn_graph *g, const hn_tensor *x, const void *user)
@@ -84,6 +90,28 @@ static hn_tensor many_parts(hn_graph *g, const hn_tensor *x, const void *user)
     for (int i = 0; i < 36; i++)
         parts[i] = i == 35 ? x[1] : x[0];
     return hn_concat(g, parts, 36, 1);
+}
+
+/* ---- pad ---- */
+
+static const int channels_second[4] = {0, 3, 1, 2};
+
+BUILD(pad_first, hn_pad(g, x[0], 0, 1, 2))
+BUILD(pad_middle, hn_pad(g, x[0], 1, 0, 3))
+BUILD(pad_last, hn_pad(g, x[0], -1, 2, 0))
+BUILD(pad_nothing, hn_pad(g, x[0], 0, 0, 0))
+BUILD(pad_channels, hn_pad(g, hn_permute(g, x[0], channels_second), 1, 0, 2))
+BUILD(pad_turned, hn_pad(g, hn_permute(g, x[0], swap), 0, 1, 1))
+BUILD(pad_gaps, hn_pad(g, hn_slice_step(g, x[0], 1, 0, 3, 2), 1, 1, 1))
+BUILD(pad_beside, hn_mul(g, hn_pad(g, x[0], 1, 1, 0), hn_pad(g, x[0], 1, 0, 1)))
+
+/* The shortcut of a residual network: every second pixel, new channels zero. */
+static hn_tensor pad_shortcut(hn_graph *g, const hn_tensor *x, const void *user)
+{
+    (void)user;
+    const hn_tensor images = hn_permute(g, x[0], channels_second);
+    const hn_tensor rows = hn_slice_step(g, images, 2, 0, 2, 2), pixels = hn_slice_step(g, rows, 3, 0, 2, 2);
+    return hn_pad(g, pixels, 1, 0, 2);
 }
 
 /* ---- sum and mean ---- */
@@ -147,6 +175,11 @@ static const hni_gradcheck_case cases[] = {
     {HNI_OP_SLICE, "overlapping", overlapping, INPUTS(X(3, 4)), NULL},
     {HNI_OP_SLICE, "slice of a slice", corner, INPUTS(X(4, 5)), NULL},
     {HNI_OP_SLICE, "slice of a permute of a reshape", views_of_views, INPUTS(X(24)), NULL},
+    {HNI_OP_SLICE, "every second", every_second, INPUTS(X(3, 6)), NULL},
+    {HNI_OP_SLICE, "every third of an odd number", every_third, INPUTS(X(2, 2, 7)), NULL},
+    {HNI_OP_SLICE, "one element, a long step", step_of_one_element, INPUTS(X(4, 3)), NULL},
+    {HNI_OP_SLICE, "every second pixel", pixels_apart, INPUTS(X(2, 2, 4, 4)), NULL},
+    {HNI_OP_SLICE, "the odd by the even", odd_and_even, INPUTS(X(2, 6)), NULL},
     {HNI_OP_SLICE, "four gates", gates, INPUTS(X(3, 8), X(3, 2)), NULL},
     {HNI_OP_CONCAT, "last axis", two_last, INPUTS(X(2, 3), X(2, 1)), NULL},
     {HNI_OP_CONCAT, "first axis", three_first, INPUTS(X(2, 3), X(1, 3), X(3, 3)), NULL},
@@ -155,6 +188,16 @@ static const hni_gradcheck_case cases[] = {
     {HNI_OP_CONCAT, "strided parts", strided_parts, INPUTS(X(2, 3), X(3, 4)), NULL},
     {HNI_OP_CONCAT, "one part several times", same_part, INPUTS(X(2, 3), X(1, 3)), NULL},
     {HNI_OP_CONCAT, "many parts", many_parts, INPUTS(X(2, 1), X(2, 3)), NULL},
+    {HNI_OP_PAD, "first axis", pad_first, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_PAD, "middle axis", pad_middle, INPUTS(X(2, 3, 2)), NULL},
+    {HNI_OP_PAD, "last axis", pad_last, INPUTS(X(2, 3, 5)), NULL},
+    {HNI_OP_PAD, "by nothing", pad_nothing, INPUTS(X(3, 2)), NULL},
+    {HNI_OP_PAD, "a size of one", pad_first, INPUTS(X(1, 1)), NULL},
+    {HNI_OP_PAD, "channels of images", pad_channels, INPUTS(X(2, 2, 3, 3)), NULL},
+    {HNI_OP_PAD, "x turned", pad_turned, INPUTS(X(3, 4)), NULL},
+    {HNI_OP_PAD, "x with gaps", pad_gaps, INPUTS(X(2, 6)), NULL},
+    {HNI_OP_PAD, "beside itself", pad_beside, INPUTS(X(2, 3)), NULL},
+    {HNI_OP_PAD, "shortcut", pad_shortcut, INPUTS(X(2, 3, 4, 3)), NULL},
     REDUCTIONS(HNI_OP_SUM, sum),
     {HNI_OP_SUM, "of squares", sum_of_squares, INPUTS(X(5, 3)), NULL},
     REDUCTIONS(HNI_OP_MEAN, mean),

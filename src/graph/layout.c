@@ -25,9 +25,9 @@ static hni_view permuted(const hni_view *view, const int *order)
     return out;
 }
 
-/* The dimensions by falling stride; equal ones stay in order. */
-static void memory_order(const hni_view *view, int *out_order)
+bool hni_memory_order(const hni_view *view, int *out_order, int *out_back)
 {
+    bool moved = false;
     for (int i = 0; i < view->rank; i++) {
         int at = i;
         while (at > 0 && view->stride[out_order[at - 1]] < view->stride[i]) {
@@ -36,16 +36,22 @@ static void memory_order(const hni_view *view, int *out_order)
         }
         out_order[at] = i;
     }
+    for (int i = 0; i < view->rank; i++) {
+        out_back[out_order[i]] = i;
+        moved = moved || out_order[i] != i;
+    }
+    return moved;
 }
 
 /* The one permuted order of all inputs of that shape; false if there is none, or nothing to permute. */
-static bool common_order(const hn_graph *graph, const hn_tensor *inputs, int64_t count, hn_shape shape, int *out_order)
+static bool common_order(const hn_graph *graph, const hn_tensor *inputs, int64_t count, hn_shape shape, int *out_order,
+                         int *out_back)
 {
     bool found = false;
     for (int64_t i = 0; i < count; i++) {
         const hni_view *view = &hni_graph_value(graph, inputs[i])->view;
         if (!hn_shape_equal(hni_view_shape(view), shape)) continue;
-        if (!found) memory_order(view, out_order);
+        if (!found) (void)hni_memory_order(view, out_order, out_back);
         found = true;
         const hni_view ordered = permuted(view, out_order);
         if (hni_view_is_contiguous(view) || !hni_view_is_contiguous(&ordered)) return false;
@@ -71,12 +77,10 @@ hn_tensor hni_graph_elementwise(hn_graph *graph, hni_op op, const hni_attributes
     hn_tensor entered[MOST_INPUTS];
     int order[HN_MAX_RANK], back[HN_MAX_RANK];
     hn_shape shape;
-    if (!result_shape(graph, inputs, count, &shape) || !common_order(graph, inputs, count, shape, order))
+    if (!result_shape(graph, inputs, count, &shape) || !common_order(graph, inputs, count, shape, order, back))
         return hni_graph_apply(graph, op, attributes, inputs, count);
     for (int64_t i = 0; i < count; i++)
         entered[i] = enter(graph, inputs[i], shape, order);
-    for (int i = 0; i < shape.rank; i++)
-        back[order[i]] = i;
     const hn_tensor out = hni_graph_apply(graph, op, attributes, entered, count);
     return out.slot == 0 ? HN_NO_TENSOR : hn_permute(graph, out, back);
 }

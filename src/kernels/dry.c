@@ -111,19 +111,17 @@ static hn_status dry_gather_images(hni_exec *exec, const hni_view *source, const
     return HN_OK;
 }
 
-static hn_status dry_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets,
-                                  hni_view *out_log_sum, hni_view *out_loss)
+static hn_status dry_softmax_loss(hni_exec *exec, const hni_softmax *softmax, hni_view *out_log_sum, hni_view *out_loss)
 {
-    (void)exec, (void)logits, (void)targets, (void)out_log_sum, (void)out_loss;
+    (void)exec, (void)softmax, (void)out_log_sum, (void)out_loss;
     return HN_OK;
 }
 
-static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets,
-                                      const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
-                                      double factor, hni_view *dlogits, bool accumulate)
+static hn_status dry_softmax_loss_vjp(hni_exec *exec, const hni_softmax *softmax, const hni_view *weights,
+                                      const hni_view *log_sum, const hni_view *dloss, double factor, hni_view *dlogits,
+                                      bool accumulate)
 {
-    (void)exec, (void)logits, (void)targets, (void)weights, (void)log_sum, (void)dloss, (void)factor, (void)dlogits;
-    (void)accumulate;
+    (void)exec, (void)softmax, (void)weights, (void)log_sum, (void)dloss, (void)factor, (void)dlogits, (void)accumulate;
     return HN_OK;
 }
 

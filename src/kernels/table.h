@@ -141,6 +141,13 @@ typedef struct hni_dropout {
     int64_t stride[HN_MAX_RANK]; /* of the random index, for each dimension of x */
 } hni_dropout;
 
+/* goal[r,v] = (1 - smoothing) * [v == targets[r]] + smoothing / V. */
+typedef struct hni_softmax {
+    const hni_view *logits;  /* [R,V], row stride any, last stride 1 */
+    const hni_view *targets; /* i32 [R] */
+    double smoothing;        /* at least 0, below 1 */
+} hni_softmax;
+
 /* In the three optimisers x is the value, and g = clip_factor * clamp(gradient, +-clip_value) of the step block. With a weight_decay
  * g is then g + weight_decay * x, but where Adam's is decoupled: there x is first lessened by rate * weight_decay * x. */
 typedef struct hni_adam {
@@ -241,14 +248,13 @@ typedef struct hni_kernels {
     hn_status (*gather_images)(hni_exec *exec, const hni_view *source, const hni_image_gather *gather, hni_view *out);
 
     /* ---- softmax ---- */
-    /* logits [R,V] (row stride any, last stride 1), targets i32 [R] -> log_sum [R] = log sum exp, loss [R] = log_sum - logit of the
-     * target. HN_ERROR_ARGUMENT names the first target outside [0,V). */
-    hn_status (*softmax_loss)(hni_exec *exec, const hni_view *logits, const hni_view *targets, hni_view *out_log_sum,
-                              hni_view *out_loss);
-    /* dlogits[r,v] (+)= dloss * factor * weights[r] * (exp(logits - log_sum) - [v == target]); dloss is a scalar view. */
-    hn_status (*softmax_loss_vjp)(hni_exec *exec, const hni_view *logits, const hni_view *targets,
-                                  const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
-                                  double factor, hni_view *dlogits, bool accumulate);
+    /* log_sum [R] = log sum exp(logits), loss [R] = log_sum - sum over v of goal[r,v] * logits[r,v]. HN_ERROR_ARGUMENT names the first
+     * target outside [0,V). */
+    hn_status (*softmax_loss)(hni_exec *exec, const hni_softmax *softmax, hni_view *out_log_sum, hni_view *out_loss);
+    /* dlogits[r,v] (+)= dloss * factor * weights[r] * (exp(logits - log_sum) - goal[r,v]); dloss is a scalar view. */
+    hn_status (*softmax_loss_vjp)(hni_exec *exec, const hni_softmax *softmax, const hni_view *weights,
+                                  const hni_view *log_sum, const hni_view *dloss, double factor, hni_view *dlogits,
+                                  bool accumulate);
 
     /* ---- recurrences over a whole window: recurrence.h ---- */
     /* Writes outputs, final_state and saved. HN_ERROR_ARGUMENT names the first symbol outside [0,X) or length outside [0,T];

@@ -74,11 +74,15 @@ typedef union hni_attributes {
     } permute;
     struct {
         int axis;
-        int64_t start, length;
+        int64_t start, length, step;
     } slice;
     struct {
         int axis;
     } concat;
+    struct {
+        int axis;
+        int64_t before, after;
+    } pad;
     struct {
         unsigned axes;
         bool keep;
@@ -98,7 +102,7 @@ typedef union hni_attributes {
     } pool2d;
     hni_dropout dropout;
     struct {
-        double divisor;
+        double divisor, smoothing;
     } softmax_cross_entropy;
     struct {
         int64_t t;

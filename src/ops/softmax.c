@@ -58,6 +58,11 @@ hn_status hni_softmax_cross_entropy_shape(hn_context *context, hni_call *call)
         return hni_op_error(context, call, HN_ERROR_ARGUMENT, "divisor", "the divisor must be above 0, it is %g",
                             divisor);
     }
+    const double smoothing = call->attributes.softmax_cross_entropy.smoothing;
+    if (!(smoothing >= 0 && smoothing < 1)) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "smoothing",
+                            "smoothing must be at least 0 and below 1, it is %g", smoothing);
+    }
     const hn_shape rows = HN_SHAPE1(hni_view_elements(&call->inputs[1]));
     hni_op_add_saved(call, call->inputs[0].dtype, rows); /* log sum exp */
     hni_op_add_saved(call, call->inputs[0].dtype, rows); /* loss of each row */
@@ -69,7 +74,8 @@ hn_status hni_softmax_cross_entropy_forward(const hni_kernels *kernels, hni_exec
     const double factor[2] = {1 / call->attributes.softmax_cross_entropy.divisor, 0};
     const hni_view logits = rows_of(&call->inputs[0]), targets = flat(&call->inputs[1]);
     const hn_shape rows = hni_view_shape(&call->saved[1]);
-    hn_status status = kernels->softmax_loss(exec, &logits, &targets, &call->saved[0], &call->saved[1]);
+    const hni_softmax softmax = {&logits, &targets, call->attributes.softmax_cross_entropy.smoothing};
+    hn_status status = kernels->softmax_loss(exec, &softmax, &call->saved[0], &call->saved[1]);
     if (status == HN_OK) status = kernels->fill_zero(exec, call->out.data, hn_dtype_size(call->out.dtype));
     if (status != HN_OK) return status;
     hni_view weighted[2] = {call->saved[1], flat(&call->inputs[2])};
@@ -89,7 +95,8 @@ hn_status hni_softmax_cross_entropy_vjp(const hni_kernels *kernels, hni_exec *ex
     if (!hni_view_is_contiguous(&gradient)) { /* only a view of someone's gradient could be: logits are contiguous */
         return hni_op_error(exec->context, call, HN_ERROR_STATE, "logits", "gradient of the logits is not contiguous");
     }
-    return kernels->softmax_loss_vjp(exec, &logits, &targets, &weights, &call->saved[0], &call->grad_out,
+    const hni_softmax softmax = {&logits, &targets, call->attributes.softmax_cross_entropy.smoothing};
+    return kernels->softmax_loss_vjp(exec, &softmax, &weights, &call->saved[0], &call->grad_out,
                                      1 / call->attributes.softmax_cross_entropy.divisor, &rows, !call->fresh[0]);
 }
 
@@ -108,7 +115,8 @@ hn_status hni_symbol_bits_forward(const hni_kernels *kernels, hni_exec *exec, hn
     static const double nats_to_bits[2] = {1.4426950408889634, 0};
     const hni_view logits = rows_of(&call->inputs[0]), targets = flat(&call->inputs[1]);
     hni_view out = flat(&call->out);
-    const hn_status status = kernels->softmax_loss(exec, &logits, &targets, &call->saved[0], &out);
+    const hni_softmax softmax = {&logits, &targets, 0};
+    const hn_status status = kernels->softmax_loss(exec, &softmax, &call->saved[0], &out);
     return status != HN_OK ? status : kernels->map(exec, HNI_MAP_SCALE, nats_to_bits, &out, &out, false);
 }
 

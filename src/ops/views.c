@@ -1,8 +1,8 @@
 /* Ops that only re-read storage: reshape, permute, slice (no computation; their gradient is the same view of the gradient).
- * And concat, which copies. */
+ * And concat and pad, which copy. */
 #include "ops/op.h"
 
-#include <string.h>
+#include <stdio.h>
 
 /* Dimensions without those of size 1, and how many. */
 typedef struct dense_dimensions {
@@ -99,24 +99,38 @@ hn_status hni_permute_shape(hn_context *context, hni_call *call)
     return HN_OK;
 }
 
+static hn_status want_axis(hn_context *context, const hni_call *call, int axis)
+{
+    const hni_view *x = &call->inputs[0];
+    char text[96];
+    if (axis >= 0 && axis < x->rank) return HN_OK;
+    return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "there is no axis %d in x %s", axis,
+                        hn_shape_print(hni_view_shape(x), text, sizeof text));
+}
+
 hn_status hni_slice_shape(hn_context *context, hni_call *call)
 {
     const hni_view *x = &call->inputs[0];
     const int axis = call->attributes.slice.axis;
     const int64_t start = call->attributes.slice.start, length = call->attributes.slice.length;
-    char text[96];
-    if (axis < 0 || axis >= x->rank) {
-        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "axis", "there is no axis %d in x %s", axis,
-                            hn_shape_print(hni_view_shape(x), text, sizeof text));
+    const int64_t step = call->attributes.slice.step;
+    const hn_status status = want_axis(context, call, axis);
+    if (status != HN_OK) return status;
+    if (step < 1) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, "step", "the step must be at least 1, it is %lld",
+                            (long long)step);
     }
-    if (start < 0 || length < 1 || start > x->size[axis] - length) {
+    if (start < 0 || length < 1 || start >= x->size[axis] || length - 1 > (x->size[axis] - 1 - start) / step) {
+        char text[96], by[48] = "";
+        if (step > 1) snprintf(by, sizeof by, ", each %lld apart,", (long long)step);
         return hni_op_error(context, call, HN_ERROR_ARGUMENT, "start",
-                            "%lld elements from %lld on are not in axis %d of x %s", (long long)length,
-                            (long long)start, axis, hn_shape_print(hni_view_shape(x), text, sizeof text));
+                            "%lld elements from %lld on%s are not in axis %d of x %s", (long long)length,
+                            (long long)start, by, axis, hn_shape_print(hni_view_shape(x), text, sizeof text));
     }
     call->out = *x;
     call->out.data = hni_view_at(x, start * x->stride[axis]);
     call->out.size[axis] = length;
+    call->out.stride[axis] = step * x->stride[axis];
     return HN_OK;
 }
 
@@ -156,8 +170,8 @@ hn_status hni_concat_shape(hn_context *context, hni_call *call)
     return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
 }
 
-/* The part of `whole` along `axis` that input i fills. */
-static hni_view concat_part(const hni_view *whole, int axis, int64_t start, int64_t length)
+/* `length` elements of `whole` along `axis`. */
+static hni_view part_of(const hni_view *whole, int axis, int64_t start, int64_t length)
 {
     hni_view part = *whole;
     part.data = hni_view_at(whole, start * whole->stride[axis]);
@@ -173,7 +187,7 @@ hn_status hni_concat_forward(const hni_kernels *kernels, hni_exec *exec, hni_cal
     int64_t start = 0;
     for (int64_t i = 0; status == HN_OK && i < call->input_count; i++) {
         const int64_t length = call->inputs[i].size[axis];
-        hni_view part = concat_part(&call->out, axis, start, length);
+        hni_view part = part_of(&call->out, axis, start, length);
         status = kernels->map(exec, HNI_MAP_COPY, no_parameters, &call->inputs[i], &part, false);
         start += length;
     }
@@ -188,11 +202,54 @@ hn_status hni_concat_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *c
     int64_t start = 0;
     for (int64_t i = 0; status == HN_OK && i < call->input_count; i++) {
         const int64_t length = call->inputs[i].size[axis];
-        const hni_view part = concat_part(&call->grad_out, axis, start, length);
+        const hni_view part = part_of(&call->grad_out, axis, start, length);
         if (call->wanted[i]) {
             status = kernels->map(exec, HNI_MAP_COPY, no_parameters, &part, &call->grad_inputs[i], !call->fresh[i]);
         }
         start += length;
     }
     return status;
+}
+
+/* ---- pad ---- */
+
+hn_status hni_pad_shape(hn_context *context, hni_call *call)
+{
+    const int axis = call->attributes.pad.axis;
+    const int64_t before = call->attributes.pad.before, after = call->attributes.pad.after;
+    hn_shape shape = hni_view_shape(&call->inputs[0]);
+    hn_status status = hni_op_want_float(context, call, 0, "x");
+    if (status == HN_OK) status = want_axis(context, call, axis);
+    if (status != HN_OK) return status;
+    if (before < 0 || after < 0) {
+        return hni_op_error(context, call, HN_ERROR_ARGUMENT, before < 0 ? "before" : "after",
+                            "%s must be at least 0, it is %lld", before < 0 ? "before" : "after",
+                            (long long)(before < 0 ? before : after));
+    }
+    if (before > INT64_MAX - shape.size[axis] || after > INT64_MAX - shape.size[axis] - before) {
+        return hni_op_error(context, call, HN_ERROR_SHAPE, "x", "the result has more elements than can be counted");
+    }
+    shape.size[axis] += before + after;
+    return hni_op_set_out(context, call, call->inputs[0].dtype, shape);
+}
+
+/* Zeros, and x among them. */
+hn_status hni_pad_forward(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    static const double no_parameters[2] = {0, 0};
+    const hni_view *x = &call->inputs[0];
+    const int axis = call->attributes.pad.axis;
+    const size_t size = (size_t)hni_view_elements(&call->out) * hn_dtype_size(call->out.dtype);
+    hni_view middle = part_of(&call->out, axis, call->attributes.pad.before, x->size[axis]);
+    const hn_status status = kernels->fill_zero(exec, call->out.data, size);
+    return status != HN_OK ? status : kernels->map(exec, HNI_MAP_COPY, no_parameters, x, &middle, false);
+}
+
+hn_status hni_pad_vjp(const hni_kernels *kernels, hni_exec *exec, hni_call *call)
+{
+    static const double no_parameters[2] = {0, 0};
+    const int axis = call->attributes.pad.axis;
+    if (!call->wanted[0]) return HN_OK;
+    const hni_view middle = part_of(&call->grad_out, axis, call->attributes.pad.before, call->inputs[0].size[axis]);
+    return kernels->map(exec, HNI_MAP_COPY, no_parameters, &middle, &call->grad_inputs[0], !call->fresh[0]);
 }

@@ -119,6 +119,27 @@ def add_shape_ops(cases):
         cases.add(
             f"slice.{name}", lambda x: x.narrow(axis, start, length), [x], axis=axis, start=start, length=length
         )
+    for name, axis, start, length, step in (("second", 1, 0, 2, 2), ("third", -1, 1, 2, 3)):
+        x = numbers(f"slice.{name}", 3, 4, 5)
+        cases.add(
+            f"slice.{name}",
+            lambda x: x.index_select(axis, start + step * torch.arange(length)),
+            [x],
+            axis=axis,
+            start=start,
+            length=length,
+            step=step,
+        )
+    for name, axis, before, after in (("first", 0, 1, 2), ("middle", 1, 0, 3), ("last", -1, 2, 0)):
+        sides = [0, 0] * (2 - axis % 3) + [before, after]
+        cases.add(
+            f"pad.{name}",
+            lambda x: torch.nn.functional.pad(x, sides),
+            [numbers(f"pad.{name}", 2, 3, 4)],
+            axis=axis,
+            before=before,
+            after=after,
+        )
     for name, shape in (("flat", (24,)), ("split", (2, 2, 3, 2)), ("merge", (6, 4))):
         cases.add(f"reshape.{name}", lambda x: x.reshape(shape), [numbers(f"reshape.{name}", 2, 3, 4)], shape=shape)
     for name, order in (("turn", (1, 0)), ("cycle", (2, 0, 1)), ("inner", (0, 2, 1, 3))):
@@ -260,6 +281,19 @@ def add_indexed(cases):
             inputs,
             constant=(2,),
             divisor=3.5,
+        )
+    for name, shape, smoothing in (("smoothed", (4, 6), 0.1), ("smoothed_steps", (2, 2, 5), 0.4)):
+        rng = generator(f"softmax_cross_entropy.{name}")
+        inputs = [2 * normal(rng, *shape), rng.integers(0, shape[-1], shape[:-1]), weights.reshape(shape[:-1])]
+
+        def smoothed(x, y, w, smoothing=smoothing):
+            losses = torch.nn.functional.cross_entropy(
+                x.flatten(0, -2), y.flatten(), reduction="none", label_smoothing=smoothing
+            )
+            return (losses * w.flatten()).sum() / 3.5
+
+        cases.add(
+            f"softmax_cross_entropy.{name}", smoothed, inputs, constant=(2,), divisor=3.5, smoothing=smoothing
         )
     lengths = np.array([1, 3, 0, 2])
     for t in (0, 2):

@@ -126,7 +126,15 @@ static hn_tensor build_permute(hn_graph *g, const golden_op *op)
 
 static hn_tensor build_slice(hn_graph *g, const golden_op *op)
 {
-    return hn_slice(g, op->inputs[0], (int)integer(op, "axis"), integer(op, "start"), integer(op, "length"));
+    const int axis = (int)integer(op, "axis");
+    const int64_t start = integer(op, "start"), length = integer(op, "length");
+    if (json_object_get(op->attributes, "step") == NULL) return hn_slice(g, op->inputs[0], axis, start, length);
+    return hn_slice_step(g, op->inputs[0], axis, start, length, integer(op, "step"));
+}
+
+static hn_tensor build_pad(hn_graph *g, const golden_op *op)
+{
+    return hn_pad(g, op->inputs[0], (int)integer(op, "axis"), integer(op, "before"), integer(op, "after"));
 }
 
 static hn_tensor build_concat(hn_graph *g, const golden_op *op)
@@ -196,7 +204,11 @@ static hn_tensor build_dropout(hn_graph *g, const golden_op *op)
 
 static hn_tensor build_softmax_cross_entropy(hn_graph *g, const golden_op *op)
 {
-    return hn_softmax_cross_entropy(g, op->inputs[0], op->inputs[1], op->inputs[2], number(op, "divisor"));
+    const hn_tensor *in = op->inputs;
+    if (json_object_get(op->attributes, "smoothing") == NULL) {
+        return hn_softmax_cross_entropy(g, in[0], in[1], in[2], number(op, "divisor"));
+    }
+    return hn_smoothed_cross_entropy(g, in[0], in[1], in[2], number(op, "divisor"), number(op, "smoothing"));
 }
 
 static hn_tensor build_where_length(hn_graph *g, const golden_op *op)
@@ -224,6 +236,7 @@ static const struct {
     {HNI_OP_PERMUTE, build_permute},
     {HNI_OP_SLICE, build_slice},
     {HNI_OP_CONCAT, build_concat},
+    {HNI_OP_PAD, build_pad},
     {HNI_OP_SUM, build_sum},
     {HNI_OP_MEAN, build_mean},
     {HNI_OP_LAYER_NORM, build_layer_norm},

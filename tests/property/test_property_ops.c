@@ -339,6 +339,49 @@ static void test_dropout_statistics(void **state)
     }
 }
 
+/* Padding and cutting undo each other; steps put together again are the whole. Smoothed targets lie between a target and all of them. */
+static void test_pad_and_steps(void **state)
+{
+    bench *b = *state;
+    hn_graph *g = b->graph;
+    const hn_tensor x = random_tensor(b, HN_SHAPE3(4, 7, 3));
+    for (int axis = 0; axis < 3; axis++) {
+        const int64_t size = hn_tensor_shape(g, x).size[axis];
+        const hn_tensor padded = hn_pad(g, x, axis, 2, 3),
+                        ends[2] = {hn_slice(g, padded, axis, 0, 2), hn_slice(g, padded, axis, size + 2, 3)};
+        assert_tensors(b, hn_slice(g, padded, axis, 2, size), x, 0);
+        for (int i = 0; i < 2; i++)
+            assert_tensors(b, ends[i], hn_scale(g, ends[i], 0, 0), 0);
+        hn_tensor whole = hn_pad(g, hn_slice_step(g, x, axis, 0, 1, 1), axis, 0, size - 1);
+        for (int64_t i = 1; i < size; i++)
+            whole = hn_add(g, whole, hn_pad(g, hn_slice_step(g, x, axis, i, 1, 5), axis, i, size - 1 - i));
+        assert_tensors(b, whole, x, 0);
+        const hn_tensor even = hn_slice_step(g, x, axis, 0, (size + 1) / 2, 2);
+        for (int64_t i = 0; i < (size + 1) / 2; i++)
+            assert_tensors(b, hn_slice(g, even, axis, i, 1), hn_slice(g, x, axis, 2 * i, 1), 0);
+    }
+    hn_graph_reset(g);
+}
+
+static void test_smoothed_targets(void **state)
+{
+    static const int32_t aims[4] = {0, 3, 1, 3};
+    bench *b = *state;
+    hn_graph *g = b->graph;
+    const double s = 0.3;
+    const hn_tensor logits = random_tensor(b, HN_SHAPE2(4, 5)), weights = hn_copy(g, random_tensor(b, HN_SHAPE1(4)));
+    const hn_tensor hit = hn_softmax_cross_entropy(g, logits, integers(b, HN_SHAPE1(4), aims), weights, 2);
+    hn_tensor all = hn_scale(g, hit, 1 - s, 0);
+    for (int32_t v = 0; v < 5; v++) {
+        const int32_t same[4] = {v, v, v, v};
+        const hn_tensor one = hn_softmax_cross_entropy(g, logits, integers(b, HN_SHAPE1(4), same), weights, 2);
+        all = hn_add(g, all, hn_scale(g, one, s / 5, 0));
+    }
+    assert_tensors(b, hn_smoothed_cross_entropy(g, logits, integers(b, HN_SHAPE1(4), aims), weights, 2, s), all, 1e-14);
+    assert_tensors(b, hn_smoothed_cross_entropy(g, logits, integers(b, HN_SHAPE1(4), aims), weights, 2, 0), hit, 0);
+    hn_graph_reset(g);
+}
+
 /* ---- lengths ---- */
 
 static void test_lengths(void **state)
@@ -442,6 +485,8 @@ int main(void)
         cmocka_unit_test(test_sums_by_parts),
         cmocka_unit_test(test_layer_norm_is_its_definition),
         cmocka_unit_test(test_batch_norm_is_layer_norm_turned),
+        cmocka_unit_test(test_pad_and_steps),
+        cmocka_unit_test(test_smoothed_targets),
         cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_dropout_of_a_part),
         cmocka_unit_test(test_dropout_statistics),

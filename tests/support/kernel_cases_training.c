@@ -6,7 +6,8 @@
 /* ---- softmax ---- */
 
 typedef struct loss_case {
-    double spread; /* of the logits */
+    double spread;    /* of the logits */
+    double smoothing; /* of the targets */
     kernel_pair logits, weights, log_sum, loss, dloss, dlogits;
     kernel_tensor targets;
 } loss_case;
@@ -16,6 +17,7 @@ static void create_loss_case(kernel_match *match, loss_case *c)
     const hn_shape shape = HN_SHAPE2(kernel_random_size(match, 200), kernel_random_size(match, 500));
     const hn_shape rows = HN_SHAPE1(shape.size[0]);
     c->spread = kernel_random_chance(match, 0.7) ? 3 : 40;
+    c->smoothing = kernel_random_chance(match, 0.5) ? 0 : kernel_random_unit(match);
     c->logits = kernel_pair_create(match, shape, KERNEL_DENSE, KERNEL_NORMAL);
     if (kernel_random_chance(match, 0.5)) {
         const int64_t stride[2] = {shape.size[1] + 1 + kernel_random(match, 7), 1};
@@ -43,8 +45,9 @@ static void destroy_loss_case(loss_case *c)
 
 static hn_status loss_forward(kernel_match *match, loss_case *c, int s)
 {
-    return match->kernels[s]->softmax_loss(&match->bench[s].exec, &c->logits.side[s].view, &c->targets.view,
-                                           &c->log_sum.side[s].view, &c->loss.side[s].view);
+    const hni_softmax softmax = {&c->logits.side[s].view, &c->targets.view, c->smoothing};
+    return match->kernels[s]->softmax_loss(&match->bench[s].exec, &softmax, &c->log_sum.side[s].view,
+                                           &c->loss.side[s].view);
 }
 
 static void run_softmax_loss(kernel_match *match)
@@ -98,10 +101,11 @@ static void run_softmax_loss_vjp(kernel_match *match)
         for (int64_t i = 0; i < c.log_sum.side[0].count; i++)
             kernel_pair_set(&c.log_sum, i, kernel_tensor_get(&c.log_sum.side[KERNEL_TRUTH], i));
         for (int s = 0; s < KERNEL_SIDES; s++) {
+            const hni_softmax softmax = {&c.logits.side[s].view, &c.targets.view, c.smoothing};
             kernel_ok(&match->bench[s],
-                      match->kernels[s]->softmax_loss_vjp(
-                          &match->bench[s].exec, &c.logits.side[s].view, &c.targets.view, &c.weights.side[s].view,
-                          &c.log_sum.side[s].view, &c.dloss.side[s].view, factor, &c.dlogits.side[s].view, accumulate));
+                      match->kernels[s]->softmax_loss_vjp(&match->bench[s].exec, &softmax, &c.weights.side[s].view,
+                                                          &c.log_sum.side[s].view, &c.dloss.side[s].view, factor,
+                                                          &c.dlogits.side[s].view, accumulate));
         }
         /* exp turns the rounding of its argument into a relative error. */
         kernel_pair_match(match, &c.dlogits, "dlogits", 1 + kernel_pair_largest(&c.logits) / 10);

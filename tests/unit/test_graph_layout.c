@@ -126,13 +126,30 @@ static void test_shapes_that_do_not_fit(void **state)
 
 #define WITH_GRAPH(test) cmocka_unit_test_setup_teardown(test, make_graph, end_graph)
 
+/* The shortcut of a residual network: every second pixel is a view, and padded channels stay the innermost ones. */
+static void test_pad_keeps_the_order(void **state)
+{
+    hn_graph *graph = *state;
+    const hn_tensor x = image(graph, -3, false);
+    const int64_t bytes = hn_graph_step_bytes(graph);
+    const hn_tensor apart = hn_slice_step(graph, hn_slice_step(graph, x, 2, 0, 2, 2), 3, 1, 2, 3);
+    assert_int_equal(hn_graph_step_bytes(graph), bytes);
+    const hn_tensor padded = hn_pad(graph, apart, 1, 1, 4), expected = hn_pad(graph, hn_copy(graph, apart), 1, 1, 4);
+    const hni_view *view = &hni_graph_value(graph, padded)->view;
+    assert_true(view->stride[1] == 1 && view->stride[3] == C + 5 && view->stride[2] == 2 * (C + 5));
+    assert_true(hni_view_is_contiguous(&hni_graph_value(graph, expected)->view));
+    double left[B * (C + 5) * 4], right[B * (C + 5) * 4];
+    assert_int_equal(hn_tensor_read(graph, padded, HN_DTYPE_F64, B * (C + 5) * 4, left), HN_OK);
+    assert_int_equal(hn_tensor_read(graph, expected, HN_DTYPE_F64, B * (C + 5) * 4, right), HN_OK);
+    assert_all_close_double(left, right, B * (C + 5) * 4, 0);
+    assert_true(left[0] == 0 && left[4] == -3 + 0.25 * C); /* channel 1 is x's first, from pixel (0, 1) on */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_GRAPH(test_order_is_kept),
-        WITH_GRAPH(test_no_common_order),
-        WITH_GRAPH(test_gradients),
-        WITH_GRAPH(test_shapes_that_do_not_fit),
+        WITH_GRAPH(test_order_is_kept),       WITH_GRAPH(test_no_common_order),        WITH_GRAPH(test_gradients),
+        WITH_GRAPH(test_pad_keeps_the_order), WITH_GRAPH(test_shapes_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

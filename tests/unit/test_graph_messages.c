@@ -50,6 +50,15 @@ REFUSED(slice_range, hn_slice(g, m(g, 3, 4), 1, 3, 2))
 REFUSED(slice_overflow, hn_slice(g, m(g, 3, 4), 1, 2, INT64_MAX))
 REFUSED(slice_empty, hn_slice(g, m(g, 3, 4), 1, 2, 0))
 
+REFUSED(slice_step_none, hn_slice_step(g, m(g, 3, 4), 1, 0, 2, 0))
+REFUSED(slice_step_range, hn_slice_step(g, m(g, 3, 4), 1, 1, 3, 2))
+REFUSED(slice_step_overflow, hn_slice_step(g, m(g, 3, 4), 1, 0, 3, INT64_MAX))
+REFUSED(pad_axis, hn_pad(g, m(g, 3, 4), 2, 1, 1))
+REFUSED(pad_negative, hn_pad(g, m(g, 3, 4), -1, 1, -2))
+REFUSED(pad_integers, hn_pad(g, i2(g, 3, 4), 0, 1, 1))
+REFUSED(pad_large, hn_pad(g, m(g, 3, 4), 0, INT64_MAX - 2, 0))
+REFUSED(pad_larger, hn_pad(g, m(g, 3, 4), 0, INT64_MAX / 4, 0))
+
 static hn_tensor concat_of(hn_graph *g, hn_tensor a, hn_tensor b, int axis)
 {
     const hn_tensor parts[3] = {a, a, b};
@@ -132,6 +141,7 @@ REFUSED(lookup_strided, hn_lookup(g, m(g, 5, 2), hn_slice(g, i2(g, 3, 4), 1, 0, 
 REFUSED(entropy_targets, hn_softmax_cross_entropy(g, m(g, 4, 6), i1(g, 3), v(g, 4), 4))
 REFUSED(entropy_weights, hn_softmax_cross_entropy(g, m(g, 4, 6), i1(g, 4), v(g, 3), 4))
 REFUSED(entropy_divisor, hn_softmax_cross_entropy(g, m(g, 4, 6), i1(g, 4), v(g, 4), -1))
+REFUSED(entropy_smoothing, hn_smoothed_cross_entropy(g, m(g, 4, 6), i1(g, 4), v(g, 4), 4, 1))
 REFUSED(entropy_scalar, hn_softmax_cross_entropy(g, s(g), i1(g, 4), v(g, 4), 4))
 REFUSED(entropy_strided, hn_softmax_cross_entropy(g, c(g, 2, 2, 6), hn_slice(g, i2(g, 2, 4), 1, 0, 2), m(g, 2, 2), 4))
 REFUSED(bits_targets, hn_symbol_bits(g, m(g, 4, 6), v(g, 4)))
@@ -204,6 +214,16 @@ static const struct {
     {slice_overflow, HN_ERROR_ARGUMENT, "slice: 9223372036854775807 elements from 2 on are not in axis 1 of x [3,4]",
      "start"},
     {slice_empty, HN_ERROR_ARGUMENT, "slice: 0 elements from 2 on are not in axis 1 of x [3,4]", "start"},
+    {slice_step_none, HN_ERROR_ARGUMENT, "slice: the step must be at least 1, it is 0", "step"},
+    {slice_step_range, HN_ERROR_ARGUMENT, "slice: 3 elements from 1 on, each 2 apart, are not in axis 1 of x [3,4]",
+     "start"},
+    {slice_step_overflow, HN_ERROR_ARGUMENT,
+     "slice: 3 elements from 0 on, each 9223372036854775807 apart, are not in axis 1 of x [3,4]", "start"},
+    {pad_axis, HN_ERROR_ARGUMENT, "pad: there is no axis 2 in x [3,4]", "axis"},
+    {pad_negative, HN_ERROR_ARGUMENT, "pad: after must be at least 0, it is -2", "after"},
+    {pad_integers, HN_ERROR_TYPE, "pad: x must be float, not I32", "x"},
+    {pad_large, HN_ERROR_SHAPE, "pad: the result has more elements than can be counted", "x"},
+    {pad_larger, HN_ERROR_SHAPE, "pad: the result [2305843009213693954,4] has more elements than can be counted", ""},
     {concat_shapes, HN_ERROR_SHAPE, "concat: part 2 [3,3] differs from part 0 [2,3] outside axis 1", "parts"},
     {concat_rank, HN_ERROR_SHAPE, "concat: part 2 [3] differs from part 0 [2,3] outside axis 0", "parts"},
     {concat_axis, HN_ERROR_ARGUMENT, "concat: there is no axis 2 in part 0 [2,3]", "axis"},
@@ -266,6 +286,8 @@ static const struct {
     {entropy_targets, HN_ERROR_SHAPE, "softmax_cross_entropy: targets are [3], logits [4,6] need [4]", "targets"},
     {entropy_weights, HN_ERROR_SHAPE, "softmax_cross_entropy: weights are [3], logits [4,6] need [4]", "weights"},
     {entropy_divisor, HN_ERROR_ARGUMENT, "softmax_cross_entropy: the divisor must be above 0, it is -1", "divisor"},
+    {entropy_smoothing, HN_ERROR_ARGUMENT, "softmax_cross_entropy: smoothing must be at least 0 and below 1, it is 1",
+     "smoothing"},
     {entropy_scalar, HN_ERROR_SHAPE, "softmax_cross_entropy: logits are a scalar: their last dimension is the symbols",
      "logits"},
     {entropy_strided, HN_ERROR_UNSUPPORTED,

@@ -156,7 +156,7 @@ static void test_layer_norm_vjp_is_the_derivative(const hni_kernels *k, kernel_b
 
 /* ---- softmax ---- */
 
-static void test_softmax_loss_and_gradient(const hni_kernels *k, kernel_bench *bench)
+static void softmax_with(const hni_kernels *k, kernel_bench *bench, double smoothing)
 {
     enum { R = 4, V = 5 };
     static const int64_t padded[2] = {V + 2, 1};
@@ -170,34 +170,45 @@ static void test_softmax_loss_and_gradient(const hni_kernels *k, kernel_bench *b
     kernel_tensor log_sum = kernel_tensor_create(k->dtype, HN_SHAPE1(R)),
                   loss = kernel_tensor_create(k->dtype, HN_SHAPE1(R));
     kernel_tensor gradient = kernel_tensor_create(k->dtype, HN_SHAPE2(R, V));
-    kernel_ok(bench, k->softmax_loss(&bench->exec, &logits.view, &targets.view, &log_sum.view, &loss.view));
+    const hni_softmax softmax = {&logits.view, &targets.view, smoothing};
+    kernel_ok(bench, k->softmax_loss(&bench->exec, &softmax, &log_sum.view, &loss.view));
     for (int accumulate = 0; accumulate < 2; accumulate++) { /* NaN is overwritten, then the same is added again */
         for (int64_t i = 0; i < gradient.count && accumulate == 0; i++)
             kernel_tensor_set(&gradient, i, KERNEL_NAN);
-        kernel_ok(bench, k->softmax_loss_vjp(&bench->exec, &logits.view, &targets.view, &weights.view, &log_sum.view,
-                                             &dloss.view, 0.25, &gradient.view, accumulate == 1));
+        kernel_ok(bench, k->softmax_loss_vjp(&bench->exec, &softmax, &weights.view, &log_sum.view, &dloss.view, 0.25,
+                                             &gradient.view, accumulate == 1));
     }
     for (int64_t r = 0; r < R; r++) {
-        long double sum = 0;
-        for (int64_t v = 0; v < V; v++)
-            sum += expl((long double)kernel_tensor_get(&logits, r * (V + 2) + v));
         const int64_t target = (int64_t)kernel_tensor_get(&targets, r);
-        const double expected = (double)(logl(sum) - (long double)kernel_tensor_get(&logits, r * (V + 2) + target));
+        long double sum = 0, aim = 0, goal[V];
+        for (int64_t v = 0; v < V; v++) {
+            const long double logit = (long double)kernel_tensor_get(&logits, r * (V + 2) + v);
+            goal[v] = (v == target ? 1 - (long double)smoothing : 0) + (long double)smoothing / V;
+            sum += expl(logit);
+            aim += goal[v] * logit;
+        }
+        const double expected = (double)(logl(sum) - aim);
         assert_close(kernel_tensor_get(&log_sum, r), (double)logl(sum), CLOSE(k), 0);
         assert_close(kernel_tensor_get(&loss, r), expected, CLOSE(k), CLOSE(k));
         for (int64_t v = 0; v < V; v++) {
             const long double share = expl((long double)kernel_tensor_get(&logits, r * (V + 2) + v)) / sum;
-            const double slope =
-                (double)(share - (v == target ? 1 : 0)) * 2 * 0.25 * -2 * kernel_tensor_get(&weights, r);
+            const double slope = (double)(share - goal[v]) * 2 * 0.25 * -2 * kernel_tensor_get(&weights, r);
             assert_close(kernel_tensor_get(&gradient, r * V + v), slope, CLOSE(k), 10 * CLOSE(k));
         }
     }
     kernel_tensor_set(&targets, 2, V);
-    kernel_refused(bench, k->softmax_loss(&bench->exec, &logits.view, &targets.view, &log_sum.view, &loss.view),
-                   HN_ERROR_ARGUMENT, "softmax_loss: entry 2 of targets is 5, it must lie in [0,5)");
+    kernel_refused(bench, k->softmax_loss(&bench->exec, &softmax, &log_sum.view, &loss.view), HN_ERROR_ARGUMENT,
+                   "softmax_loss: entry 2 of targets is 5, it must lie in [0,5)");
     kernel_tensor *all[] = {&logits, &targets, &weights, &dloss, &log_sum, &loss, &gradient};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         kernel_tensor_destroy(all[i]);
+}
+
+static void test_softmax_loss_and_gradient(const hni_kernels *k, kernel_bench *bench)
+{
+    softmax_with(k, bench, 0);
+    softmax_with(k, bench, 0.1);
+    softmax_with(k, bench, 0.75);
 }
 
 /* Logits of +-10000 do not overflow; one symbol alone has no loss; a NaN is seen. */
@@ -207,11 +218,13 @@ static void test_softmax_loss_at_the_ends(const hni_kernels *k, kernel_bench *be
     kernel_tensor targets = KERNEL_TENSOR(HN_DTYPE_I32, HN_SHAPE1(3), 1, 0, 0);
     kernel_tensor log_sum = kernel_tensor_create(k->dtype, HN_SHAPE1(3)),
                   loss = kernel_tensor_create(k->dtype, HN_SHAPE1(3));
-    kernel_ok(bench, k->softmax_loss(&bench->exec, &logits.view, &targets.view, &log_sum.view, &loss.view));
+    const hni_softmax softmax = {&logits.view, &targets.view, 0};
+    kernel_ok(bench, k->softmax_loss(&bench->exec, &softmax, &log_sum.view, &loss.view));
     kernel_tensor_holds(&loss, 1e-6, 20000, 0.69314718055994531, KERNEL_NAN);
     kernel_tensor single = KERNEL_TENSOR(k->dtype, HN_SHAPE2(3, 1), 3, -4, 1e6),
                   zeros = KERNEL_TENSOR(HN_DTYPE_I32, HN_SHAPE1(3), 0, 0, 0);
-    kernel_ok(bench, k->softmax_loss(&bench->exec, &single.view, &zeros.view, &log_sum.view, &loss.view));
+    const hni_softmax alone = {&single.view, &zeros.view, 0.5};
+    kernel_ok(bench, k->softmax_loss(&bench->exec, &alone, &log_sum.view, &loss.view));
     kernel_tensor_holds(&loss, 0, 0, 0, 0);
     kernel_tensor_holds(&log_sum, 0, 3, -4, 1e6);
     kernel_tensor *all[] = {&logits, &targets, &log_sum, &loss, &single, &zeros};

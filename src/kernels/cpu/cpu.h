@@ -107,10 +107,17 @@ typedef struct hni_cpu_randoms {
 
 /* ---- softmax_simd.c ---- */
 
+typedef struct hni_cpu_softmax_line {
+    int64_t n;
+    const float *x;
+    float log_sum, scale, level;
+} hni_cpu_softmax_line;
+
 typedef struct hni_cpu_softmaxes {
     double (*log_sum_exp)(int64_t n, const float *x);
-    /* out = scale * exp(x - log_sum) */
-    void (*gradient)(int64_t n, const float *x, float log_sum, float scale, float *out);
+    double (*sum)(int64_t n, const float *x);
+    /* out = scale * (exp(x - log_sum) - level) */
+    void (*gradient)(const hni_cpu_softmax_line *line, float *out);
 } hni_cpu_softmaxes;
 
 /* ---- optimiser_simd.c ---- */
@@ -327,11 +334,11 @@ HN_MUST_USE hn_status hni_cpu_gather_windows(hni_exec *exec, const hni_view *sou
                                              hni_view *out);
 HN_MUST_USE hn_status hni_cpu_gather_images(hni_exec *exec, const hni_view *source, const hni_image_gather *gather,
                                             hni_view *out);
-HN_MUST_USE hn_status hni_cpu_softmax_loss(hni_exec *exec, const hni_view *logits, const hni_view *targets,
-                                           hni_view *out_log_sum, hni_view *out_loss);
-HN_MUST_USE hn_status hni_cpu_softmax_loss_vjp(hni_exec *exec, const hni_view *logits, const hni_view *targets,
-                                               const hni_view *weights, const hni_view *log_sum, const hni_view *dloss,
-                                               double factor, hni_view *dlogits, bool accumulate);
+HN_MUST_USE hn_status hni_cpu_softmax_loss(hni_exec *exec, const hni_softmax *softmax, hni_view *out_log_sum,
+                                           hni_view *out_loss);
+HN_MUST_USE hn_status hni_cpu_softmax_loss_vjp(hni_exec *exec, const hni_softmax *softmax, const hni_view *weights,
+                                               const hni_view *log_sum, const hni_view *dloss, double factor,
+                                               hni_view *dlogits, bool accumulate);
 HN_MUST_USE hn_status hni_cpu_recurrence(hni_exec *exec, const hni_recurrence *recurrence);
 HN_MUST_USE hn_status hni_cpu_recurrence_vjp(hni_exec *exec, const hni_recurrence_vjp *vjp);
 HN_MUST_USE hn_status hni_cpu_gradient_norm(hni_exec *exec, int64_t count, const void *gradient, double clip_norm,

@@ -1,6 +1,7 @@
 /* Softmax cross-entropy of one row of logits, for one level of the instruction set. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/simd_math.h"
+#include "kernels/cpu/simd_sum.h"
 
 #include <math.h>
 
@@ -43,12 +44,18 @@ static double log_sum_exp(int64_t n, const float *x)
     return (double)largest + log(total);
 }
 
-static void gradient(int64_t n, const float *x, float log_sum, float scale, float *out)
+static void gradient(const hni_cpu_softmax_line *line, float *out)
 {
+    const int64_t n = line->n;
+    const float *x = line->x;
+    const float log_sum = line->log_sum, scale = line->scale, level = line->level;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
-        out[i] = scale * hni_simd_exp(x[i] - log_sum);
+        out[i] = scale * (hni_simd_exp(x[i] - log_sum) - level);
 }
 
+static double sum(int64_t n, const float *x) { return hni_simd_sum(n, x); }
+
 extern const hni_cpu_softmaxes HNI_CPU_NAME(hni_cpu_softmaxes);
-const hni_cpu_softmaxes HNI_CPU_NAME(hni_cpu_softmaxes) = {.log_sum_exp = log_sum_exp, .gradient = gradient};
+const hni_cpu_softmaxes HNI_CPU_NAME(hni_cpu_softmaxes) = {
+    .log_sum_exp = log_sum_exp, .sum = sum, .gradient = gradient};
