@@ -91,29 +91,6 @@ static hn_tensor network(hni_image_pass *pass, hn_tensor images)
     return HN_NO_TENSOR;
 }
 
-/* Row v is the one-hot vector of class v less 1/K everywhere, [K,K]. */
-static hn_tensor centred_classes(hn_graph *graph, int64_t classes)
-{
-    void *memory = NULL;
-    if (hn_graph_status(graph) != HN_OK) return HN_NO_TENSOR;
-    graph->status = hni_arena_take(&graph->meta, (size_t)classes * (size_t)classes * sizeof(double), &memory);
-    if (graph->status != HN_OK) return HN_NO_TENSOR;
-    double *rows = memory;
-    for (int64_t i = 0; i < classes * classes; i++)
-        rows[i] = (i % (classes + 1) == 0) - 1 / (double)classes;
-    return hn_tensor_from(graph, HN_DTYPE_F64, HN_SHAPE2(classes, classes), rows, false);
-}
-
-/* What smoothed labels add to the cross-entropy l = log-sum-exp - logit of the target: with targets (1 - s) one-hot + s/K it is
- * l + s * (logit of the target - mean logit). */
-static hn_tensor smoothing_of(hn_graph *graph, hn_tensor logits, hn_tensor targets, hn_tensor weights, double factor)
-{
-    const hn_shape shape = hn_tensor_shape(graph, logits);
-    const hn_tensor centred = hn_lookup(graph, centred_classes(graph, shape.size[1]), targets);
-    const hn_tensor weighted = hn_mul(graph, centred, hn_reshape(graph, weights, HN_SHAPE2(shape.size[0], 1)));
-    return hn_scale(graph, hn_sum(graph, hn_mul(graph, weighted, logits), HN_ALL_AXES, false), factor, 0);
-}
-
 static hn_tensor loss_of(const hni_image_pass *pass, const hn_image_batch *batch, hn_tensor logits)
 {
     hn_graph *graph = pass->graph;
@@ -127,9 +104,7 @@ static hn_tensor loss_of(const hni_image_pass *pass, const hn_image_batch *batch
     }
     const double smoothing = graph->training ? pass->model->label_smoothing : 0;
     const double divisor = batch->divisor > 0 ? batch->divisor : (double)rows;
-    const hn_tensor loss = hn_softmax_cross_entropy(graph, logits, batch->targets, weights, divisor);
-    if (!(smoothing > 0)) return loss;
-    return hn_add(graph, loss, smoothing_of(graph, logits, batch->targets, weights, smoothing / divisor));
+    return hn_smoothed_cross_entropy(graph, logits, batch->targets, weights, divisor, smoothing);
 }
 
 /* The images' type and sizes are the model's. */

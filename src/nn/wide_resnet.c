@@ -28,25 +28,20 @@ static hn_tensor convolve(hni_image_pass *pass, const char *block, const char *n
     return hni_image_conv2d(pass, full, x, conv);
 }
 
-/* More channels, of zeros: appended where channels lie last, so that the image stays as images lie. */
-static hn_tensor widen(hn_graph *graph, hn_tensor x, int64_t more)
+/* Every stride-th of `axis`. */
+static hn_tensor apart(hn_graph *graph, hn_tensor x, int axis, int stride)
 {
-    static const int channels_last[4] = {0, 2, 3, 1}, channels_second[4] = {0, 3, 1, 2};
-    const hn_tensor lying = hn_permute(graph, x, channels_last);
-    hn_shape shape = hn_tensor_shape(graph, lying);
-    if (shape.rank != 4) return HN_NO_TENSOR;
-    shape.size[3] = more;
-    const hn_tensor parts[2] = {lying, hn_tensor_from(graph, hn_graph_dtype(graph), shape, NULL, false)};
-    return hn_permute(graph, hn_concat(graph, parts, 2, 3), channels_second);
+    const hn_shape shape = hn_tensor_shape(graph, x);
+    return shape.rank != 4 ? x : hn_slice_step(graph, x, axis, 0, (shape.size[axis] - 1) / stride + 1, stride);
 }
 
-/* x [B,C,H,W] -> [B,outputs,H',W'] without parameters: every second pixel is the mean of a window of one. */
+/* x [B,C,H,W] -> [B,outputs,H',W'] without parameters. */
 static hn_tensor shortcut(hn_graph *graph, hn_tensor x, int64_t outputs, int stride)
 {
-    if (stride > 1) x = hn_avg_pool2d(graph, x, 1, stride);
+    if (stride > 1) x = apart(graph, apart(graph, x, 2, stride), 3, stride);
     const hn_shape shape = hn_tensor_shape(graph, x);
     if (shape.rank != 4) return HN_NO_TENSOR;
-    return shape.size[1] == outputs ? x : widen(graph, x, outputs - shape.size[1]);
+    return shape.size[1] == outputs ? x : hn_pad(graph, x, 1, 0, outputs - shape.size[1]);
 }
 
 static hn_tensor block(hni_image_pass *pass, const char *name, hn_tensor x, int64_t outputs, int stride)
