@@ -91,9 +91,10 @@ static hn_status compare(const bake_options *options, const hni_cli_model *model
     out_result->bytes = file_bytes(model->path);
     out_result->baked_bytes = file_bytes(options->output);
     if (!(out_result->difference.share <= MOST_DIFFERENCE)) {
-        status = hni_error(options->cli->context, HN_ERROR_STATE,
-                           "%.300s: its outputs differ by %.2g of the largest from those of %.300s: do not use it",
-                           options->output, out_result->difference.share, model->path);
+        status = hni_error(
+            options->cli->context, HN_ERROR_STATE,
+            "%.300s: its outputs differ by %.2g of the largest from those of %.300s, so it was taken away again",
+            options->output, out_result->difference.share, model->path);
     }
 cleanup:
     hni_cli_model_close(&baked);
@@ -108,7 +109,8 @@ static hn_status bake(const bake_options *options, bake_result *out_result)
     HNI_TRY(check_output(options, &model));
     HNI_TRY(hni_cli_model_open(&model, HN_BACKEND_BEST, NULL, NULL));
     HNI_TRY(hni_bake_write(options->cli->context, model.task, model.work, options->output));
-    HNI_TRY(compare(options, &model, out_result));
+    status = compare(options, &model, out_result);
+    if (status != HN_OK) (void)remove(options->output); /* nobody should find a file that is not what it says */
 cleanup:
     hni_cli_model_close(&model);
     return status;

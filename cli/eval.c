@@ -144,7 +144,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (options->run == NULL) argp_error(state, "a run is missing: name a folder that 'hypernet train' has made");
         if (options->file != NULL && options->split != NULL)
-            argp_error(state, "--file is a whole text: --split does not go with it");
+            argp_error(state, "--file is the whole of a text, or of images: --split does not go with it");
         if (options->per_symbol && options->tracks > 1)
             argp_error(state, "--per-symbol needs one track: leave --tracks out");
         if (options->output != NULL && !options->per_symbol)
@@ -236,7 +236,8 @@ static hn_status open_model(const eval_options *options, hni_cli_model *model)
     HNI_TRY(hni_cli_model_find(context, options->run, model));
     if (model->plan == NULL && options->file == NULL) {
         status = hni_error(context, HN_ERROR_ARGUMENT,
-                           "%.300s: lies in no run, so its data is not known: name a text with --file", model->path);
+                           "%.300s: lies in no run, so its data is not known: name a text, or images, with --file",
+                           model->path);
         goto cleanup;
     }
     HNI_TRY(check_stream(options, model));

@@ -126,6 +126,7 @@ class Images(unittest.TestCase):
                     self.assertIn(piece, error)
 
     def test_refusals(self):
+        write_idx(self.folder / "two", train=20, test=10, classes=2)
         (self.folder / "large.idx").write_bytes(struct.pack(">4I", 2051, 1, 9, 8) + bytes(72))
         for arguments, pieces in (
                 (("sample", self.run_folder), ("task 'images'", "write nothing")),
@@ -134,6 +135,7 @@ class Images(unittest.TestCase):
                 (("eval", self.run_folder, "--storage", "int8"), ("--storage", "no stream")),
                 (("eval", self.run_folder, "--dynamic"), ("no dynamic evaluation",)),
                 (("predict", self.run_folder, self.folder / "large.idx"), ("9 x 8", "8 x 8", "scale it")),
+                (("eval", self.run_folder, "--file", self.folder / "two"), ("classes is 2", "trained on 4")),
                 (("train", self.recipe, "--set", "train.validation_tracks=4"), ("validation_tracks", "no stream")),
                 (("train", self.recipe, "--set", "train.precision=bf16"), ("train.precision is bf16", "f32 alone")),
                 (("train", self.recipe, "--set", "train.micro_batches=2"), ("micro_batches is 2", "cannot be divided")),

@@ -88,6 +88,17 @@ static bool find_packed(const char *folder, const char *name, char *out_path)
 
 typedef enum cifar_form { FORM_NONE, FORM_FILES, FORM_TAR } cifar_form;
 
+static bool is_archive(const char *name)
+{
+    static const char *const endings[] = {".tar", ".tar.gz", ".tar.xz", ".tgz"};
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        const size_t tail = strlen(endings[i]);
+        if (length > tail && strcmp(name + length - tail, endings[i]) == 0) return true;
+    }
+    return false;
+}
+
 /* The folder of the files, which may be the one that the archive makes, or the archive. */
 static cifar_form find_form(const char *path, char *out_path)
 {
@@ -97,7 +108,7 @@ static cifar_form find_form(const char *path, char *out_path)
         return FORM_NONE;
     if (S_ISREG(found.st_mode)) {
         const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-        return strstr(name, ".tar") != NULL || strstr(name, ".tgz") != NULL ? FORM_TAR : FORM_NONE;
+        return is_archive(name) ? FORM_TAR : FORM_NONE;
     }
     if (find_packed(path, file_names[0], file)) return FORM_FILES;
     if (snprintf(out_path, HNI_DATA_PATH_SIZE, "%s/cifar-10-batches-bin", path) < HNI_DATA_PATH_SIZE &&

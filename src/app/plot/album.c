@@ -158,7 +158,8 @@ static hn_status draw_all(hn_context *context, const album_drawing *drawing)
     if (album->name != NULL) {
         const hni_text_style bold = {.ink = HNI_INK_TEXT, .size = HNI_FRAME_FONT, .bold = true};
         char name[400];
-        hni_short_name(album->name, (size_t)2 * HNI_NAME_MOST, name, sizeof name);
+        hni_short_name(album->name, (size_t)(drawing->cell * (double)drawing->columns / (HNI_FRAME_FONT * 0.68)), name,
+                       sizeof name);
         hni_canvas_text(drawing->canvas, (hni_point){drawing->edge, 14.0}, name, &bold);
     }
     if (album->count == 0) {

@@ -46,10 +46,36 @@ static hn_status match(hni_task_work *work)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (*sizes[i].model == 0) *sizes[i].model = sizes[i].images;
         if (*sizes[i].model == sizes[i].images) continue;
+        if (work->classes != NULL) {
+            return hni_error(work->context, HN_ERROR_SHAPE,
+                             "the images of '%.300s': their %s is %lld, the model was trained on %lld", work->data.path,
+                             sizes[i].name, (long long)sizes[i].images, (long long)*sizes[i].model);
+        }
         return hni_error(
             work->context, HN_ERROR_SHAPE,
             "model.%s is %lld, the images of '%.300s' have %lld: set it to that, or to 0 for what the images have",
             sizes[i].name, (long long)*sizes[i].model, work->data.path, (long long)sizes[i].images);
+    }
+    return HN_OK;
+}
+
+/* Classes of folders are in order of their names: a label means what it meant in training only if the names are the same. */
+static hn_status match_classes(const hni_task_work *work)
+{
+    const hni_images *images = work->images;
+    const char *name = work->classes;
+    if (images->kind != HNI_IMAGES_KIND_FOLDER) return HN_OK;
+    for (int64_t i = 0; i < images->classes; i++) {
+        const size_t length = strcspn(name, "\n");
+        if (strlen(images->class_names[i]) != length || memcmp(images->class_names[i], name, length) != 0) {
+            return hni_error(work->context, HN_ERROR_ARGUMENT,
+                             "the images of '%.300s': class %lld is '%.64s', the model was trained on '%.*s' there: "
+                             "name the folders as "
+                             "they were",
+                             work->data.path, (long long)i, images->class_names[i], (int)(length < 64 ? length : 64),
+                             name);
+        }
+        name += length + (name[length] != 0);
     }
     return HN_OK;
 }
@@ -67,7 +93,7 @@ static hn_status read_images(hni_task_work *work, const hni_task_open *open)
     }
     HNI_TRY(hni_images_open(work->context, &work->data, &source, &work->images));
     HNI_TRY(match(work));
-    if (work->classes == NULL) HNI_TRY(hni_images_take_facts(work));
+    HNI_TRY(work->classes != NULL ? match_classes(work) : hni_images_take_facts(work));
 cleanup:
     return status;
 }

@@ -11,7 +11,6 @@ struct hni_task_work {
     hni_images_settings data;
     hn_image_model model;
     hni_images *images; /* NULL: opened without data */
-    bool whole;         /* the images are another file's: one part "all" */
     char *classes; /* names of the classes, a line each; of the data or the checkpoint; NULL: opened without either */
     size_t classes_size; /* without the 0 behind it */
     double *norm;        /* [2,C] mean and deviation of byte / 255, as `classes` */

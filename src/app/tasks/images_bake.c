@@ -112,17 +112,18 @@ hn_status hni_images_compare(hni_task_work *work, hni_task_work *other, int64_t 
     const int64_t rows = work->data.batch < other->data.batch ? work->data.batch : other->data.batch;
     const int64_t count = rows < most ? rows : most, numbers = count * work->model.classes;
     double largest = 0, apart = 0;
+    bool is_finite = true;
     hn_status status;
     HNI_TRY(classify_noise(work, count));
     HNI_TRY(classify_noise(other, count));
     for (int64_t i = 0; i < numbers; i++) {
         const double one = (double)work->logits[i], two = (double)other->logits[i];
-        if (!(fabs(one) <= largest)) largest = fabs(one);
-        if (!(fabs(one - two) <= apart)) apart = fabs(one - two);
+        is_finite = is_finite && isfinite(one) && isfinite(two);
+        largest = fmax(largest, fabs(one));
+        apart = fmax(apart, fabs(one - two));
     }
     *out_difference = (hni_task_difference){.items = count, .share = largest > 0 ? apart / largest : apart};
-    if (!isfinite(largest) || !isfinite(apart))
-        status = hni_error(work->context, HN_ERROR_NONFINITE, "the model's outputs are not finite numbers");
+    if (!is_finite) status = hni_error(work->context, HN_ERROR_NONFINITE, "the model's outputs are not finite numbers");
 cleanup:
     return status;
 }

@@ -45,9 +45,22 @@ static hn_status check_size(const hni_task_work *work, const char *path, const h
     return hni_error(
         work->context, HN_ERROR_SHAPE,
         "%.300s: an image has %lld channels of %lld x %lld (height x width), the model reads %lld of %lld x %lld: "
-        "scale it first",
+        "%s it first",
         path, (long long)pixels->channels, (long long)pixels->height, (long long)pixels->width,
-        (long long)model->channels, (long long)model->height, (long long)model->width);
+        (long long)model->channels, (long long)model->height, (long long)model->width,
+        pixels->height == model->height && pixels->width == model->width ? "convert" : "scale");
+}
+
+static hn_status check_finite(const hni_task_work *work, const char *path, int64_t count)
+{
+    for (int64_t i = 0; i < count * work->model.classes; i++) {
+        if (isfinite(work->logits[i])) continue;
+        return hni_error(
+            work->context, HN_ERROR_NONFINITE,
+            "%.300s: the model's outputs are not finite numbers: its checkpoint is damaged, or its training failed",
+            path);
+    }
+    return HN_OK;
 }
 
 static hn_status predict_some(hni_task_work *work, const hni_pixels *pixels, int64_t first, int64_t count)
@@ -76,6 +89,7 @@ hn_status hni_images_predict(hni_task_work *work, const char *path, void (*tell)
     for (int64_t first = 0; first < pixels.count; first += work->data.batch) {
         const int64_t left = pixels.count - first, count = left < work->data.batch ? left : work->data.batch;
         HNI_TRY(predict_some(work, &pixels, first, count));
+        HNI_TRY(check_finite(work, path, count));
         for (int64_t i = 0; i < count; i++) {
             hni_task_item item = {
                 .place = first + i, .count = pixels.count, .label = -1, .pixels = pixels.data + (first + i) * size};
