@@ -99,7 +99,7 @@ static void generate(const bench *b)
 
 static void check(bool linear)
 {
-    static double kernels[TARGETS][FIRST], cotangents[TARGETS][FIRST];
+    static double kernels[TARGETS][SECOND], cotangents[TARGETS][SECOND]; /* SECOND is the larger */
     double loss, given;
     int64_t count;
     bench b;
