@@ -1,86 +1,71 @@
 /* What `info` says about an image model: its network, where its weights come from, its data, and how it reads what the paper leaves open. */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "app/tasks/images.h"
 #include "app/tasks/readings.h"
 #include "nn/image.h"
 
-typedef struct lines {
-    void (*write)(void *user, const char *key, const char *value);
-    void *user;
-} lines;
-
-static void line(const lines *out, const char *key, const char *format, ...) HN_PRINTF(3, 4);
-static void line(const lines *out, const char *key, const char *format, ...)
-{
-    char value[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(value, sizeof value, format, arguments);
-    va_end(arguments);
-    out->write(out->user, key, value);
-}
-
 static bool is_hyper(const hn_image_model *model)
 {
     return model->weights == HN_IMAGE_WEIGHTS_HYPER || model->weights == HN_IMAGE_WEIGHTS_HYPER_LINEAR;
 }
 
-static void describe_network(const hn_image_model *model, const lines *out)
+static void describe_network(const hn_image_model *model, const hni_lines *out)
 {
     const long long k = model->widen, filters = (long long)model->filters, f = (long long)model->kernel_size;
     switch (model->network) {
     case HN_IMAGE_NETWORK_CONV:
-        line(out, "network",
-             "twice: convolution %lldx%lld to %lld channels, SAME padding, relu, 2x2 max pool; then linear to %lld "
-             "classes",
-             f, f, filters, (long long)model->classes);
+        hni_line(out, "network",
+                 "twice: convolution %lldx%lld to %lld channels, SAME padding, relu, 2x2 max pool; then linear to %lld "
+                 "classes",
+                 f, f, filters, (long long)model->classes);
         break;
     case HN_IMAGE_NETWORK_MLP:
-        line(out, "network", "linear to %lld units, relu, linear to %lld classes", (long long)model->units,
-             (long long)model->classes);
+        hni_line(out, "network", "linear to %lld units, relu, linear to %lld classes", (long long)model->units,
+                 (long long)model->classes);
         break;
     case HN_IMAGE_NETWORK_WIDE_RESNET:
-        line(out, "network", "wide ResNet %d-%lld: groups of %lld, %lld and %lld channels, %lld blocks each",
-             model->depth, k, 16 * k, 32 * k, 64 * k, (long long)hni_image_blocks(model));
+        hni_line(out, "network", "wide ResNet %d-%lld: groups of %lld, %lld and %lld channels, %lld blocks each",
+                 model->depth, k, 16 * k, 32 * k, 64 * k, (long long)hni_image_blocks(model));
     }
 }
 
-static void describe_weights(const hni_task_work *work, const lines *out)
+static void describe_weights(const hni_task_work *work, const hni_lines *out)
 {
     const hn_image_model *model = &work->model;
     const long long basic = (long long)model->basic_size, e = (long long)model->embedding_size;
     hn_image_counts counts;
     if (model->weights == HN_IMAGE_WEIGHTS_STORED) {
-        line(out, "weights", "all stored");
+        hni_line(out, "weights", "all stored");
         return;
     }
     hn_image_model_counts(model, hn_weights_store(work->weights), &counts);
-    line(out, "weights, generated", "%lld, out of %lld numbers of the generator and %lld of embeddings",
-         (long long)counts.generated, (long long)counts.generator, (long long)counts.embeddings);
-    line(out, "weights, stored", "%lld beside them", (long long)counts.network);
+    hni_line(out, "weights, generated", "%lld, out of %lld numbers of the generator and %lld of embeddings",
+             (long long)counts.generated, (long long)counts.generator, (long long)counts.embeddings);
+    hni_line(out, "weights, stored", "%lld beside them", (long long)counts.network);
     if (is_hyper(model)) {
-        line(out, "generator", "%s, %lld numbers make a kernel of %lld to %lld channels",
-             model->weights == HN_IMAGE_WEIGHTS_HYPER ? "two layers" : "one linear layer", e, basic, basic);
+        hni_line(out, "generator", "%s, %lld numbers make a kernel of %lld to %lld channels",
+                 model->weights == HN_IMAGE_WEIGHTS_HYPER ? "two layers" : "one linear layer", e, basic, basic);
     } else {
-        line(out, "generator", "three hidden layers of %lld units, relu, from %s of pixel and hidden unit",
-             (long long)model->coordinate_units,
-             model->frequencies > 0 ? "cos and sin of the coordinates" : "the coordinates");
+        hni_line(out, "generator", "three hidden layers of %lld units, relu, from %s of pixel and hidden unit",
+                 (long long)model->coordinate_units,
+                 model->frequencies > 0 ? "cos and sin of the coordinates" : "the coordinates");
     }
 }
 
-static void describe_data(const hni_task_work *work, const lines *out)
+static void describe_data(const hni_task_work *work, const hni_lines *out)
 {
     const hn_image_model *model = &work->model;
-    line(out, "images", "%lld x %lld (height x width), %lld channels, %lld classes", (long long)model->height,
-         (long long)model->width, (long long)model->channels, (long long)model->classes);
-    line(out, "batch", "%lld images, each epoch in an order of its own; what fills no batch is left out of the epoch",
-         (long long)work->data.batch);
+    hni_line(out, "images", "%lld x %lld (height x width), %lld channels, %lld classes", (long long)model->height,
+             (long long)model->width, (long long)model->channels, (long long)model->classes);
+    hni_line(out, "batch",
+             "%lld images, each epoch in an order of its own; what fills no batch is left out of the epoch",
+             (long long)work->data.batch);
     if (work->images == NULL) return;
-    line(out, "parts", "%lld / %lld / %lld images to train, validate, test",
-         (long long)work->images->part[HNI_IMAGES_TRAIN].count, (long long)work->images->part[HNI_IMAGES_VALID].count,
-         (long long)work->images->part[HNI_IMAGES_TEST].count);
+    hni_line(out, "parts", "%lld / %lld / %lld images to train, validate, test",
+             (long long)work->images->part[HNI_IMAGES_TRAIN].count,
+             (long long)work->images->part[HNI_IMAGES_VALID].count,
+             (long long)work->images->part[HNI_IMAGES_TEST].count);
 }
 
 /* ---- readings ---- */
@@ -135,7 +120,7 @@ static const concern of_data[] = {
     {{"error", NULL, "of images as they are; of the checkpoint that was best on the validation images"}, ANY, false},
 };
 
-static void describe_readings(const hni_task_work *work, const lines *out)
+static void describe_readings(const hni_task_work *work, const hni_lines *out)
 {
     const size_t model_count = sizeof of_model / sizeof of_model[0], data_count = sizeof of_data / sizeof of_data[0];
     char key[64], value[512];
@@ -155,7 +140,7 @@ static void describe_readings(const hni_task_work *work, const lines *out)
 hn_status hni_images_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                               void *user)
 {
-    const lines out = {write, user};
+    const hni_lines out = {write, user};
     describe_network(&work->model, &out);
     describe_weights(work, &out);
     describe_data(work, &out);

@@ -14,4 +14,11 @@ typedef struct hni_reading {
 bool hni_reading_print(const hni_reading *reading, const hni_settings *settings, const void *object, char *buffer,
                        size_t size);
 
+/* Lines of `info`, one a fact. */
+typedef struct hni_lines {
+    void (*write)(void *user, const char *key, const char *value);
+    void *user;
+} hni_lines;
+void hni_line(const hni_lines *out, const char *key, const char *format, ...) HN_PRINTF(3, 4);
+
 #endif

@@ -1,24 +1,8 @@
 /* What `info` says about a text model: its layers and its data; readings of the paper are in text_readings.c. */
-#include <stdarg.h>
 #include <stdio.h>
 
+#include "app/tasks/readings.h"
 #include "app/tasks/text.h"
-
-typedef struct lines {
-    void (*write)(void *user, const char *key, const char *value);
-    void *user;
-} lines;
-
-static void line(const lines *out, const char *key, const char *format, ...) HN_PRINTF(3, 4);
-static void line(const lines *out, const char *key, const char *format, ...)
-{
-    char value[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(value, sizeof value, format, arguments);
-    va_end(arguments);
-    out->write(out->user, key, value);
-}
 
 static bool is_hyper(const hn_cell *cell) { return cell->kind != HN_CELL_LSTM && cell->kind != HN_CELL_RNN; }
 
@@ -34,7 +18,7 @@ static const char *kind_name(const hn_cell *cell)
     return "full HyperRNN";
 }
 
-static void describe_layers(const hni_task_work *work, const lines *out)
+static void describe_layers(const hni_task_work *work, const hni_lines *out)
 {
     const hn_cell *cell = &work->model.cell;
     const char *norm = cell->layer_norm ? "layer-norm " : "", *kind = kind_name(cell);
@@ -43,35 +27,35 @@ static void describe_layers(const hni_task_work *work, const lines *out)
         char key[32];
         snprintf(key, sizeof key, "layer %d", k);
         if (!is_hyper(cell)) {
-            line(out, key, "%s%s, %lld -> %lld units", norm, kind, input, (long long)cell->units);
+            hni_line(out, key, "%s%s, %lld -> %lld units", norm, kind, input, (long long)cell->units);
         } else {
-            line(out, key, "%s%s, %lld -> %lld units, hyper cell %lld -> %lld units, embeddings of %lld", norm, kind,
-                 input, (long long)cell->units, (long long)cell->units + input, (long long)cell->hyper_units,
-                 (long long)cell->embedding_size);
+            hni_line(out, key, "%s%s, %lld -> %lld units, hyper cell %lld -> %lld units, embeddings of %lld", norm,
+                     kind, input, (long long)cell->units, (long long)cell->units + input, (long long)cell->hyper_units,
+                     (long long)cell->embedding_size);
         }
     }
-    line(out, "softmax", "%lld -> %lld symbols", (long long)cell->units, (long long)work->model.vocabulary_size);
+    hni_line(out, "softmax", "%lld -> %lld symbols", (long long)cell->units, (long long)work->model.vocabulary_size);
 }
 
-static void describe_data(const hni_task_work *work, const lines *out)
+static void describe_data(const hni_task_work *work, const hni_lines *out)
 {
     static const char *const kinds[] = {"bytes", "characters of Penn Treebank (space as '_', line end a symbol)",
                                         "characters of UTF-8 text"};
-    line(out, "symbols", "%s, one-hot, V = %lld", kinds[work->data.kind], (long long)work->model.vocabulary_size);
-    line(out, "window", "batch %lld x length %lld, state carried from window to window, zero at an epoch's start",
-         (long long)work->data.batch, (long long)work->data.length);
+    hni_line(out, "symbols", "%s, one-hot, V = %lld", kinds[work->data.kind], (long long)work->model.vocabulary_size);
+    hni_line(out, "window", "batch %lld x length %lld, state carried from window to window, zero at an epoch's start",
+             (long long)work->data.batch, (long long)work->data.length);
     if (work->text == NULL) return;
-    line(out, "text",
-         "%lld / %lld / %lld characters to train, validate, test; %lld symbols occur; %lld windows an epoch",
-         (long long)work->text->count[HNI_TEXT_TRAIN], (long long)work->text->count[HNI_TEXT_VALID],
-         (long long)work->text->count[HNI_TEXT_TEST], (long long)hn_vocabulary_count(work->vocabulary),
-         (long long)work->tracks.windows);
+    hni_line(out, "text",
+             "%lld / %lld / %lld characters to train, validate, test; %lld symbols occur; %lld windows an epoch",
+             (long long)work->text->count[HNI_TEXT_TRAIN], (long long)work->text->count[HNI_TEXT_VALID],
+             (long long)work->text->count[HNI_TEXT_TEST], (long long)hn_vocabulary_count(work->vocabulary),
+             (long long)work->tracks.windows);
 }
 
 hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
                             void *user)
 {
-    const lines out = {write, user};
+    const hni_lines out = {write, user};
     describe_layers(work, &out);
     describe_data(work, &out);
     hni_text_readings(work, write, user);
