@@ -37,6 +37,20 @@ hn_tensor hni_image_conv2d(hni_image_pass *pass, const char *name, hn_tensor x, 
 /* The classifier "linear" on [B,I] -> [B,K]. */
 hn_tensor hni_image_classify(hni_image_pass *pass, hn_tensor x);
 
+/* What a checkpoint holds of the images that a model was trained on, beside parameters and buffers. */
+#define HNI_IMAGE_CLASSES "blob.classes"    /* U8, a name a line */
+#define HNI_IMAGE_NORM "blob.normalisation" /* F64 [2,C] */
+typedef struct hni_image_facts {
+    char *classes;       /* the names, then 0; hni_free */
+    size_t classes_size; /* without the 0 */
+    double *norm;        /* [2,C] mean and deviation of byte / 255; hni_free */
+} hni_image_facts;
+/* Both of a file for a model, checked against it. Nothing is to be freed after a failure. */
+HN_MUST_USE hn_status hni_image_facts_read(hn_context *context, const hn_safetensors *file, const hn_image_model *model,
+                                           hni_image_facts *out_facts);
+/* Name `index` of such a list; NULL past the end. */
+const char *hni_image_class_of(const char *classes, int64_t index, size_t *out_size);
+
 /* images [B,C,H,W] -> logits [B,K] */
 hn_tensor hni_wide_resnet(hni_image_pass *pass, hn_tensor images);
 

@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "io/settings_json.h"
 #include "nn/image.h"
+#include "nn/trained.h"
 
 static const char *const network_words[] = {"conv", "mlp", "wide_resnet", NULL};
 static const char *const weights_words[] = {"stored", "hyper", "hyper_linear", "coordinates", NULL};
@@ -159,18 +160,7 @@ hn_status hn_image_model_check(hn_context *context, const hn_image_model *model)
 
 hn_status hn_image_model_to_json(hn_context *context, const hn_image_model *model, char *out_text, size_t size)
 {
-    char *text = NULL;
-    hn_status status = hni_settings_to_json(context, &table, model, &text);
-    if (status != HN_OK) return status;
-    const size_t length = strlen(text);
-    if (length >= size) {
-        status = hni_error(context, HN_ERROR_ARGUMENT, "model settings: needs %zu bytes, the buffer has %zu",
-                           length + 1, size);
-    } else {
-        memcpy(out_text, text, length + 1);
-    }
-    hni_free(context, text);
-    return status;
+    return hni_model_json(context, &table, model, out_text, size);
 }
 
 hn_status hn_image_model_from_json(hn_context *context, const char *text, hn_image_model *out_model)

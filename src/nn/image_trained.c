@@ -12,8 +12,6 @@
 
 #define ROWS 64 /* images at once */
 
-static const char classes_name[] = "blob.classes", norm_name[] = "blob.normalisation";
-
 /* ---- what stands beside the parameters ---- */
 
 /* Lines of a text that ends without a line's end; 0 if one is empty or holds a 0. */
@@ -30,49 +28,80 @@ static int64_t count_lines(const char *text, size_t size)
     return lines;
 }
 
-static hn_status read_classes(hn_image_trained *trained, const hn_safetensors *file)
+static hn_status missing(hn_context *context, const char *name)
 {
-    const hn_file_tensor *blob = hn_safetensors_find(file, classes_name);
+    return hni_error(context, HN_ERROR_FORMAT,
+                     "checkpoint: '%s' is missing: take the last.safetensors or best.safetensors of a run on images",
+                     name);
+}
+
+static hn_status read_classes(hn_context *context, const hn_safetensors *file, const hn_image_model *model,
+                              hni_image_facts *facts)
+{
+    const hn_file_tensor *blob = hn_safetensors_find(file, HNI_IMAGE_CLASSES);
     void *memory = NULL;
-    if (blob == NULL) return hni_error(trained->context, HN_ERROR_FORMAT, "checkpoint: '%s' is missing", classes_name);
+    if (blob == NULL) return missing(context, HNI_IMAGE_CLASSES);
     if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1)
-        return hni_error(trained->context, HN_ERROR_FORMAT, "checkpoint: '%s' must be U8 with one dimension",
-                         classes_name);
+        return hni_error(context, HN_ERROR_FORMAT, "checkpoint: '%s' must be U8 with one dimension", HNI_IMAGE_CLASSES);
     const size_t size = (size_t)blob->shape.size[0];
-    if (count_lines(blob->data, size) != trained->model.classes)
-        return hni_error(trained->context, HN_ERROR_FORMAT,
-                         "checkpoint: '%s' must name the model's %lld classes, a line each", classes_name,
-                         (long long)trained->model.classes);
-    const hn_status status = hni_alloc(trained->context, "classes", size + 1, &memory);
+    if (count_lines(blob->data, size) != model->classes)
+        return hni_error(context, HN_ERROR_FORMAT, "checkpoint: '%s' must name the model's %lld classes, a line each",
+                         HNI_IMAGE_CLASSES, (long long)model->classes);
+    const hn_status status = hni_alloc(context, "classes", size + 1, &memory);
     if (status != HN_OK) return status;
     memcpy(memory, blob->data, size); /* the rest is 0 */
-    trained->classes = memory;
+    facts->classes = memory;
+    facts->classes_size = size;
     return HN_OK;
 }
 
-static hn_status read_norm(hn_image_trained *trained, const hn_safetensors *file)
+static hn_status read_norm(hn_context *context, const hn_safetensors *file, const hn_image_model *model,
+                           hni_image_facts *facts)
 {
-    const hn_file_tensor *blob = hn_safetensors_find(file, norm_name);
-    const int64_t channels = trained->model.channels;
+    const hn_file_tensor *blob = hn_safetensors_find(file, HNI_IMAGE_NORM);
+    const int64_t channels = model->channels;
     void *memory = NULL;
-    if (blob == NULL) return hni_error(trained->context, HN_ERROR_FORMAT, "checkpoint: '%s' is missing", norm_name);
+    if (blob == NULL) return missing(context, HNI_IMAGE_NORM);
     if (blob->dtype != HN_DTYPE_F64 || !hn_shape_equal(blob->shape, HN_SHAPE2(2, channels)))
-        return hni_error(trained->context, HN_ERROR_FORMAT, "checkpoint: '%s' must be F64 [2,%lld]", norm_name,
+        return hni_error(context, HN_ERROR_FORMAT, "checkpoint: '%s' must be F64 [2,%lld]", HNI_IMAGE_NORM,
                          (long long)channels);
-    const hn_status status =
-        hni_alloc_array(trained->context, "normalisation", (size_t)(2 * channels), sizeof(double), &memory);
+    const hn_status status = hni_alloc_array(context, "normalisation", (size_t)(2 * channels), sizeof(double), &memory);
     if (status != HN_OK) return status;
-    memcpy(memory, blob->data, (size_t)(2 * channels) * sizeof(double));
-    trained->mean = memory;
-    trained->deviation = trained->mean + channels;
+    memcpy(memory, blob->data, (size_t)(2 * channels) * sizeof(double)); /* lies at any address */
+    facts->norm = memory;
     for (int64_t c = 0; c < channels; c++) {
-        if (isfinite(trained->mean[c]) && isfinite(trained->deviation[c]) && trained->deviation[c] > 0) continue;
-        return hni_error(trained->context, HN_ERROR_FORMAT,
+        const double mean = facts->norm[c], deviation = facts->norm[channels + c];
+        if (isfinite(mean) && isfinite(deviation) && deviation > 0) continue;
+        return hni_error(context, HN_ERROR_FORMAT,
                          "checkpoint: '%s' has mean %g and deviation %g for channel %lld: they must be finite, the "
                          "deviation above 0",
-                         norm_name, trained->mean[c], trained->deviation[c], (long long)c);
+                         HNI_IMAGE_NORM, mean, deviation, (long long)c);
     }
     return HN_OK;
+}
+
+hn_status hni_image_facts_read(hn_context *context, const hn_safetensors *file, const hn_image_model *model,
+                               hni_image_facts *out_facts)
+{
+    *out_facts = (hni_image_facts){.classes = NULL};
+    hn_status status = read_classes(context, file, model, out_facts);
+    if (status == HN_OK) status = read_norm(context, file, model, out_facts);
+    if (status == HN_OK) return HN_OK;
+    hni_free(context, out_facts->classes);
+    hni_free(context, out_facts->norm);
+    *out_facts = (hni_image_facts){.classes = NULL};
+    return status;
+}
+
+const char *hni_image_class_of(const char *classes, int64_t index, size_t *out_size)
+{
+    const char *name = classes;
+    for (int64_t i = 0; i < index && name != NULL; i++) {
+        name = strchr(name, '\n');
+        if (name != NULL) name++;
+    }
+    *out_size = name != NULL ? strcspn(name, "\n") : 0;
+    return name;
 }
 
 /* Settings that do not go together: the message says that they are a file's. */
@@ -97,6 +126,17 @@ static hn_status read_model(hn_image_trained *trained, const hn_safetensors *fil
     return status == HN_OK ? check_model(trained) : status;
 }
 
+static hn_status read_facts(hn_image_trained *trained, const hn_safetensors *file)
+{
+    hni_image_facts facts;
+    const hn_status status = hni_image_facts_read(trained->context, file, &trained->model, &facts);
+    if (status != HN_OK) return status;
+    trained->classes = facts.classes;
+    trained->mean = facts.norm;
+    trained->deviation = facts.norm + trained->model.channels;
+    return HN_OK;
+}
+
 /* ---- opening ---- */
 
 static hn_status read_all(hn_image_trained *trained, const hn_safetensors *file, const hn_graph_options *options)
@@ -104,8 +144,7 @@ static hn_status read_all(hn_image_trained *trained, const hn_safetensors *file,
     hn_context *context = trained->context;
     hn_status status;
     HNI_TRY(read_model(trained, file));
-    HNI_TRY(read_classes(trained, file));
-    HNI_TRY(read_norm(trained, file));
+    HNI_TRY(read_facts(trained, file));
     HNI_TRY(hn_store_create(context, &trained->store));
     HNI_TRY(hn_image_model_declare(trained->store, &trained->model));
     HNI_TRY(hni_trained_check_parameters(context, file, trained->store)); /* before memory for it is taken */
@@ -177,13 +216,8 @@ void hn_image_trained_close(hn_image_trained *trained)
 
 const char *hn_image_class(const hn_image_trained *trained, int64_t index, size_t *out_size)
 {
-    const char *name = trained->classes;
     *out_size = 0;
-    if (index < 0 || index >= trained->model.classes) return NULL;
-    for (int64_t i = 0; i < index; i++)
-        name = strchr(name, '\n') + 1;
-    *out_size = strcspn(name, "\n");
-    return name;
+    return index >= 0 ? hni_image_class_of(trained->classes, index, out_size) : NULL;
 }
 
 /* Bytes as they are in memory, each image whole. */

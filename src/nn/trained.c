@@ -13,10 +13,11 @@
 
 /* ---- settings as JSON ---- */
 
-hn_status hn_language_model_to_json(hn_context *context, const hn_language_model *model, char *out_text, size_t size)
+hn_status hni_model_json(hn_context *context, const hni_settings *settings, const void *model, char *out_text,
+                         size_t size)
 {
     char *text = NULL;
-    hn_status status = hni_settings_to_json(context, hni_language_checkpoint_settings(), model, &text);
+    hn_status status = hni_settings_to_json(context, settings, model, &text);
     if (status != HN_OK) return status;
     const size_t length = strlen(text);
     if (length >= size) {
@@ -27,6 +28,11 @@ hn_status hn_language_model_to_json(hn_context *context, const hn_language_model
     }
     hni_free(context, text);
     return status;
+}
+
+hn_status hn_language_model_to_json(hn_context *context, const hn_language_model *model, char *out_text, size_t size)
+{
+    return hni_model_json(context, hni_language_checkpoint_settings(), model, out_text, size);
 }
 
 hn_status hn_language_model_from_json(hn_context *context, const char *text, hn_language_model *out_model)

@@ -2,7 +2,12 @@
 #ifndef HNI_NN_TRAINED_H
 #define HNI_NN_TRAINED_H
 
+#include "core/settings.h"
 #include "hypernet/nn.h"
+
+/* A model's settings as one line of JSON, as in __metadata__.model; an error where it does not fit into `size` bytes. */
+HN_MUST_USE hn_status hni_model_json(hn_context *context, const hni_settings *settings, const void *model,
+                                     char *out_text, size_t size);
 
 /* The two kinds of tensors that a store holds: what they are called, in a file "PREFIX.NAME" (NAME alone without a prefix), and the
  * store's calls for them. */

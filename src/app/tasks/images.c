@@ -7,7 +7,6 @@
 #include "app/tasks/images_paper.h"
 #include "app/tasks/registry.h"
 #include "core/alloc.h"
-#include "nn/image.h"
 
 static hn_status find_data(hn_context *context, const void *data, const hni_data_places *places,
                            hni_data_status *out_status)
@@ -27,7 +26,7 @@ static hn_status take_checkpoint(hni_task_work *work, const hn_safetensors *file
                          "last.safetensors or best.safetensors of a run");
     }
     HNI_TRY(hn_image_model_from_json(work->context, json, &work->model));
-    HNI_TRY(hni_images_read_facts(work, file));
+    HNI_TRY(hni_image_facts_read(work->context, file, &work->model, &work->facts));
 cleanup:
     return status;
 }
@@ -46,7 +45,7 @@ static hn_status match(hni_task_work *work)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (*sizes[i].model == 0) *sizes[i].model = sizes[i].images;
         if (*sizes[i].model == sizes[i].images) continue;
-        if (work->classes != NULL) {
+        if (work->facts.classes != NULL) {
             return hni_error(work->context, HN_ERROR_SHAPE,
                              "the images of '%.300s': their %s is %lld, the model was trained on %lld", work->data.path,
                              sizes[i].name, (long long)sizes[i].images, (long long)*sizes[i].model);
@@ -63,7 +62,7 @@ static hn_status match(hni_task_work *work)
 static hn_status match_classes(const hni_task_work *work)
 {
     const hni_images *images = work->images;
-    const char *name = work->classes;
+    const char *name = work->facts.classes;
     if (images->kind != HNI_IMAGES_KIND_FOLDER) return HN_OK;
     for (int64_t i = 0; i < images->classes; i++) {
         const size_t length = strcspn(name, "\n");
@@ -93,7 +92,7 @@ static hn_status read_images(hni_task_work *work, const hni_task_open *open)
     }
     HNI_TRY(hni_images_open(work->context, &work->data, &source, &work->images));
     HNI_TRY(match(work));
-    HNI_TRY(work->classes != NULL ? match_classes(work) : hni_images_take_facts(work));
+    HNI_TRY(work->facts.classes != NULL ? match_classes(work) : hni_images_take_facts(work));
 cleanup:
     return status;
 }
@@ -129,8 +128,8 @@ static void close_work(hni_task_work *work)
 {
     if (work == NULL) return;
     hni_images_close(work->images);
-    hni_free(work->context, work->classes);
-    hni_free(work->context, work->norm);
+    hni_free(work->context, work->facts.classes);
+    hni_free(work->context, work->facts.norm);
     hni_free(work->context, work->views);
     hni_free(work->context, work->rows);
     hni_free(work->context, work->labels);
@@ -197,13 +196,6 @@ cleanup:
     return status;
 }
 
-/* Batch-norm statistics are in the store, whose owner moves them on. */
-static hn_status advance(hni_task_work *work, int64_t step)
-{
-    (void)work, (void)step;
-    return HN_OK;
-}
-
 static hn_status model_json(const hni_task_work *work, char *out_text, size_t size)
 {
     return hn_image_model_to_json(work->context, &work->model, out_text, size);
@@ -222,13 +214,7 @@ static const hni_paper_row *paper(const hni_task_work *work, const hni_paper_tab
 
 static const char *class_name(const hni_task_work *work, int64_t index, size_t *out_size)
 {
-    const char *name = work->classes;
-    for (int64_t i = 0; i < index && name != NULL; i++) {
-        name = strchr(name, '\n');
-        if (name != NULL) name++;
-    }
-    *out_size = name != NULL ? strcspn(name, "\n") : 0;
-    return name;
+    return hni_image_class_of(work->facts.classes, index, out_size);
 }
 
 const hni_task hni_task_images = {
@@ -261,7 +247,6 @@ const hni_task hni_task_images = {
     .declare = declare,
     .bind = bind_work,
     .loss = hni_images_loss,
-    .advance = advance,
     .evaluate = hni_images_evaluate,
     .state_get = hni_images_state_get,
     .state_set = hni_images_state_set,

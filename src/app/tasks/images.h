@@ -4,16 +4,14 @@
 
 #include "app/data/images.h"
 #include "app/tasks/task.h"
-#include "hypernet/image.h"
+#include "nn/image.h"
 
 struct hni_task_work {
     hn_context *context;
     hni_images_settings data;
     hn_image_model model;
-    hni_images *images; /* NULL: opened without data */
-    char *classes; /* names of the classes, a line each; of the data or the checkpoint; NULL: opened without either */
-    size_t classes_size; /* without the 0 behind it */
-    double *norm;        /* [2,C] mean and deviation of byte / 255, as `classes` */
+    hni_images *images;    /* NULL: opened without data */
+    hni_image_facts facts; /* of the data or the checkpoint; NULLs: opened without either */
 
     hn_weights *weights; /* from bind on */
     hn_graph *graph;
@@ -28,8 +26,7 @@ struct hni_task_work {
 /* images_state.c: names of the classes and what bytes are normalised by, which a model needs beside its weights */
 hn_status hni_images_state_get(hni_task_work *work, int64_t index, hni_task_tensor *out_tensor, bool *out_more);
 hn_status hni_images_state_set(hni_task_work *work, const hn_safetensors *checkpoint);
-hn_status hni_images_take_facts(hni_task_work *work);                                   /* of the opened data */
-hn_status hni_images_read_facts(hni_task_work *work, const hn_safetensors *checkpoint); /* of a checkpoint */
+hn_status hni_images_take_facts(hni_task_work *work); /* of the opened data */
 /* images_step.c */
 hn_status hni_images_loss(hni_task_work *work, int64_t step, hn_tensor *out_loss);
 /* `count` images of pixels U8 [n,C,H,W] as they are, normalised: places in work->rows. [count,C,H,W] */

@@ -7,14 +7,14 @@
 
 static hn_image_norm norm_of(const hni_task_work *work)
 {
-    return (hn_image_norm){.mean = work->norm,
-                           .deviation = work->norm != NULL ? work->norm + work->model.channels : NULL};
+    const double *norm = work->facts.norm;
+    return (hn_image_norm){.mean = norm, .deviation = norm != NULL ? norm + work->model.channels : NULL};
 }
 
 static hn_tensor gather(hni_task_work *work, hn_tensor pixels, int64_t count)
 {
     const hn_image_norm norm = norm_of(work);
-    return hn_gather_images(work->graph, pixels, work->views, count, work->norm != NULL ? &norm : NULL);
+    return hn_gather_images(work->graph, pixels, work->views, count, norm.mean != NULL ? &norm : NULL);
 }
 
 static hn_tensor targets_of(hni_task_work *work, int64_t count)

@@ -226,7 +226,7 @@ typedef struct hni_task {
     /* Builds the loss of update `step` on the bound graph: a pure function of data, recipe, seed, step (and carried state).
      * The caller has reset the graph and set its step. Dry graphs are allowed, also without data (memory forecast). */
     hn_status (*loss)(hni_task_work *work, int64_t step, hn_tensor *out_loss);
-    /* After the update, before the graph is reset: carries state over. */
+    /* After the update, before the graph is reset: carries state over. NULL: the task has none. */
     hn_status (*advance)(hni_task_work *work, int64_t step);
     /* Mean over a split, no dropout; state of training untouched. Resets the graph, before and after. */
     hn_status (*evaluate)(hni_task_work *work, const hni_evaluate_options *options, hni_metric *out_metric);
