@@ -107,6 +107,20 @@ void hn_graph_reset(hn_graph *graph)
     graph->status = HN_OK;
 }
 
+hni_graph_mode hni_graph_begin_evaluation(hn_graph *graph)
+{
+    const hni_graph_mode before = {.recording = graph->recording, .training = graph->training};
+    hni_graph_end_evaluation(graph, (hni_graph_mode){.recording = false});
+    return before;
+}
+
+void hni_graph_end_evaluation(hn_graph *graph, hni_graph_mode before)
+{
+    hn_graph_reset(graph);
+    graph->recording = before.recording;
+    graph->training = before.training;
+}
+
 /* ---- small questions ---- */
 
 hn_context *hn_graph_context(const hn_graph *graph) { return graph->context; }

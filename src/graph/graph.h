@@ -92,6 +92,14 @@ hn_tensor hni_graph_fail(hn_graph *graph, hn_status status, const char *format, 
 /* The first recorded op whose output holds a number that is infinite or NaN, as "softmax [3,5], operation 12 of 40": where a loss
  * went wrong. "" if there is none. `buffer` of `size` bytes. */
 HN_MUST_USE hn_status hni_graph_first_bad(hn_graph *graph, char *buffer, size_t size);
+/* What a pass is for. */
+typedef struct hni_graph_mode {
+    bool recording, training;
+} hni_graph_mode;
+/* Ends the step for passes whose results are only read: nothing is recorded, nothing dropped, running statistics stay. Returns what held
+ * before, for hni_graph_end_evaluation, which forgets the tensors of the evaluation. */
+hni_graph_mode hni_graph_begin_evaluation(hn_graph *graph);
+void hni_graph_end_evaluation(hn_graph *graph, hni_graph_mode before);
 /* Grows with every reset. */
 uint64_t hni_graph_resets(const hn_graph *graph);
 

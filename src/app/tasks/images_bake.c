@@ -4,6 +4,7 @@
 #include "app/tasks/images.h"
 #include "core/alloc.h"
 #include "core/rng.h"
+#include "graph/graph.h"
 #include "params/store.h"
 
 /* One tensor of the work's weights, stored or generated, into the baked store. */
@@ -39,31 +40,28 @@ cleanup:
 static hn_status fill(hni_task_work *work, hn_store *baked)
 {
     hn_status status;
-    hn_graph_reset(work->graph);
     HNI_TRY(hn_image_generate(work->weights, &work->model));
     for (int64_t i = 0; i < hn_store_count(baked); i++)
         HNI_TRY(copy_parameter(work, baked, i));
     for (int64_t i = 0; i < hn_store_buffer_count(baked); i++)
         HNI_TRY(copy_buffer(work, baked, i));
 cleanup:
-    hn_graph_reset(work->graph);
     return status;
 }
 
 hn_status hni_images_write_down(hni_task_work *work, hn_store *baked, char *out_json, size_t size)
 {
     hn_graph *graph = work->graph;
-    const bool recording = hn_graph_is_recording(graph);
+    const hni_graph_mode before = hni_graph_begin_evaluation(graph);
     hn_image_model model;
     hn_status status;
     hn_image_model_baked(&work->model, &model);
     if (out_json != NULL) HNI_TRY(hn_image_model_to_json(work->context, &model, out_json, size));
     HNI_TRY(hn_image_model_declare(baked, &model));
     HNI_TRY(hni_store_seal_zero(baked, graph));
-    hn_graph_record(graph, false);
     HNI_TRY(fill(work, baked));
 cleanup:
-    hn_graph_record(graph, recording);
+    hni_graph_end_evaluation(graph, before);
     return status;
 }
 
@@ -85,12 +83,9 @@ static hn_status classify_noise(hni_task_work *work, int64_t count)
     const int64_t bytes = count * model->channels * model->height * model->width;
     const hni_rng_key key = {.seed = 1, .site = hni_rng_site("baked images")};
     hn_graph *graph = work->graph;
-    const bool recording = hn_graph_is_recording(graph), training = hn_graph_is_training(graph);
+    const hni_graph_mode before = hni_graph_begin_evaluation(graph);
     void *pixels = NULL;
     hn_status status;
-    hn_graph_record(graph, false);
-    hn_graph_train(graph, false);
-    hn_graph_reset(graph);
     HNI_TRY(hni_alloc(work->context, "images", (size_t)bytes, &pixels));
     for (int64_t i = 0; i < bytes; i++)
         ((uint8_t *)pixels)[i] = (uint8_t)(hni_rng_word(&key, (uint64_t)i) >> 24);
@@ -99,9 +94,7 @@ static hn_status classify_noise(hni_task_work *work, int64_t count)
     const hn_shape shape = HN_SHAPE4(count, model->channels, model->height, model->width);
     HNI_TRY(hni_images_classify(work, hn_tensor_from(graph, HN_DTYPE_U8, shape, pixels, false), count));
 cleanup:
-    hn_graph_reset(graph);
-    hn_graph_record(graph, recording);
-    hn_graph_train(graph, training);
+    hni_graph_end_evaluation(graph, before);
     hni_free(work->context, pixels);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "app/tasks/images.h"
 #include "core/alloc.h"
+#include "graph/graph.h"
 
 hn_status hni_images_classify(hni_task_work *work, hn_tensor pixels, int64_t count)
 {
@@ -79,10 +80,8 @@ hn_status hni_images_predict(hni_task_work *work, const char *path, void (*tell)
 {
     hni_pixels pixels = {.data = NULL};
     hn_graph *graph = work->graph;
-    const bool recording = hn_graph_is_recording(graph), training = hn_graph_is_training(graph);
+    const hni_graph_mode before = hni_graph_begin_evaluation(graph);
     hn_status status;
-    hn_graph_record(graph, false);
-    hn_graph_train(graph, false);
     HNI_TRY(hni_pixels_read(work->context, path, &pixels));
     HNI_TRY(check_size(work, path, &pixels));
     const int64_t size = pixels.channels * pixels.height * pixels.width;
@@ -98,9 +97,7 @@ hn_status hni_images_predict(hni_task_work *work, const char *path, void (*tell)
         }
     }
 cleanup:
-    hn_graph_reset(graph);
-    hn_graph_record(graph, recording);
-    hn_graph_train(graph, training);
+    hni_graph_end_evaluation(graph, before);
     hni_free(work->context, pixels.data);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "app/tasks/images.h"
 #include "core/alloc.h"
+#include "graph/graph.h"
 
 typedef struct evaluation {
     hni_task_work *work;
@@ -87,12 +88,9 @@ hn_status hni_images_evaluate(hni_task_work *work, const hni_evaluate_options *o
 {
     evaluation run = {.work = work, .options = options};
     hn_graph *graph = work->graph;
-    const bool recording = hn_graph_is_recording(graph), training = hn_graph_is_training(graph);
+    const hni_graph_mode before = hni_graph_begin_evaluation(graph);
     hn_status status;
     memset(out_metric, 0, sizeof *out_metric);
-    hn_graph_reset(graph);
-    hn_graph_record(graph, false);
-    hn_graph_train(graph, false);
     HNI_TRY(choose_part(&run));
     HNI_TRY(classify_all(&run));
     work->figure.value = run.loss / (double)run.count;
@@ -105,8 +103,6 @@ hn_status hni_images_evaluate(hni_task_work *work, const hni_evaluate_options *o
     if (!isfinite(work->figure.value))
         status = hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's outputs are not finite numbers");
 cleanup:
-    hn_graph_reset(graph);
-    hn_graph_record(graph, recording);
-    hn_graph_train(graph, training);
+    hni_graph_end_evaluation(graph, before);
     return status;
 }

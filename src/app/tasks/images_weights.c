@@ -6,6 +6,7 @@
 
 #include "app/tasks/images.h"
 #include "core/alloc.h"
+#include "graph/graph.h"
 #include "nn/image.h"
 
 /* ---- how a weight is looked at ---- */
@@ -168,15 +169,13 @@ hn_status hni_images_make(hni_task_work *work, const float *embeddings, int64_t 
 {
     const hn_image_model *model = &work->model;
     hn_graph *graph = work->graph;
-    const bool recording = hn_graph_is_recording(graph);
     hn_image_generated generated;
     hn_status status;
     if (!has_tiles(model) || !hn_image_model_generated(model, 0, &generated))
         return hni_error(work->context, HN_ERROR_STATE, "the model has no embeddings");
     const int64_t f = generated.shape.size[2];
     const hn_kernel_generator generator = hni_image_generator(model, f);
-    hn_graph_record(graph, false);
-    hn_graph_reset(graph);
+    const hni_graph_mode before = hni_graph_begin_evaluation(graph);
     const hn_tensor given =
         hn_tensor_from(graph, HN_DTYPE_F32, HN_SHAPE2(count, model->embedding_size), embeddings, false);
     const hn_tensor made = hn_generate_tiles(work->weights, "generator", &generator, given);
@@ -184,7 +183,6 @@ hn_status hni_images_make(hni_task_work *work, const float *embeddings, int64_t 
     HNI_TRY(
         hn_tensor_read(graph, made, HN_DTYPE_F32, count * model->basic_size * model->basic_size * f * f, out_tiles));
 cleanup:
-    hn_graph_reset(graph);
-    hn_graph_record(graph, recording);
+    hni_graph_end_evaluation(graph, before);
     return status;
 }

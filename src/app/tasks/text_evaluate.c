@@ -9,6 +9,7 @@
 #include "app/tasks/text.h"
 #include "core/alloc.h"
 #include "core/parallel.h"
+#include "graph/graph.h"
 #include "optim/adapt.h"
 
 #define MOST_TRACKS 64
@@ -238,12 +239,9 @@ hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *opt
 {
     evaluation run = {.work = work, .options = options};
     hn_graph *graph = work->graph;
-    const bool recording = hn_graph_is_recording(graph), training = hn_graph_is_training(graph);
+    const hni_graph_mode before = hni_graph_begin_evaluation(graph);
     hn_status status;
     memset(out_metric, 0, sizeof *out_metric);
-    hn_graph_reset(graph);
-    hn_graph_record(graph, false);
-    hn_graph_train(graph, false);
     HNI_TRY(choose_part(&run));
     if (options->symbol != NULL) hni_text_tell_symbol(work, options, run.first, (double)NAN);
     if (options->stored) {
@@ -269,8 +267,6 @@ hn_status hni_text_evaluate(hni_task_work *work, const hni_evaluate_options *opt
     }
 cleanup:
     status = destroy(&run, status);
-    hn_graph_reset(graph);
-    hn_graph_record(graph, recording);
-    hn_graph_train(graph, training);
+    hni_graph_end_evaluation(graph, before);
     return status;
 }
