@@ -5,20 +5,15 @@
 
 #include "app/train/gathered.h"
 #include "app/train/run.h"
-#include "nn/trained.h"
 
 #define MOST_JSON 4096
 
 static hn_status gather(const hn_store *store, const hni_stored_kind *kind, hni_gathered *all)
 {
+    const float *data;
     hn_status status = HN_OK;
-    for (int64_t i = 0; i < kind->count(store); i++) {
-        const hn_parameter *tensor = kind->at(store, i);
-        void *data = NULL;
-        HNI_TRY(hni_gathered_add(all, kind->prefix, tensor->name, HN_DTYPE_F32, tensor->shape, &data));
-        HNI_TRY(kind->read(store, i, HN_DTYPE_F32, tensor->elements, data));
-    }
-cleanup:
+    for (int64_t i = 0; status == HN_OK && i < kind->count(store); i++)
+        status = hni_gathered_stored(all, store, kind, i, &data);
     return status;
 }
 

@@ -7,7 +7,6 @@
 #include "app/train/run.h"
 #include "core/alloc.h"
 #include "io/settings_json.h"
-#include "nn/trained.h"
 
 #define MOST_JSON 4096
 
@@ -50,9 +49,8 @@ static hn_status gather_stored(hni_trainer *trainer, const hni_stored_kind *kind
     hn_status status = HN_OK;
     for (int64_t i = 0; i < kind->count(trainer->store); i++) {
         const hn_parameter *tensor = kind->at(trainer->store, i);
-        void *data = NULL;
-        HNI_TRY(hni_gathered_add(all, kind->prefix, tensor->name, HN_DTYPE_F32, tensor->shape, &data));
-        HNI_TRY(kind->read(trainer->store, i, HN_DTYPE_F32, tensor->elements, data));
+        const float *data = NULL;
+        HNI_TRY(hni_gathered_stored(all, trainer->store, kind, i, &data));
         if (!all_finite(data, tensor->elements)) {
             HNI_TRY(hni_error(trainer->context, HN_ERROR_NONFINITE,
                               "after update %lld %s '%s' is infinite or not a number: no checkpoint was written, and "

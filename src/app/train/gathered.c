@@ -42,6 +42,19 @@ cleanup:
     return status;
 }
 
+hn_status hni_gathered_stored(hni_gathered *all, const hn_store *store, const hni_stored_kind *kind, int64_t index,
+                              const float **out_data)
+{
+    const hn_parameter *tensor = kind->at(store, index);
+    void *data = NULL;
+    hn_status status;
+    HNI_TRY(hni_gathered_add(all, kind->prefix, tensor->name, HN_DTYPE_F32, tensor->shape, &data));
+    HNI_TRY(kind->read(store, index, HN_DTYPE_F32, tensor->elements, data));
+    *out_data = data;
+cleanup:
+    return status;
+}
+
 hn_status hni_gathered_task(hni_gathered *all, const hni_task *task, hni_task_work *work, bool blobs_only)
 {
     hni_task_tensor tensor;
