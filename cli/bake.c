@@ -65,8 +65,7 @@ static hn_status check_output(const bake_options *options, const hni_cli_model *
 {
     hn_context *context = options->cli->context;
     struct stat found;
-    const size_t length = strlen(options->output);
-    if (length < 12 || strcmp(options->output + length - 12, ".safetensors") != 0) {
+    if (!hni_cli_model_is_file(options->output)) {
         return hni_error(context, HN_ERROR_ARGUMENT,
                          "-o: '%.300s' must end in .safetensors, by which such files are known", options->output);
     }

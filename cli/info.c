@@ -111,9 +111,7 @@ static void describe_training(info *all)
 static bool is_run_or_file(const char *name)
 {
     struct stat status;
-    const size_t length = strlen(name);
-    if (length > 12 && strcmp(name + length - 12, ".safetensors") == 0) return true;
-    return stat(name, &status) == 0 && S_ISDIR(status.st_mode);
+    return hni_cli_model_is_file(name) || (stat(name, &status) == 0 && S_ISDIR(status.st_mode));
 }
 
 /* What a run has reached so far. */

@@ -22,10 +22,11 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static bool ends_in(const char *text, const char *ending)
+bool hni_cli_model_is_file(const char *name)
 {
-    const size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
+    static const char ending[] = ".safetensors";
+    const size_t length = strlen(name), tail = sizeof ending - 1;
+    return length > tail && strcmp(name + length - tail, ending) == 0;
 }
 
 static hn_status name_file(const hni_cli_model *model, hn_status status)
@@ -136,7 +137,7 @@ hn_status hni_cli_model_find(hn_context *context, const char *name, hni_cli_mode
     out_model->context = context;
     if (is_folder(name)) {
         HNI_TRY(find_run(out_model, name));
-    } else if (exists(name) || ends_in(name, ".safetensors")) {
+    } else if (exists(name) || hni_cli_model_is_file(name)) {
         HNI_TRY(find_file(out_model, name));
     } else {
         return hni_error(

@@ -18,6 +18,8 @@ typedef struct hni_cli_model {
     hn_weights *weights;
 } hni_cli_model;
 
+/* Whether the name is that of a checkpoint file, there or not: FILE.safetensors. */
+bool hni_cli_model_is_file(const char *name);
 /* Finds what `name` means and reads settings and checkpoint: RUN (its best.safetensors, else last.safetensors) or
  * FILE.safetensors. *out_model is closed by the caller, after a failure too. */
 HN_MUST_USE hn_status hni_cli_model_find(hn_context *context, const char *name, hni_cli_model *out_model);
