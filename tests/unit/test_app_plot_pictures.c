@@ -1,30 +1,10 @@
 /* The drawings in all three forms: same bytes each time, damage by no input, and what they show stands in the SVG. */
-#include "test_support.h"
-
-#include <math.h>
-
-#include "test_allocator.h"
+#include "pictures.h"
 
 #include "app/plot/axis.h"
 #include "app/plot/curves.h"
 #include "app/plot/heat.h"
 #include "core/alloc.h"
-
-static int make_context(void **state)
-{
-    hn_context *context = NULL;
-    hn_status status = hn_context_create(NULL, &context);
-    *state = context;
-    return status != HN_OK;
-}
-
-/* Every test gives back all memory. */
-static int end_context(void **state)
-{
-    bool held = hn_context_memory(*state) != 0;
-    hn_context_destroy(*state);
-    return held;
-}
 
 #define BYTES_OF_TEXT 12
 static const unsigned char sample[] = "ab <c>\n\xff"
@@ -59,14 +39,6 @@ static hni_text draw_curves(hn_context *context, const hni_curves *curves, hni_p
     hni_canvas_options options = {.format = format, .width = 640, .height = 360, .title = "curves"};
     assert_int_equal(hni_curves_picture(context, curves, &options, &picture), HN_OK);
     return picture;
-}
-
-static size_t count_of(const char *text, const char *word)
-{
-    size_t count = 0;
-    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word))
-        count++;
-    return count;
 }
 
 /* ---- heat ------------------------------------------------------------------------------------------------------------ */
@@ -342,22 +314,7 @@ cleanup:
 static void test_each_failing_allocation_is_reported(void **state)
 {
     (void)state;
-    for (int format = HNI_PICTURE_SVG; format <= HNI_PICTURE_PDF; format++) {
-        for (long n = 1;; n++) {
-            test_allocator memory = {.fail_at = n};
-            hn_context_options options;
-            hn_context *context = NULL;
-            hn_context_options_default(&options);
-            options.allocator = test_allocator_hook(&memory);
-            if (hn_context_create(&options, &context) == HN_OK) {
-                hn_status status = draw_both(context, (hni_picture_format)format);
-                assert_int_equal(status, memory.has_failed ? HN_ERROR_MEMORY : HN_OK);
-            }
-            hn_context_destroy(context);
-            assert_int_equal(memory.blocks, 0);
-            if (!memory.has_failed) break;
-        }
-    }
+    assert_failing_allocations_are_reported(draw_both);
 }
 
 /* ---- axes ---------------------------------------------------------------------------------------------------------------- */
@@ -391,8 +348,6 @@ static void test_ticks(void **state)
     hni_axis_make(&axis, 3, 3, 5, false);
     assert_true(axis.low < 3 && axis.high > 3);
 }
-
-#define WITH_CONTEXT(test) cmocka_unit_test_setup_teardown(test, make_context, end_context)
 
 int main(void)
 {
