@@ -1,10 +1,11 @@
-/* hypernet eval: how well a trained model predicts a text. */
+/* hypernet eval: how well a trained model predicts a text, or classifies images. */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/train/trainer.h"
 #include "cli.h"
 #include "core/alloc.h"
+#include "eval_classes.h"
 #include "format.h"
 #include "io/files.h"
 #include "io/text.h"
@@ -33,6 +34,7 @@ typedef struct eval_options {
 /* What was measured. */
 typedef struct eval_result {
     hni_metric metric, dynamic;
+    hni_class_counts classes; /* of a task that knows some */
 } eval_result;
 
 enum {
@@ -159,8 +161,9 @@ static const struct argp parser = {
     rows,
     parse,
     "RUN|FILE.safetensors",
-    "Measures a trained model on a part of its data, or on another text: state carried through the "
-    "whole, no dropout.\vExamples:\n  hypernet eval runs/mine --split valid\n"
+    "Measures a trained model on a part of its data, or on other data, without dropout: a text with state carried "
+    "through the whole, images with how many of each class were right.\vExamples:\n  hypernet eval runs/mine --split "
+    "valid\n"
     "  hypernet eval runs/mine --file other.txt\n"
     "  hypernet eval runs/mine --split valid --storage int8\n"
     "  hypernet eval runs/mine --per-symbol=html -o surprise.html\n"
@@ -268,6 +271,11 @@ static hn_status measure(const eval_options *options, hni_cli_model *model, hni_
     dynamic.dynamic = &options->dynamic;
     HNI_TRY(open_model(options, model));
     if (options->is_dynamic) HNI_TRY(check_memory(options, model, &dynamic));
+    if (model->task->class_name != NULL) {
+        HNI_TRY(hni_class_counts_begin(model->context, model->task, model->work, &out_result->classes));
+        plain.item = hni_class_counts_take;
+        plain.user = &out_result->classes;
+    }
     HNI_TRY(evaluate(model, &plain, &out_result->metric));
     if (options->is_dynamic) HNI_TRY(evaluate(model, &dynamic, &out_result->dynamic));
 cleanup:
@@ -312,9 +320,10 @@ static void describe(const eval_options *options, const hni_cli_model *model, co
                      const hni_metric *metric, hni_text *out)
 {
     char count[32];
-    hni_text_add(out, "%s%s: %.4f %s (%s %s; %s)", data_name(options), kind, metric->value,
-                 model->task->measure.metric_name, hni_count_print(metric->count, count, sizeof count),
-                 model->task->measure.symbols, metric->note);
+    const hni_measure *measure = &model->task->measure;
+    hni_text_add(out, "%s%s: %.*f %s (%s %s; %s)", data_name(options), kind, measure->decimals + 1, metric->value,
+                 measure->metric_said, hni_count_print(metric->count, count, sizeof count), measure->symbols,
+                 metric->note);
 }
 
 /* What --per-symbol asks for, to its file or to stdout. */
@@ -359,6 +368,8 @@ static int print_json(const eval_options *options, const hni_cli_model *model, c
         json_decref(result);
         result = NULL;
     }
+    if (result != NULL && measured->classes.context != NULL)
+        json_object_set_new(result, "classes", hni_eval_classes_json(&measured->classes));
     if (result != NULL && options->is_dynamic)
         json_object_set_new(result, "dynamic", dynamic_as_json(&options->dynamic, &measured->dynamic));
     if (result != NULL && options->has_storage)
@@ -384,7 +395,11 @@ static int print_result(const eval_options *options, const hni_cli_model *model,
     if (!options->cli->json) {
         fprintf(file, "%s\n", figure.data);
         if (options->is_dynamic) fprintf(file, "%s\n", dynamic.data);
-        print_figures(file, &result->metric);
+        if (result->classes.context != NULL) {
+            hni_eval_classes_print(&result->classes, file);
+        } else {
+            print_figures(file, &result->metric);
+        }
     }
     HNI_TRY(write_symbols(options, symbols, figure.data));
 cleanup:
@@ -412,5 +427,6 @@ int hni_command_eval(hni_cli *cli, int argc, char **argv)
     code = status == HN_OK ? print_result(&options, &model, symbols, &result) : hni_cli_fail(cli);
     hni_cli_model_close(&model);
     hni_symbols_destroy(symbols);
+    hni_class_counts_free(&result.classes);
     return code;
 }

@@ -287,7 +287,7 @@ hn_status hni_plot_confusion(const hni_plot_options *options, const hni_canvas_o
     json_t *counts = json_array();
     hn_status status;
     HNI_TRY(take_answers(options, "Errors", &work));
-    const hni_confusion *confusion = &work.answers.confusion;
+    const hni_confusion *confusion = &work.answers.classes.confusion;
     titled.title = work.title;
     HNI_TRY(hni_confusion_picture(options->cli->context, confusion, &titled, picture));
     for (size_t i = 0; i < confusion->classes; i++) {

@@ -156,7 +156,7 @@ static hn_status measure(const hni_report_work_options *options, hni_cli_model *
     run->test = metric.value;
     if (!answers) goto cleanup;
     HNI_TRY(hni_answers_end(&work->answers));
-    run->confusion = &work->answers.confusion;
+    run->confusion = &work->answers.classes.confusion;
     run->mistakes = &work->answers.album;
 cleanup:
     return status;

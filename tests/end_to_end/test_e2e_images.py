@@ -81,6 +81,22 @@ class Images(unittest.TestCase):
         line = hypernet("predict", self.run_folder, self.folder / "some.idx")[0].splitlines()[0]
         self.assertRegex(line, r"some\.idx\[0\]  [0-3]  0\.\d{4}$|some\.idx\[0\]  [0-3]  1\.0000$")
 
+    def check_classes(self, result, printed):
+        """Counts of each class add up to the figure, and stand in the table."""
+        classes, lines = result["classes"], printed.splitlines()
+        wrong = result["count"] - sum(one["right"] for one in classes)
+        self.assertAlmostEqual(100.0 * wrong / result["count"], result["value"], 9)
+        self.assertIn(f"{result['value']:.3f} % wrong ({result['count']} images; {wrong} of", lines[0])
+        self.assertEqual(lines[1].split(), "class count right % most often taken for".split())
+        self.assertEqual(len(lines), 2 + len(classes))
+        for index, (one, line) in enumerate(zip(classes, lines[2:])):
+            self.assertEqual(sum(one["taken_for"]), one["count"])
+            self.assertEqual(one["taken_for"][index], one["right"])
+            share = "-" if one["count"] == 0 else f"{100.0 * one['right'] / one['count']:.2f}"
+            self.assertEqual(line.split()[:3], [one["name"], str(one["count"]), share])
+            others = [count for place, count in enumerate(one["taken_for"]) if place != index]
+            self.assertEqual(f"({max(others)})" in line, max(others) > 0)
+
     def test_bake(self):
         """The file says what the run says, without a generator, wherever it lies."""
         baked = self.folder / "baked.safetensors"
@@ -95,6 +111,8 @@ class Images(unittest.TestCase):
         ours, theirs = (json.loads(hypernet("eval", model, "--file", self.folder / "others", "--json")[0])
                         for model in (self.run_folder, baked))
         self.assertEqual(ours["value"], theirs["value"])
+        self.assertEqual(ours["classes"], theirs["classes"])
+        self.check_classes(ours, hypernet("eval", baked, "--file", self.folder / "others")[0])
         self.assertAlmostEqual(ours["figures"]["valid_loss"], theirs["figures"]["valid_loss"], 5)
         line = hypernet("bake", self.run_folder, "-o", self.folder / "again.safetensors")[0]
         self.assertIn("differ by at most", line)

@@ -225,10 +225,10 @@ static void mistakes_are_the_worst(void **state)
     }
     assert_string_equal(answers.items[0].words, "cat, said dog");
     assert_non_null(strstr(answers.items[0].hover, "image 99: cat (0.4 %), said dog (60 %)"));
-    assert_int_equal(answers.counts[0 * 3 + 1], 34);
-    assert_int_equal(answers.counts[1 * 3 + 2], 33);
-    assert_int_equal(answers.counts[1 * 3 + 1], 1);
-    assert_string_equal(answers.confusion.names[2], "cow");
+    assert_int_equal(answers.classes.counts[0 * 3 + 1], 34);
+    assert_int_equal(answers.classes.counts[1 * 3 + 2], 33);
+    assert_int_equal(answers.classes.counts[1 * 3 + 1], 1);
+    assert_string_equal(answers.classes.confusion.names[2], "cow");
     hni_answers_free(&answers);
     assert_int_equal(hn_context_memory(context), 0);
     hn_context_destroy(context);

@@ -209,6 +209,7 @@ static void test_another_measure(void **state)
                                  .loss_name = "nats",
                                  .metric_key = "error",
                                  .metric_name = "error, %",
+                                 .metric_said = "% wrong",
                                  .metric_short = "%",
                                  .metric_words = "How many of a hundred.",
                                  .nats = 1,
@@ -308,6 +309,30 @@ static void test_networks_and_answers(void **state)
     free(page);
     for (int i = 0; i < 3; i++)
         hni_text_free(&weights[i].name);
+}
+
+/* What a picture has no room for is said, and the rest of the page stands. */
+static void test_answers_that_no_picture_shows(void **state)
+{
+    enum { CLASSES = HNI_CONFUSION_MOST + 1 };
+    static uint64_t counts[CLASSES * CLASSES];
+    static const char *names[CLASSES];
+    static const uint8_t pixels[8];
+    static const hni_album_item item = {.image = {pixels, 2, 2, 2}, .words = "two channels"};
+    const hni_confusion confusion = {CLASSES, counts, names};
+    const hni_album album = {.items = &item, .count = 1};
+    hni_run run = make_run("many", "one");
+    for (size_t i = 0; i < CLASSES; i++)
+        names[i] = "class";
+    counts[0] = 1;
+    run.confusion = &confusion;
+    run.mistakes = &album;
+    char *page = write_page(*state, &(hni_report){.runs = &run, .run_count = 1});
+    assert_holds(page, "A confusion matrix has room for 256 classes, the model knows 257.");
+    assert_holds(page, "The worst mistakes are not drawn");
+    assert_int_equal(count_of(page, "<tr><th scope=\"row\">class</th>"), CLASSES);
+    assert_null(strstr(page, "two channels"));
+    free(page);
 }
 
 /* A picture of many bytes stands once, and can be scrolled. */
@@ -470,6 +495,7 @@ int main(void)
         WITH_CONTEXT(test_phi_paths_and_ranks),
         WITH_CONTEXT(test_another_measure),
         WITH_CONTEXT(test_networks_and_answers),
+        WITH_CONTEXT(test_answers_that_no_picture_shows),
         WITH_CONTEXT(test_large_pictures_stand_once),
         WITH_CONTEXT(test_rows_of_the_paper),
         WITH_CONTEXT(test_when_runs_reach_a_figure),

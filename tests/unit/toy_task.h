@@ -263,6 +263,7 @@ static const hni_task toy = {
                 .loss_name = "error",
                 .metric_key = "bpc",
                 .metric_name = "error",
+                .metric_said = "error",
                 .metric_short = "",
                 .metric_words = "",
                 .nats = 0.6931471805599453,

@@ -5,16 +5,20 @@
 
 #include "core/alloc.h"
 
-hn_status hni_bitmap_check(hn_context *context, const char *what, const hni_bitmap *bitmap)
+bool hni_bitmap_can_be_shown(const hni_bitmap *bitmap)
 {
     const size_t most = HNI_BITMAP_SIDE_MOST;
-    if ((bitmap->channels == 1 || bitmap->channels == 3) && bitmap->height > 0 && bitmap->width > 0 &&
-        bitmap->height <= most && bitmap->width <= most)
-        return HN_OK;
+    return (bitmap->channels == 1 || bitmap->channels == 3) && bitmap->height > 0 && bitmap->width > 0 &&
+           bitmap->height <= most && bitmap->width <= most;
+}
+
+hn_status hni_bitmap_check(hn_context *context, const char *what, const hni_bitmap *bitmap)
+{
+    if (hni_bitmap_can_be_shown(bitmap)) return HN_OK;
     return hni_error(context, HN_ERROR_ARGUMENT,
                      "%s: an image of %zu channels and %zu x %zu pixels cannot be shown: it needs 1 or 3 channels and "
                      "sides of 1 to %zu",
-                     what, bitmap->channels, bitmap->width, bitmap->height, most);
+                     what, bitmap->channels, bitmap->width, bitmap->height, (size_t)HNI_BITMAP_SIDE_MOST);
 }
 
 hni_colour hni_bitmap_colour(const hni_bitmap *bitmap, size_t y, size_t x)

@@ -13,7 +13,8 @@ typedef struct hni_bitmap {
         width; /* 1 (grey) or 3 (red, green, blue) channels, sides from 1 to HNI_BITMAP_SIDE_MOST */
 } hni_bitmap;
 
-/* Whether it can be shown; the error names `what`. */
+bool hni_bitmap_can_be_shown(const hni_bitmap *bitmap);
+/* The same as an error that names `what`. */
 HN_MUST_USE hn_status hni_bitmap_check(hn_context *context, const char *what, const hni_bitmap *bitmap);
 hni_colour hni_bitmap_colour(const hni_bitmap *bitmap, size_t y, size_t x);
 /* Of `count` pixels, from the sums of their reds, greens and blues. */

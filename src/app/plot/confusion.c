@@ -32,6 +32,15 @@ typedef struct confusion_drawing {
 
 /* ---- numbers ---- */
 
+double hni_confusion_right(const hni_confusion *confusion, size_t class)
+{
+    const uint64_t *row = confusion->counts + class * confusion->classes;
+    uint64_t all = 0;
+    for (size_t said = 0; said < confusion->classes; said++)
+        all += row[said];
+    return all > 0 ? (double)row[class] / (double)all : (double)NAN;
+}
+
 static double count_at(const confusion_drawing *drawing, size_t row, size_t column)
 {
     return (double)drawing->confusion->counts[row * drawing->confusion->classes + column];
@@ -189,7 +198,7 @@ static void draw_names(const confusion_drawing *drawing)
 static void draw_accuracy(const confusion_drawing *drawing, size_t row)
 {
     const hni_text_style style = {.ink = HNI_INK_MUTED, .size = drawing->font};
-    const double sum = count_of_row(drawing, row), share = sum > 0 ? count_at(drawing, row, row) / sum : 0;
+    const double share = hni_confusion_right(drawing->confusion, row);
     const double middle = drawing->cells.y + ((double)row + 0.5) * drawing->cell_height;
     const double thick = fmin(8.0, 0.75 * drawing->cell_height), x = drawing->cells.x + drawing->cells.width + 8.0;
     char text[32] = "–";
@@ -198,7 +207,7 @@ static void draw_accuracy(const confusion_drawing *drawing, size_t row)
         hni_canvas_rectangle(drawing->canvas, (hni_box){x, middle - thick / 2.0, BAR * share, thick},
                              hni_ink_series(0));
     }
-    if (sum > 0) percent_text(share, text, sizeof text);
+    if (!isnan(share)) percent_text(share, text, sizeof text);
     if (drawing->named) {
         hni_canvas_text(drawing->canvas, (hni_point){x + BAR + 4.0, middle + 0.35 * drawing->font}, text, &style);
     }

@@ -6,45 +6,10 @@
 
 #include "core/alloc.h"
 
-static hn_status keep_names(const hni_task *task, hni_task_work *work, hni_answers *answers)
-{
-    const char *name;
-    size_t size;
-    void *memory = NULL;
-    for (int64_t i = 0; (name = task->class_name(work, i, &size)) != NULL; i++) {
-        hni_text_add_bytes(&answers->names, name, size);
-        hni_text_add_bytes(&answers->names, "", 1);
-        answers->classes++;
-    }
-    if (answers->names.status != HN_OK) return answers->names.status;
-    const hn_status status = hni_alloc_array(answers->context, "classes", answers->classes, sizeof(char *), &memory);
-    if (status != HN_OK) return status;
-    answers->name_list = memory;
-    name = answers->names.data;
-    for (size_t i = 0; i < answers->classes; i++, name += strlen(name) + 1)
-        answers->name_list[i] = name;
-    return HN_OK;
-}
-
 hn_status hni_answers_begin(hn_context *context, const hni_task *task, hni_task_work *work, hni_answers *out_answers)
 {
-    void *memory = NULL;
-    hn_status status;
-    *out_answers = (hni_answers){.context = context, .names = {.context = context}};
-    if (task->class_name == NULL) {
-        return hni_error(context, HN_ERROR_ARGUMENT,
-                         "a model of task '%s' knows no classes, so it cannot take one for another", task->name);
-    }
-    HNI_TRY(keep_names(task, work, out_answers));
-    if (out_answers->classes > HNI_CONFUSION_MOST) {
-        return hni_error(context, HN_ERROR_ARGUMENT, "the model knows %zu classes, a picture has room for %d",
-                         out_answers->classes, HNI_CONFUSION_MOST);
-    }
-    HNI_TRY(
-        hni_alloc_array(context, "answers", out_answers->classes * out_answers->classes, sizeof(uint64_t), &memory));
-    out_answers->counts = memory;
-cleanup:
-    return status;
+    *out_answers = (hni_answers){.context = context};
+    return hni_class_counts_begin(context, task, work, &out_answers->classes);
 }
 
 /* ---- the worst mistakes ---- */
@@ -89,7 +54,7 @@ void hni_answers_take(void *user, const hni_task_item *item)
 {
     hni_answers *answers = user;
     if (answers->status != HN_OK || item->label < 0) return;
-    answers->counts[(size_t)item->label * answers->classes + (size_t)item->said]++;
+    hni_class_counts_take(&answers->classes, item);
     if (item->said == item->label) return;
     answers->wrong++;
     keep_mistake(answers, item);
@@ -100,7 +65,8 @@ void hni_answers_take(void *user, const hni_task_item *item)
 static void describe(hni_answers *answers, size_t index)
 {
     hni_mistake *mistake = &answers->worst[index];
-    const char *label = answers->name_list[mistake->label], *said = answers->name_list[mistake->said];
+    const char *const *names = answers->classes.name_list;
+    const char *label = names[mistake->label], *said = names[mistake->said];
     snprintf(mistake->words, sizeof mistake->words, "%.50s, said %.50s", label, said);
     snprintf(mistake->hover, sizeof mistake->hover, "image %lld: %.80s (%.2g %%), said %.80s (%.3g %%)",
              (long long)mistake->place, label, 100.0 * mistake->right, said, 100.0 * mistake->wrong);
@@ -115,8 +81,6 @@ hn_status hni_answers_end(hni_answers *answers)
     if (answers->status != HN_OK) return answers->status;
     for (size_t i = 0; i < answers->worst_count; i++)
         describe(answers, i);
-    answers->confusion =
-        (hni_confusion){.classes = answers->classes, .counts = answers->counts, .names = answers->name_list};
     answers->album = (hni_album){.items = answers->items, .count = answers->worst_count};
     return HN_OK;
 }
@@ -126,8 +90,6 @@ void hni_answers_free(hni_answers *answers)
     if (answers->context == NULL) return;
     for (size_t i = 0; i < answers->worst_count; i++)
         hni_free(answers->context, answers->worst[i].pixels);
-    hni_free(answers->context, answers->counts);
-    hni_free(answers->context, answers->name_list);
-    hni_text_free(&answers->names);
+    hni_class_counts_free(&answers->classes);
     *answers = (hni_answers){.context = NULL};
 }

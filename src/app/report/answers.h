@@ -5,16 +5,14 @@
  *     HNI_TRY(hni_answers_begin(context, model.task, model.work, &answers));
  *     const hni_evaluate_options options = {.split = "test", .tracks = 1, .item = hni_answers_take, .user = &answers};
  *     HNI_TRY(model.task->evaluate(model.work, &options, &metric));
- *     HNI_TRY(hni_answers_end(&answers));                                 // answers.confusion and answers.album are pictures' data
+ *     HNI_TRY(hni_answers_end(&answers));                                 // answers.classes.confusion and answers.album are pictures' data
  *     cleanup: hni_answers_free(&answers);
  */
 #ifndef HNI_APP_REPORT_ANSWERS_H
 #define HNI_APP_REPORT_ANSWERS_H
 
 #include "app/plot/album.h"
-#include "app/plot/confusion.h"
-#include "app/tasks/task.h"
-#include "io/text.h"
+#include "app/report/class_counts.h"
 
 #define HNI_MISTAKES_MOST 24
 
@@ -28,20 +26,16 @@ typedef struct hni_mistake {
 
 typedef struct hni_answers {
     hn_context *context;
-    size_t classes;
-    uint64_t *counts; /* [classes,classes] */
-    hni_text names;   /* each with a 0 behind it */
-    const char **name_list;
+    hni_class_counts classes;
     hni_mistake worst[HNI_MISTAKES_MOST]; /* the right class had the least; the first one least of all */
     size_t worst_count;
     int64_t wrong; /* of all */
     hni_album_item items[HNI_MISTAKES_MOST];
-    hni_confusion confusion; /* from here on after hni_answers_end */
-    hni_album album;
+    hni_album album; /* after hni_answers_end */
     hn_status status;
 } hni_answers;
 
-/* An error for a task without classes, or with more than HNI_CONFUSION_MOST. */
+/* An error for a task without classes. */
 HN_MUST_USE hn_status hni_answers_begin(hn_context *context, const hni_task *task, hni_task_work *work,
                                         hni_answers *out_answers);
 /* For hni_evaluate_options.item, the answers as `user`. Items without a label are left out. */

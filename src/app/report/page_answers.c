@@ -1,6 +1,6 @@
 /* What classifiers took for what, on the test split: the share of each class that was right, runs side by side, and for each run its
  * confusion matrix and its worst mistakes. */
-#include <math.h>
+#include <stdio.h>
 
 #include "app/plot/markup.h"
 #include "app/report/page.h"
@@ -16,16 +16,6 @@ static hn_status draw_album(hn_context *context, const void *data, const hni_can
 }
 
 /* ---- right answers of each class ---- */
-
-/* In percent; NaN for a class without examples. */
-static double share_right(const hni_confusion *confusion, size_t class)
-{
-    uint64_t all = 0;
-    for (size_t said = 0; said < confusion->classes; said++)
-        all += confusion->counts[class * confusion->classes + said];
-    if (all == 0) return (double)NAN;
-    return 100.0 * (double)confusion->counts[class * confusion->classes + class] / (double)all;
-}
 
 static const hni_confusion *first_confusion(const hni_report *report)
 {
@@ -45,7 +35,7 @@ static void write_class(hni_page *page, const hni_confusion *named, size_t class
         const hni_confusion *confusion = report->runs[i].confusion;
         if (confusion == NULL || confusion->classes != named->classes) continue;
         hni_markup_text(html, "<td>");
-        hni_page_figure(html, share_right(confusion, class), page->measure->decimals);
+        hni_page_figure(html, 100.0 * hni_confusion_right(confusion, class), page->measure->decimals);
         hni_markup_text(html, "</td>");
     }
     hni_markup_text(html, "</tr>\n");
@@ -72,6 +62,34 @@ static void write_classes(hni_page *page, const hni_confusion *named)
     hni_markup_text(html, "</tbody></table></div>\n");
 }
 
+/* ---- of one run ---- */
+
+static void write_confusion(hni_page *page, const hni_confusion *confusion)
+{
+    char note[160];
+    if (confusion->classes <= HNI_CONFUSION_MOST) {
+        hni_page_figures(page, &(hni_page_picture){draw_confusion, confusion, "Confusion matrix",
+                                                   "How many images of each class were taken for which.", 0.0, 0.0});
+        return;
+    }
+    snprintf(note, sizeof note, "A confusion matrix has room for %d classes, the model knows %zu.", HNI_CONFUSION_MOST,
+             confusion->classes);
+    hni_page_note(page, note);
+}
+
+static void write_mistakes(hni_page *page, const hni_album *mistakes)
+{
+    if (mistakes == NULL || mistakes->count == 0) return;
+    if (hni_bitmap_can_be_shown(&mistakes->items[0].image)) { /* all have one size */
+        hni_page_figures(page, &(hni_page_picture){draw_album, mistakes, "The worst mistakes",
+                                                   "The images whose class was found least probable.", 0.0, 0.0});
+    } else {
+        hni_page_note(
+            page,
+            "The worst mistakes are not drawn: their images have other than 1 or 3 channels, or too many pixels.");
+    }
+}
+
 /* ---- the whole ---- */
 
 void hni_page_answers(hni_page *page)
@@ -86,10 +104,7 @@ void hni_page_answers(hni_page *page)
         const hni_run *run = &report->runs[i];
         if (run->confusion == NULL) continue;
         hni_page_write_heading(page, i);
-        hni_page_figures(page, &(hni_page_picture){draw_confusion, run->confusion, "Confusion matrix",
-                                                   "How many images of each class were taken for which.", 0.0, 0.0});
-        if (run->mistakes == NULL || run->mistakes->count == 0) continue;
-        hni_page_figures(page, &(hni_page_picture){draw_album, run->mistakes, "The worst mistakes",
-                                                   "The images whose class was found least probable.", 0.0, 0.0});
+        write_confusion(page, run->confusion);
+        write_mistakes(page, run->mistakes);
     }
 }
