@@ -7,6 +7,7 @@
 #include "app/tasks/images_paper.h"
 #include "app/tasks/registry.h"
 #include "core/alloc.h"
+#include "graph/graph.h"
 
 static hn_status find_data(hn_context *context, const void *data, const hni_data_places *places,
                            hni_data_status *out_status)
@@ -181,19 +182,18 @@ static const char *data_checksum(const hni_task_work *work)
 
 static hn_status declare(hni_task_work *work, hn_store *store) { return hn_image_model_declare(store, &work->model); }
 
+/* The graph reads the images where they are: a large set is in memory once. (A backend whose memory is not the processor's will want
+ * a copy here.) */
 static hn_status bind_work(hni_task_work *work, hn_weights *weights)
 {
     const hn_image_model *model = &work->model;
     const hni_images *images = work->images;
     const hn_shape shape = HN_SHAPE4(images != NULL ? images->count : 1, model->channels, model->height, model->width);
-    hn_status status;
+    const hni_view pixels = hni_view_of(images != NULL ? images->pixels : NULL, HN_DTYPE_U8, shape);
     work->weights = weights;
     work->graph = hn_weights_graph(weights);
-    HNI_TRY(hn_tensor_persist(work->graph, HN_DTYPE_U8, shape, &work->pixels));
-    if (images == NULL || hn_graph_is_dry(work->graph)) goto cleanup;
-    HNI_TRY(hn_tensor_write(work->graph, work->pixels, HN_DTYPE_U8, hn_shape_elements(shape), images->pixels));
-cleanup:
-    return status;
+    work->pixels = hni_graph_bind(work->graph, &pixels, NULL);
+    return hn_graph_status(work->graph);
 }
 
 static hn_status model_json(const hni_task_work *work, char *out_text, size_t size)
