@@ -100,7 +100,7 @@ static void describe_training(info *all)
         {"patience", "patience", NULL},
     };
     char key[64], value[512];
-    for (size_t i = 0; all->model.plan != NULL && i < sizeof readings / sizeof readings[0]; i++) {
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
         const void *settings = &all->model.plan->train;
         if (!hni_reading_print(&readings[i], hni_train_settings_table(), settings, value, sizeof value)) continue;
         snprintf(key, sizeof key, "reading: %s", readings[i].name);
@@ -144,8 +144,7 @@ static hn_status forecast(info *all)
     hn_status status;
     hni_task_size size;
     model->task->size(model->work, &size);
-    all->micro_batches =
-        model->plan != NULL && model->plan->train.micro_batches > 1 ? model->plan->train.micro_batches : 1;
+    all->micro_batches = model->plan->train.micro_batches > 1 ? model->plan->train.micro_batches : 1;
     if (all->micro_batches > 1 && all->micro_batches > size.rows_per_step) {
         HNI_TRY(hni_error(model->context, HN_ERROR_ARGUMENT,
                           "recipe: train.micro_batches is %lld, but a batch has %lld rows",
@@ -155,10 +154,8 @@ static hn_status forecast(info *all)
     HNI_TRY(model->task->loss(model->work, 0, &loss));
     HNI_TRY(hn_backward(model->graph, loss));
     all->step_bytes = hn_graph_peak_bytes(model->graph);
-    hni_train_settings usual; /* of a file without a recipe */
-    hni_settings_default(hni_train_settings_table(), &usual);
-    const int state_blocks = hni_train_state_blocks(model->plan != NULL ? &model->plan->train : &usual);
-    all->training_bytes = hni_forecast_bytes(model->store, all->step_bytes, state_blocks);
+    all->training_bytes =
+        hni_forecast_bytes(model->store, all->step_bytes, hni_train_state_blocks(&model->plan->train));
 cleanup:
     return status;
 }
@@ -178,7 +175,8 @@ static hn_status gather(const info_options *options, info *all)
         HNI_TRY(hni_cli_model_recipe(context, options->name, options->sets, options->set_count, model));
     }
     HNI_TRY(hni_cli_model_open(model, HN_BACKEND_DRY, NULL, NULL));
-    HNI_TRY(model->task->describe(model->work, keep_line, all));
+    HNI_TRY(model->task->describe(model->work, model->plan != NULL, keep_line, all));
+    if (model->plan == NULL) goto cleanup; /* a file alone: neither data nor training is known */
     describe_training(all);
     if (model->task->paper != NULL) all->paper = model->task->paper(model->work, &all->table);
     HNI_TRY(read_best(options->name, all));
@@ -244,6 +242,15 @@ static json_t *paper_as_json(const info *all)
                      figure_as_json(row->valid), "note", row->note, "ours", ours);
 }
 
+/* Bytes; those of training only where it is known. */
+static json_t *memory_as_json(const info *all)
+{
+    const json_int_t parameters = (json_int_t)hn_store_elements(all->model.store) * 4;
+    if (all->model.plan == NULL) return json_pack("{s:I}", "parameters", parameters);
+    return json_pack("{s:I,s:I,s:I,s:I}", "parameters", parameters, "step", (json_int_t)all->step_bytes, "training",
+                     (json_int_t)all->training_bytes, "micro_batches", (json_int_t)all->micro_batches);
+}
+
 static int print_json(hni_cli *cli, const info *all)
 {
     const hn_store *store = all->model.store;
@@ -251,13 +258,11 @@ static int print_json(hni_cli *cli, const info *all)
     for (int i = 0; i < all->lines; i++)
         json_object_set_new(details, all->keys[i],
                             hni_json_bytes(all->model.context, all->values[i], strlen(all->values[i])));
-    json_t *result =
-        json_pack("{s:o,s:s,s:{s:I,s:o},s:{s:I,s:I,s:I,s:I},s:o,s:o}", "path",
-                  hni_json_bytes(all->model.context, all->model.path, strlen(all->model.path)), "task",
-                  all->model.task->name, "parameters", "total", (json_int_t)hn_store_elements(store), "by_part",
-                  parts_as_json(store), "memory", "parameters", (json_int_t)hn_store_elements(store) * 4, "step",
-                  (json_int_t)all->step_bytes, "training", (json_int_t)all->training_bytes, "micro_batches",
-                  (json_int_t)all->micro_batches, "details", details, "tensors", tensors_as_json(store));
+    json_t *result = json_pack("{s:o,s:s,s:{s:I,s:o},s:o,s:o,s:o}", "path",
+                               hni_json_bytes(all->model.context, all->model.path, strlen(all->model.path)), "task",
+                               all->model.task->name, "parameters", "total", (json_int_t)hn_store_elements(store),
+                               "by_part", parts_as_json(store), "memory", memory_as_json(all), "details", details,
+                               "tensors", tensors_as_json(store));
     if (result != NULL && all->paper != NULL) json_object_set_new(result, "paper", paper_as_json(all));
     return hni_cli_print_json(cli, result);
 }
@@ -313,6 +318,7 @@ static int print_text(const info *all)
     printf("\nparameters\n");
     print_parameters(all->model.store);
     if (all->paper != NULL) print_paper(all);
+    if (all->model.plan == NULL) return 0;
     printf("\nmemory to train: %s", hni_bytes_print((uint64_t)all->training_bytes, bytes, sizeof bytes));
     printf(", %s of it for one update", hni_bytes_print((uint64_t)all->step_bytes, bytes, sizeof bytes));
     if (all->micro_batches > 1) printf(", done in %lld parts", (long long)all->micro_batches);

@@ -123,7 +123,10 @@ def info_of_a_run_and_of_a_file(run):
     fail_unless(found == {**read_json("info", run / "best.safetensors"), "path": found["path"]}, "run and file differ")
     alone = run.parent / "alone.safetensors"
     alone.write_bytes((run / "best.safetensors").read_bytes())
-    fail_unless(read_json("info", alone)["parameters"] == found["parameters"], "a file alone has the same parameters")
+    told = read_json("info", alone)
+    fail_unless(told["parameters"] == found["parameters"], "a file alone has the same parameters")
+    fail_unless(set(told["memory"]) == {"parameters"} and "paper" not in told and "window" not in told["details"]
+                and "window" in found["details"], "a file alone knows nothing of data and training")
     fail_unless("text" in read_json("sample", alone, "--length", "5"), "a file alone can write")
     hypernet("eval", alone, expect=1)
 

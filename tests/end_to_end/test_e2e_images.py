@@ -105,6 +105,8 @@ class Images(unittest.TestCase):
         self.assertGreater(result["baked"]["parameters"], result["generated"]["parameters"])
         info = json.loads(hypernet("info", baked, "--json")[0])
         self.assertEqual(info["details"]["weights"], "all stored")
+        self.assertNotIn("batch", info["details"])
+        self.assertNotIn("paper", info)
         self.assertEqual(info["parameters"]["total"], result["baked"]["parameters"])
         self.assertFalse(any(tensor["name"].startswith("generator") for tensor in info["tensors"]))
         write_idx(self.folder / "others", train=30, test=10)

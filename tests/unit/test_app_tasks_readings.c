@@ -21,7 +21,7 @@ static said say(test_task *t)
     said all = {.size = 0};
     const hni_task_open open = {.context = t->context, .data = &t->data, .model = &t->model};
     test_task_ok(t, t->task->open(&open, &t->work));
-    test_task_ok(t, t->task->describe(t->work, keep, &all));
+    test_task_ok(t, t->task->describe(t->work, true, keep, &all));
     t->task->close(t->work);
     t->work = NULL;
     return all;

@@ -250,10 +250,10 @@ static void toy_sights(const hni_task_work *work, hni_task_sights *out_sights)
     *out_sights = (hni_task_sights){.layers = 1, .gates = 1};
 }
 
-static hn_status toy_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                              void *user)
+static hn_status toy_describe(const hni_task_work *work, bool with_data,
+                              void (*write)(void *user, const char *key, const char *value), void *user)
 {
-    (void)work, (void)write, (void)user;
+    (void)work, (void)with_data, (void)write, (void)user;
     return HN_OK;
 }
 

@@ -52,7 +52,7 @@ hn_status hni_images_embeddings(hni_task_work *work, void (*tell)(void *user, co
 hn_status hni_images_make(hni_task_work *work, const float *embeddings, int64_t count, float *out_tiles);
 /* images_describe.c */
 void hni_images_label(const hni_task_work *work, char *out_text, size_t size);
-hn_status hni_images_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                              void *user);
+hn_status hni_images_describe(const hni_task_work *work, bool with_data,
+                              void (*write)(void *user, const char *key, const char *value), void *user);
 
 #endif

@@ -53,11 +53,14 @@ static void describe_weights(const hni_task_work *work, const hni_lines *out)
     }
 }
 
-static void describe_data(const hni_task_work *work, const hni_lines *out)
+static void describe_images(const hn_image_model *model, const hni_lines *out)
 {
-    const hn_image_model *model = &work->model;
     hni_line(out, "images", "%lld x %lld (height x width), %lld channels, %lld classes", (long long)model->height,
              (long long)model->width, (long long)model->channels, (long long)model->classes);
+}
+
+static void describe_data(const hni_task_work *work, const hni_lines *out)
+{
     hni_line(out, "batch",
              "%lld images, each epoch in an order of its own; what fills no batch is left out of the epoch",
              (long long)work->data.batch);
@@ -120,9 +123,10 @@ static const concern of_data[] = {
     {{"error", NULL, "of images as they are; of the checkpoint that was best on the validation images"}, ANY, false},
 };
 
-static void describe_readings(const hni_task_work *work, const hni_lines *out)
+static void describe_readings(const hni_task_work *work, bool with_data, const hni_lines *out)
 {
-    const size_t model_count = sizeof of_model / sizeof of_model[0], data_count = sizeof of_data / sizeof of_data[0];
+    const size_t model_count = sizeof of_model / sizeof of_model[0];
+    const size_t data_count = with_data ? sizeof of_data / sizeof of_data[0] : 0;
     char key[64], value[512];
     for (size_t i = 0; i < model_count + data_count; i++) {
         const bool is_model = i < model_count;
@@ -137,14 +141,15 @@ static void describe_readings(const hni_task_work *work, const hni_lines *out)
     }
 }
 
-hn_status hni_images_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                              void *user)
+hn_status hni_images_describe(const hni_task_work *work, bool with_data,
+                              void (*write)(void *user, const char *key, const char *value), void *user)
 {
     const hni_lines out = {write, user};
     describe_network(&work->model, &out);
     describe_weights(work, &out);
-    describe_data(work, &out);
-    describe_readings(work, &out);
+    describe_images(&work->model, &out);
+    if (with_data) describe_data(work, &out);
+    describe_readings(work, with_data, &out);
     return HN_OK;
 }
 

@@ -243,9 +243,10 @@ typedef struct hni_task {
     void (*label)(const hni_task_work *work, char *out_text, size_t size);
     /* What `sample` can observe of the model; NULL without it. */
     void (*sights)(const hni_task_work *work, hni_task_sights *out_sights);
-    /* Lines of `info`: calls write(user, key, value) for layers, data, readings. */
-    hn_status (*describe)(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                          void *user);
+    /* Lines of `info`: calls write(user, key, value) for the model and its readings; with_data: also for data settings, which a checkpoint
+     * without its run does not know. */
+    hn_status (*describe)(const hni_task_work *work, bool with_data,
+                          void (*write)(void *user, const char *key, const char *value), void *user);
     /* Writes into data settings what opening the data has decided, so that a run's recipe says it. NULL: nothing is. */
     void (*settle)(const hni_task_work *work, void *data);
     /* Name of class `index` of an opened model; NULL past the end. NULL: the task knows no classes. */

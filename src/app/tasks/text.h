@@ -64,12 +64,12 @@ hn_status hni_text_sample(hni_task_work *work, const hni_sample_options *options
 hn_status hni_text_state_get(hni_task_work *work, int64_t index, hni_task_tensor *out_tensor, bool *out_more);
 hn_status hni_text_state_set(hni_task_work *work, const hn_safetensors *checkpoint);
 /* text_readings.c */
-void hni_text_readings(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                       void *user);
+void hni_text_readings(const hni_task_work *work, bool with_data,
+                       void (*write)(void *user, const char *key, const char *value), void *user);
 /* text_describe.c */
 void hni_text_label(const hni_task_work *work, char *out_text, size_t size);
-hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                            void *user);
+hn_status hni_text_describe(const hni_task_work *work, bool with_data,
+                            void (*write)(void *user, const char *key, const char *value), void *user);
 
 /* S of one layer. */
 int64_t hni_text_state_size(const hni_task_work *work);

@@ -52,13 +52,13 @@ static void describe_data(const hni_task_work *work, const hni_lines *out)
              (long long)work->tracks.windows);
 }
 
-hn_status hni_text_describe(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                            void *user)
+hn_status hni_text_describe(const hni_task_work *work, bool with_data,
+                            void (*write)(void *user, const char *key, const char *value), void *user)
 {
     const hni_lines out = {write, user};
     describe_layers(work, &out);
-    describe_data(work, &out);
-    hni_text_readings(work, write, user);
+    if (with_data) describe_data(work, &out);
+    hni_text_readings(work, with_data, write, user);
     return HN_OK;
 }
 

@@ -118,11 +118,12 @@ static bool concerns(const concern *row, const hni_task_work *work)
     return true;
 }
 
-void hni_text_readings(const hni_task_work *work, void (*write)(void *user, const char *key, const char *value),
-                       void *user)
+void hni_text_readings(const hni_task_work *work, bool with_data,
+                       void (*write)(void *user, const char *key, const char *value), void *user)
 {
     char key[64], value[512];
-    const size_t model_count = sizeof of_model / sizeof of_model[0], data_count = sizeof of_data / sizeof of_data[0];
+    const size_t model_count = sizeof of_model / sizeof of_model[0];
+    const size_t data_count = with_data ? sizeof of_data / sizeof of_data[0] : 0;
     for (size_t i = 0; i < model_count + data_count; i++) {
         const bool is_model = i < model_count;
         const concern *row = is_model ? &of_model[i] : &of_data[i - model_count];
