@@ -50,9 +50,15 @@ cleanup:
     return status;
 }
 
-static void print_row(const recipe_row *row)
+static void print_table(const recipe_row *rows, size_t count)
 {
-    printf("%-26s %-8s %-12s %s\n", row->name, row->task, row->data, row->found.available ? "here" : "missing");
+    int widest = 0;
+    for (size_t i = 0; i < count; i++)
+        widest = (int)strlen(rows[i].name) > widest ? (int)strlen(rows[i].name) : widest;
+    printf("%-*s %-8s %-14s %s\n", widest, "recipe", "task", "data", "is it here?");
+    for (size_t i = 0; i < count; i++)
+        printf("%-*s %-8s %-14s %s\n", widest, rows[i].name, rows[i].task, rows[i].data,
+               rows[i].found.available ? "here" : "missing");
 }
 
 /* What to do about data that is missing, each said once. */
@@ -78,9 +84,7 @@ static int print_rows(hni_cli *cli, const recipe_row *rows, size_t count)
             json_array_append_new(list, row_as_json(&rows[i]));
         return hni_cli_print_json(cli, list);
     }
-    printf("%-26s %-8s %-12s %s\n", "recipe", "task", "data", "is it here?");
-    for (size_t i = 0; i < count; i++)
-        print_row(&rows[i]);
+    print_table(rows, count);
     for (size_t i = 0; i < count; i++)
         print_remedy(rows, i);
     return 0;
