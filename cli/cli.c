@@ -128,7 +128,8 @@ static void suggest_option(hni_cli *cli, const struct argp *parser, int argc, ch
 static void log_line(void *user, hn_log_level level, const char *text)
 {
     const hni_cli *cli = user;
-    if (level >= HN_LOG_WARNING) fprintf(stderr, "%s: warning: %s\n", cli->name, text);
+    if (level >= HN_LOG_INFO)
+        fprintf(stderr, "%s: %s%s\n", cli->name, level >= HN_LOG_WARNING ? "warning: " : "", text);
 }
 
 static hn_status open_context(hni_cli *cli)
