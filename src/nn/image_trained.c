@@ -44,7 +44,8 @@ static hn_status read_classes(hn_context *context, const hn_safetensors *file, c
     if (blob->dtype != HN_DTYPE_U8 || blob->shape.rank != 1)
         return hni_error(context, HN_ERROR_FORMAT, "checkpoint: '%s' must be U8 with one dimension", HNI_IMAGE_CLASSES);
     const size_t size = (size_t)blob->shape.size[0];
-    if (count_lines(blob->data, size) != model->classes)
+    const int64_t lines = count_lines(blob->data, size);
+    if (lines == 0 || lines != model->classes)
         return hni_error(context, HN_ERROR_FORMAT, "checkpoint: '%s' must name the model's %lld classes, a line each",
                          HNI_IMAGE_CLASSES, (long long)model->classes);
     const hn_status status = hni_alloc(context, "classes", size + 1, &memory);
