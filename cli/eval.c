@@ -322,7 +322,7 @@ static void describe(const eval_options *options, const hni_cli_model *model, co
     char count[32];
     const hni_measure *measure = &model->task->measure;
     hni_text_add(out, "%s%s: %.*f %s (%s %s; %s)", data_name(options), kind, measure->decimals + 1, metric->value,
-                 measure->metric_said, hni_count_print(metric->count, count, sizeof count), measure->symbols,
+                 measure->metric_unit, hni_count_print(metric->count, count, sizeof count), measure->symbols,
                  metric->note);
 }
 
@@ -368,8 +368,11 @@ static int print_json(const eval_options *options, const hni_cli_model *model, c
         json_decref(result);
         result = NULL;
     }
-    if (result != NULL && measured->classes.context != NULL)
-        json_object_set_new(result, "classes", hni_eval_classes_json(&measured->classes));
+    if (result != NULL && measured->classes.context != NULL &&
+        json_object_set_new(result, "classes", hni_eval_classes_json(&measured->classes)) != 0) { /* out of memory */
+        json_decref(result);
+        result = NULL;
+    }
     if (result != NULL && options->is_dynamic)
         json_object_set_new(result, "dynamic", dynamic_as_json(&options->dynamic, &measured->dynamic));
     if (result != NULL && options->has_storage)

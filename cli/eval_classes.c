@@ -4,21 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/plot/frame.h"
 #include "format.h"
+#include "io/json.h"
 
 #define WIDEST_NAME 24
 
 static uint64_t count_at(const hni_confusion *confusion, size_t class, size_t said)
 {
     return confusion->counts[class * confusion->classes + said];
-}
-
-static uint64_t count_of(const hni_confusion *confusion, size_t class)
-{
-    uint64_t all = 0;
-    for (size_t said = 0; said < confusion->classes; said++)
-        all += count_at(confusion, class, said);
-    return all;
 }
 
 /* The class that this one is most often taken for; itself if it never is. */
@@ -32,62 +26,85 @@ static size_t most_taken_for(const hni_confusion *confusion, size_t class)
     return most;
 }
 
+/* ---- a table ---- */
+
+/* Characters of UTF-8. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text != 0; text++)
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    return width;
+}
+
 static int widest_name(const hni_confusion *confusion)
 {
-    size_t widest = strlen("class");
+    char name[4 * WIDEST_NAME + 8];
+    int widest = width_of("class");
     for (size_t i = 0; i < confusion->classes; i++) {
-        const size_t length = strlen(confusion->names[i]);
-        widest = length > widest ? length : widest;
+        hni_short_name(confusion->names[i], WIDEST_NAME, name, sizeof name);
+        widest = width_of(name) > widest ? width_of(name) : widest;
     }
-    return (int)(widest < WIDEST_NAME ? widest : WIDEST_NAME);
+    return widest;
 }
 
 static void print_class(const hni_confusion *confusion, size_t class, int width, FILE *file)
 {
     const size_t other = most_taken_for(confusion, class);
-    char count[32];
-    hni_count_print((int64_t)count_of(confusion, class), count, sizeof count);
-    fprintf(file, "%-*.*s  %9s  ", width, width, confusion->names[class], count);
-    if (count_of(confusion, class) == 0) {
+    char count[32], name[4 * WIDEST_NAME + 8];
+    hni_count_print((int64_t)hni_confusion_count(confusion, class), count, sizeof count);
+    hni_short_name(confusion->names[class], WIDEST_NAME, name, sizeof name);
+    fprintf(file, "%s%*s  %9s  ", name, width - width_of(name), "", count);
+    if (hni_confusion_count(confusion, class) == 0) {
         fprintf(file, "%7s\n", "-");
         return;
     }
-    fprintf(file, "%7.2f", 100.0 * hni_confusion_right(confusion, class));
-    if (other != class)
-        fprintf(file, "  %s (%llu)", confusion->names[other], (unsigned long long)count_at(confusion, class, other));
+    fprintf(file, "%7.2f", 100.0 * hni_confusion_share_right(confusion, class));
+    if (other != class) {
+        hni_short_name(confusion->names[other], WIDEST_NAME, name, sizeof name);
+        fprintf(file, "  %s (%llu)", name, (unsigned long long)count_at(confusion, class, other));
+    }
     fputc('\n', file);
 }
 
 void hni_eval_classes_print(const hni_class_counts *counts, FILE *file)
 {
     const hni_confusion *confusion = &counts->confusion;
-    const int width = widest_name(confusion);
+    if (confusion->counts == NULL) {
+        fprintf(file, "%zu classes: up to %d are counted one by one\n", confusion->classes, HNI_CLASS_COUNTS_MOST);
+        return;
+    }
     if (confusion->classes > HNI_EVAL_CLASSES_PRINTED) {
         fprintf(file, "%zu classes: --json lists them\n", confusion->classes);
         return;
     }
+    const int width = widest_name(confusion);
     fprintf(file, "%-*s  %9s  %7s  most often taken for\n", width, "class", "count", "right %");
     for (size_t i = 0; i < confusion->classes; i++)
         print_class(confusion, i, width, file);
 }
 
-static json_t *class_json(const hni_confusion *confusion, size_t class)
+/* ---- JSON ---- */
+
+static json_t *class_json(const hni_class_counts *counts, size_t class)
 {
+    const hni_confusion *confusion = &counts->confusion;
+    const uint64_t count = hni_confusion_count(confusion, class);
+    const char *name = confusion->names[class];
     json_t *taken_for = json_array();
     for (size_t said = 0; said < confusion->classes; said++)
         json_array_append_new(taken_for, json_integer((json_int_t)count_at(confusion, class, said)));
-    const uint64_t count = count_of(confusion, class);
-    return json_pack("{s:s,s:I,s:I,s:o,s:o}", "name", confusion->names[class], "count", (json_int_t)count, "right",
-                     (json_int_t)count_at(confusion, class, class), "percent",
-                     count > 0 ? json_real(100.0 * hni_confusion_right(confusion, class)) : json_null(), "taken_for",
-                     taken_for);
+    return json_pack("{s:o,s:I,s:I,s:o,s:o}", "name", hni_json_bytes(counts->context, name, strlen(name)), "count",
+                     (json_int_t)count, "right", (json_int_t)count_at(confusion, class, class), "percent",
+                     count > 0 ? json_real(100.0 * hni_confusion_share_right(confusion, class)) : json_null(),
+                     "taken_for", taken_for);
 }
 
 json_t *hni_eval_classes_json(const hni_class_counts *counts)
 {
     json_t *all = json_array();
-    for (size_t i = 0; i < counts->confusion.classes; i++)
-        if (json_array_append_new(all, class_json(&counts->confusion, i)) != 0) {
+    for (size_t i = 0; counts->confusion.counts != NULL && i < counts->confusion.classes; i++)
+        if (json_array_append_new(all, class_json(counts, i)) != 0) {
             json_decref(all);
             return NULL;
         }

@@ -250,7 +250,8 @@ typedef struct answers_work {
     char title[192];
 } answers_work;
 
-static hn_status take_answers(const hni_plot_options *options, const char *begin, answers_work *work)
+static hn_status take_answers(const hni_plot_options *options, const char *begin, size_t most_classes,
+                              answers_work *work)
 {
     hn_context *context = options->cli->context;
     hni_data_places places;
@@ -260,6 +261,10 @@ static hn_status take_answers(const hni_plot_options *options, const char *begin
     HNI_TRY(hni_data_places_find(context, options->cli->data, &places));
     HNI_TRY(open_model(options, options->runs[0], &places, &model));
     HNI_TRY(hni_answers_begin(context, model.task, model.work, &work->answers));
+    if (work->answers.classes.confusion.classes > most_classes) {
+        HNI_TRY(hni_error(context, HN_ERROR_ARGUMENT, "the model knows %zu classes, a picture has room for %zu",
+                          work->answers.classes.confusion.classes, most_classes));
+    }
     const hni_evaluate_options evaluate = {
         .split = options->split, .tracks = 1, .item = hni_answers_take, .user = &work->answers};
     HNI_TRY(model.task->evaluate(model.work, &evaluate, &work->metric));
@@ -286,7 +291,7 @@ hn_status hni_plot_confusion(const hni_plot_options *options, const hni_canvas_o
     answers_work work = {.answers = {.context = NULL}};
     json_t *counts = json_array();
     hn_status status;
-    HNI_TRY(take_answers(options, "Errors", &work));
+    HNI_TRY(take_answers(options, "Errors", HNI_CONFUSION_MOST, &work));
     const hni_confusion *confusion = &work.answers.classes.confusion;
     titled.title = work.title;
     HNI_TRY(hni_confusion_picture(options->cli->context, confusion, &titled, picture));
@@ -311,7 +316,7 @@ hn_status hni_plot_mistakes(const hni_plot_options *options, const hni_canvas_op
     answers_work work = {.answers = {.context = NULL}};
     json_t *list = json_array();
     hn_status status;
-    HNI_TRY(take_answers(options, "The worst errors", &work));
+    HNI_TRY(take_answers(options, "The worst errors", SIZE_MAX, &work));
     titled.title = work.answers.album.name = work.title;
     HNI_TRY(hni_album_picture(options->cli->context, &work.answers.album, &titled, picture));
     for (size_t i = 0; i < work.answers.worst_count; i++) {

@@ -1,5 +1,5 @@
 /* What tests of drawings share: a context that must have given back all memory, pictures in every form, and what is true of every
- * SVG. A header of static functions, for the test programs test_app_plot_*.c. */
+ * SVG. A header of static functions, for the test programs test_app_plot_*.c and those of pages. */
 #ifndef PICTURES_H
 #define PICTURES_H
 
@@ -55,7 +55,7 @@ static inline size_t count_of(const char *text, const char *word)
 
 static inline void assert_holds(const char *text, const char *piece)
 {
-    if (strstr(text, piece) == NULL) fail_msg("the picture does not hold '%s'", piece);
+    if (strstr(text, piece) == NULL) fail_msg("'%s' is not there", piece);
 }
 
 /* "f12" or "l12" is a colour that the style sheet knows. */
@@ -107,27 +107,44 @@ static inline hni_text draw_everywhere(hn_context *context, draw_function *funct
     return draw(context, function, data, HNI_PICTURE_SVG, 864);
 }
 
+/* Every allocation of `work` fails in turn: the failure is its status, and nothing stays. */
+typedef hn_status failing_work(hn_context *context, const void *user);
+
+static inline void assert_failures_are_reported(failing_work *work, const void *user)
+{
+    for (long n = 1;; n++) {
+        test_allocator memory = {.fail_at = n};
+        hn_context_options options;
+        hn_context *context = NULL;
+        hn_context_options_default(&options);
+        options.allocator = test_allocator_hook(&memory);
+        if (hn_context_create(&options, &context) == HN_OK) {
+            const hn_status status = work(context, user);
+            assert_int_equal(status, memory.has_failed ? HN_ERROR_MEMORY : HN_OK);
+        }
+        hn_context_destroy(context);
+        assert_int_equal(memory.blocks, 0);
+        if (!memory.has_failed) break;
+    }
+}
+
 /* Draws all that a test program is about, in one format. */
 typedef hn_status draw_all_function(hn_context *context, hni_picture_format format);
+typedef struct all_drawings {
+    draw_all_function *draw_all;
+    hni_picture_format format;
+} all_drawings;
+
+static inline hn_status draw_all_of(hn_context *context, const void *user)
+{
+    const all_drawings *all = user;
+    return all->draw_all(context, all->format);
+}
 
 static inline void assert_failing_allocations_are_reported(draw_all_function *draw_all)
 {
-    for (int format = HNI_PICTURE_SVG; format <= HNI_PICTURE_PDF; format++) {
-        for (long n = 1;; n++) {
-            test_allocator memory = {.fail_at = n};
-            hn_context_options options;
-            hn_context *context = NULL;
-            hn_context_options_default(&options);
-            options.allocator = test_allocator_hook(&memory);
-            if (hn_context_create(&options, &context) == HN_OK) {
-                hn_status status = draw_all(context, (hni_picture_format)format);
-                assert_int_equal(status, memory.has_failed ? HN_ERROR_MEMORY : HN_OK);
-            }
-            hn_context_destroy(context);
-            assert_int_equal(memory.blocks, 0);
-            if (!memory.has_failed) break;
-        }
-    }
+    for (int format = HNI_PICTURE_SVG; format <= HNI_PICTURE_PDF; format++)
+        assert_failures_are_reported(draw_all_of, &(all_drawings){draw_all, (hni_picture_format)format});
 }
 
 #endif

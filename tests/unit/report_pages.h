@@ -44,24 +44,22 @@ static inline char *write_page(hn_context *context, const hni_report *report)
     return page;
 }
 
+typedef struct page_work {
+    const char *path;
+    const hni_run *run;
+} page_work;
+
+static inline hn_status write_one_page(hn_context *context, const void *user)
+{
+    const page_work *work = user;
+    return hni_report_write(context, work->path, &(hni_report){.runs = work->run, .run_count = 1});
+}
+
 static inline void assert_failing_allocations_of_a_page_are_reported(const hni_run *run)
 {
     char *folder = test_folder_create();
     char *path = test_path_join(folder, "report.html");
-    for (long n = 1;; n++) {
-        test_allocator memory = {.fail_at = n};
-        hn_context_options options;
-        hn_context *context = NULL;
-        hn_context_options_default(&options);
-        options.allocator = test_allocator_hook(&memory);
-        if (hn_context_create(&options, &context) == HN_OK) {
-            hn_status status = hni_report_write(context, path, &(hni_report){.runs = run, .run_count = 1});
-            assert_int_equal(status, memory.has_failed ? HN_ERROR_MEMORY : HN_OK);
-        }
-        hn_context_destroy(context);
-        assert_int_equal(memory.blocks, 0);
-        if (!memory.has_failed) break;
-    }
+    assert_failures_are_reported(write_one_page, &(page_work){path, run});
     free(path);
     test_folder_remove(folder);
 }

@@ -234,6 +234,33 @@ static void mistakes_are_the_worst(void **state)
     hn_context_destroy(context);
 }
 
+static const char *very_many_classes(const hni_task_work *work, int64_t index, size_t *out_size)
+{
+    (void)work;
+    *out_size = 1;
+    return index <= HNI_CLASS_COUNTS_MOST ? "x" : NULL;
+}
+
+/* The worst mistakes are kept all the same. */
+static void of_very_many_classes_nothing_is_counted(void **state)
+{
+    const hni_task task = {.name = "toy", .class_name = very_many_classes};
+    hn_context *context = NULL;
+    hni_answers answers;
+    (void)state;
+    assert_int_equal(hn_context_create(NULL, &context), HN_OK);
+    assert_int_equal(hni_answers_begin(context, &task, NULL, &answers), HN_OK);
+    assert_int_equal(answers.classes.confusion.classes, HNI_CLASS_COUNTS_MOST + 1);
+    assert_null(answers.classes.confusion.counts);
+    tell(&answers, 5, 1, 0.1f, 0.9f);
+    assert_int_equal(hni_answers_end(&answers), HN_OK);
+    assert_int_equal(answers.wrong, 1);
+    assert_int_equal(answers.album.count, 1);
+    hni_answers_free(&answers);
+    assert_int_equal(hn_context_memory(context), 0);
+    hn_context_destroy(context);
+}
+
 static void a_text_has_no_classes(void **state)
 {
     hn_context *context = NULL;
@@ -252,6 +279,7 @@ int main(void)
                                        cmocka_unit_test(a_strip_ends_in_the_networks_kernels),
                                        cmocka_unit_test(embeddings_have_their_places),
                                        cmocka_unit_test(mistakes_are_the_worst),
+                                       cmocka_unit_test(of_very_many_classes_nothing_is_counted),
                                        cmocka_unit_test(a_text_has_no_classes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

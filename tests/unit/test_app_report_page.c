@@ -139,7 +139,7 @@ static void test_another_measure(void **state)
                                  .loss_name = "nats",
                                  .metric_key = "error",
                                  .metric_name = "error, %",
-                                 .metric_said = "% wrong",
+                                 .metric_unit = "% wrong",
                                  .metric_short = "%",
                                  .metric_words = "How many of a hundred.",
                                  .nats = 1,

@@ -32,13 +32,19 @@ typedef struct confusion_drawing {
 
 /* ---- numbers ---- */
 
-double hni_confusion_right(const hni_confusion *confusion, size_t class)
+uint64_t hni_confusion_count(const hni_confusion *confusion, size_t class)
 {
-    const uint64_t *row = confusion->counts + class * confusion->classes;
-    uint64_t all = 0;
+    uint64_t count = 0;
     for (size_t said = 0; said < confusion->classes; said++)
-        all += row[said];
-    return all > 0 ? (double)row[class] / (double)all : (double)NAN;
+        count += confusion->counts[class * confusion->classes + said];
+    return count;
+}
+
+double hni_confusion_share_right(const hni_confusion *confusion, size_t class)
+{
+    const uint64_t count = hni_confusion_count(confusion, class);
+    const uint64_t right = confusion->counts[class * confusion->classes + class];
+    return count > 0 ? (double)right / (double)count : (double)NAN;
 }
 
 static double count_at(const confusion_drawing *drawing, size_t row, size_t column)
@@ -48,10 +54,7 @@ static double count_at(const confusion_drawing *drawing, size_t row, size_t colu
 
 static double count_of_row(const confusion_drawing *drawing, size_t row)
 {
-    double sum = 0;
-    for (size_t column = 0; column < drawing->confusion->classes; column++)
-        sum += count_at(drawing, row, column);
-    return sum;
+    return (double)hni_confusion_count(drawing->confusion, row);
 }
 
 static void add_up(confusion_drawing *drawing)
@@ -198,7 +201,7 @@ static void draw_names(const confusion_drawing *drawing)
 static void draw_accuracy(const confusion_drawing *drawing, size_t row)
 {
     const hni_text_style style = {.ink = HNI_INK_MUTED, .size = drawing->font};
-    const double share = hni_confusion_right(drawing->confusion, row);
+    const double share = hni_confusion_share_right(drawing->confusion, row);
     const double middle = drawing->cells.y + ((double)row + 0.5) * drawing->cell_height;
     const double thick = fmin(8.0, 0.75 * drawing->cell_height), x = drawing->cells.x + drawing->cells.width + 8.0;
     char text[32] = "–";

@@ -18,8 +18,9 @@ typedef struct hni_confusion {
     const char *const *names; /* [classes], cut after 12 characters; NULL: numbers from 0 */
 } hni_confusion;
 
-/* What share of the examples of a class was right, 0 to 1; NaN without examples. */
-double hni_confusion_right(const hni_confusion *confusion, size_t class);
+/* The examples of a class, and what share of them was right: 0 to 1, NaN without any. */
+uint64_t hni_confusion_count(const hni_confusion *confusion, size_t class);
+double hni_confusion_share_right(const hni_confusion *confusion, size_t class);
 
 /* Draws into options->width (at least 240); options->height is ignored: the picture is as high as it needs. Counts stand in cells that
  * have room for them, names beside rows that are high enough; an SVG shows both under the pointer. Without any example the picture says

@@ -53,7 +53,8 @@ static void keep_mistake(hni_answers *answers, const hni_task_item *item)
 void hni_answers_take(void *user, const hni_task_item *item)
 {
     hni_answers *answers = user;
-    if (answers->status != HN_OK || item->label < 0) return;
+    if (answers->status != HN_OK || item->label < 0 || item->label >= (int64_t)answers->classes.confusion.classes)
+        return;
     hni_class_counts_take(&answers->classes, item);
     if (item->said == item->label) return;
     answers->wrong++;

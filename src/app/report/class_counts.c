@@ -39,6 +39,7 @@ hn_status hni_class_counts_begin(hn_context *context, const hni_task *task, hni_
     }
     HNI_TRY(keep_names(task, work, out_counts));
     const size_t classes = out_counts->confusion.classes;
+    if (classes > HNI_CLASS_COUNTS_MOST) goto cleanup;
     HNI_TRY(hni_alloc_array(context, "answers", classes * classes, sizeof(uint64_t), &memory));
     out_counts->counts = memory;
     out_counts->confusion.counts = out_counts->counts;
@@ -49,8 +50,9 @@ cleanup:
 void hni_class_counts_take(void *user, const hni_task_item *item)
 {
     hni_class_counts *all = user;
-    if (item->label < 0) return;
-    all->counts[(size_t)item->label * all->confusion.classes + (size_t)item->said]++;
+    const int64_t classes = (int64_t)all->confusion.classes;
+    if (all->counts == NULL || item->label < 0 || item->label >= classes || item->said >= classes) return;
+    all->counts[item->label * classes + item->said]++;
 }
 
 void hni_class_counts_free(hni_class_counts *counts)

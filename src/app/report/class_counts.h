@@ -13,9 +13,11 @@
 #include "app/tasks/task.h"
 #include "io/text.h"
 
+#define HNI_CLASS_COUNTS_MOST 1024 /* classes; of more nothing is counted, and confusion.counts stays NULL */
+
 typedef struct hni_class_counts {
     hn_context *context;
-    uint64_t *counts; /* [classes,classes] */
+    uint64_t *counts; /* [classes,classes] or NULL */
     hni_text names;   /* each with a 0 behind it */
     const char **name_list;
     hni_confusion confusion; /* of all these */

@@ -17,6 +17,9 @@ static hn_status draw_album(hn_context *context, const void *data, const hni_can
 
 /* ---- right answers of each class ---- */
 
+/* Of very many classes nothing is. */
+static bool is_counted(const hni_confusion *confusion) { return confusion != NULL && confusion->counts != NULL; }
+
 static const hni_confusion *first_confusion(const hni_report *report)
 {
     for (size_t i = 0; i < report->run_count; i++)
@@ -33,9 +36,9 @@ static void write_class(hni_page *page, const hni_confusion *named, size_t class
     hni_markup_text(html, "</th>");
     for (size_t i = 0; i < report->run_count; i++) {
         const hni_confusion *confusion = report->runs[i].confusion;
-        if (confusion == NULL || confusion->classes != named->classes) continue;
+        if (!is_counted(confusion) || confusion->classes != named->classes) continue;
         hni_markup_text(html, "<td>");
-        hni_page_figure(html, 100.0 * hni_confusion_right(confusion, class), page->measure->decimals);
+        hni_page_figure(html, 100.0 * hni_confusion_share_right(confusion, class), page->measure->decimals);
         hni_markup_text(html, "</td>");
     }
     hni_markup_text(html, "</tr>\n");
@@ -50,7 +53,8 @@ static void write_classes(hni_page *page, const hni_confusion *named)
                           "class\"><table class=\"classes\"><caption>Of each class so many were right, "
                           "%</caption>\n<thead><tr><th scope=\"col\">Class</th>");
     for (size_t i = 0; i < report->run_count; i++) {
-        if (report->runs[i].confusion == NULL || report->runs[i].confusion->classes != named->classes) continue;
+        const hni_confusion *confusion = report->runs[i].confusion;
+        if (!is_counted(confusion) || confusion->classes != named->classes) continue;
         hni_markup_text(html, "<th scope=\"col\">");
         hni_page_write_key(page, i);
         hni_page_write_name(page, i);
@@ -99,7 +103,7 @@ void hni_page_answers(hni_page *page)
     if (page->status != HN_OK || first == NULL) return;
     hni_markup_text(&page->html, "<h2>What is taken for what</h2>\n<p>The best checkpoint of each run on the test "
                                  "images, which it has never seen.</p>\n");
-    write_classes(page, first);
+    if (is_counted(first)) write_classes(page, first);
     for (size_t i = 0; i < report->run_count && page->status == HN_OK; i++) {
         const hni_run *run = &report->runs[i];
         if (run->confusion == NULL) continue;
