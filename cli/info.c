@@ -1,5 +1,5 @@
-/* hypernet info: what a recipe, a run or a checkpoint file is made of: layers, shapes, counts, memory, readings. A recipe is built
- * on paper only (the dry backend), so neither its data nor its memory is needed. */
+/* hypernet info: what a recipe, a run or a checkpoint file is made of: layers, shapes, counts, memory, readings; of a file that lies in no
+ * run, the model alone. A recipe is built on paper only (the dry backend), so neither its data nor its memory is needed. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +56,8 @@ static const struct argp parser = {
     parse,
     "RECIPE|RUN|FILE.safetensors",
     "Says what a model is made of: layers, shapes, counts, memory, and which readings of the paper it "
-    "takes. Needs no data.\vExamples:\n  hypernet info ptb-hyperlstm-ln\n  hypernet info runs/mine --json",
+    "takes; of a file that lies in no run, the model alone. Needs no data.\vExamples:\n  hypernet info "
+    "ptb-hyperlstm-ln\n  hypernet info runs/mine --json",
     hni_cli_common,
     NULL,
     NULL};

@@ -107,19 +107,21 @@ void hn_graph_reset(hn_graph *graph)
     graph->status = HN_OK;
 }
 
+static void set_mode(hn_graph *graph, hni_graph_mode mode)
+{
+    hn_graph_reset(graph);
+    graph->recording = mode.recording;
+    graph->training = mode.training;
+}
+
 hni_graph_mode hni_graph_begin_evaluation(hn_graph *graph)
 {
     const hni_graph_mode before = {.recording = graph->recording, .training = graph->training};
-    hni_graph_end_evaluation(graph, (hni_graph_mode){.recording = false});
+    set_mode(graph, (hni_graph_mode){.recording = false});
     return before;
 }
 
-void hni_graph_end_evaluation(hn_graph *graph, hni_graph_mode before)
-{
-    hn_graph_reset(graph);
-    graph->recording = before.recording;
-    graph->training = before.training;
-}
+void hni_graph_end_evaluation(hn_graph *graph, hni_graph_mode before) { set_mode(graph, before); }
 
 /* ---- small questions ---- */
 

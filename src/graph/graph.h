@@ -80,11 +80,11 @@ struct hn_graph {
 
 #define HNI_PERSISTENT 0x80000000u
 
-/* ---- used by params, optim, nn ---- */
+/* ---- used by params, optim, nn, and tasks ---- */
 
 const hni_kernels *hni_graph_kernels(const hn_graph *graph);
 hni_exec *hni_graph_exec(hn_graph *graph);
-/* A persistent slot on memory that the caller owns and keeps until hn_tensor_drop. gradient NULL: not differentiable.
+/* A persistent slot on memory that the caller owns and keeps as long as the tensor is used; the graph never frees it. gradient NULL: not differentiable.
  * HN_NO_TENSOR (and the graph's error) when there is no memory for the slot. */
 hn_tensor hni_graph_bind(hn_graph *graph, const hni_view *value, const hni_view *gradient);
 /* Keeps the first error of a builder; returns HN_NO_TENSOR. */
@@ -96,7 +96,7 @@ HN_MUST_USE hn_status hni_graph_first_bad(hn_graph *graph, char *buffer, size_t 
 typedef struct hni_graph_mode {
     bool recording, training;
 } hni_graph_mode;
-/* Ends the step for passes whose results are only read: nothing is recorded, nothing dropped, running statistics stay. Returns what held
+/* Ends the step for passes whose results are only read: nothing is recorded, no dropout, running statistics stay. Returns what held
  * before, for hni_graph_end_evaluation, which forgets the tensors of the evaluation. */
 hni_graph_mode hni_graph_begin_evaluation(hn_graph *graph);
 void hni_graph_end_evaluation(hn_graph *graph, hni_graph_mode before);

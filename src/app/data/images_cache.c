@@ -196,8 +196,12 @@ cleanup:
 
 void hni_images_cache_store(const hni_images_cache *cache, const hni_images *images)
 {
-    if (cache->path[0] == 0 || store(cache->path, images) == HN_OK) return;
-    hni_log(images->context, HN_LOG_DEBUG, "no copy of the unpacked images was kept: %s",
+    if (cache->path[0] == 0) return;
+    if (store(cache->path, images) == HN_OK) {
+        hni_log(images->context, HN_LOG_INFO, "%s: a copy of them for the next time", cache->path);
+        return;
+    }
+    hni_log(images->context, HN_LOG_INFO, "no copy of the unpacked images was kept: %s",
             hn_context_error(images->context)->text);
     hn_context_clear(images->context);
 }

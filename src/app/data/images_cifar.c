@@ -228,7 +228,7 @@ hn_status hni_cifar_read(hn_context *context, const char *path, hni_images *imag
         if (names[0] != 0) hni_images_cache_add(&cache, names);
     }
     if (packed && hni_images_cache_load(&cache, images)) goto cleanup;
-    if (packed) hni_log(context, HN_LOG_INFO, "%s: unpacking the images, this once: a copy is kept", path);
+    if (packed) hni_log(context, HN_LOG_INFO, "%s: unpacking the images", path);
     HNI_TRY(form == FORM_TAR ? read_tar(context, found, images) : read_files(context, paths, names, images));
     const bool names_are_missing = images->classes == 0;
     for (int i = 0; names_are_missing && i < CLASSES; i++)

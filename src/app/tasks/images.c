@@ -225,7 +225,7 @@ const hni_task hni_task_images = {
          .loss_name = "nats",
          .metric_key = "error",
          .metric_name = "error, %",
-         .metric_said = "% wrong",
+         .metric_unit = "% wrong",
          .metric_short = "%",
          .metric_words =
              "Error: how many images of a hundred, of those that it did not learn from, a model takes for another "

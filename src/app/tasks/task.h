@@ -31,7 +31,7 @@ typedef struct hni_measure {
     const char *loss_key, *loss_name;     /* column "train_KEY" of log.csv; "bits per character", "nats" */
     const char *metric_key, *metric_name; /* column "valid_KEY", and "test_KEY"; "bits per character", "error, %" */
     const char *metric_short;             /* "bits/char.", "%" */
-    const char *metric_said;              /* behind a figure: "bits per character", "% wrong" */
+    const char *metric_unit;              /* behind a figure: "bits per character", "% wrong" */
     const char *metric_words;             /* a sentence or two for readers who meet it for the first time */
     double nats;                          /* of one unit of the loss: ln 2 for bits */
     int decimals;                         /* that a figure of the metric is worth */

@@ -217,7 +217,7 @@ const hni_task hni_task_text = {
          .loss_name = "bits per character",
          .metric_key = "bpc",
          .metric_name = "bits per character",
-         .metric_said = "bits per character",
+         .metric_unit = "bits per character",
          .metric_short = "bits/char.",
          .metric_words =
              "Bits per character: how much of a surprise the next character is to the model, on text that it did "
