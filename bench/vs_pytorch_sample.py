@@ -5,38 +5,38 @@
     cmake --preset release && cmake --build --preset release
     python3 bench/vs_pytorch_sample.py --rounds 9 --steps 300
 
-All sides take turns: ours with weights as f32, bf16 and int8 (build/release/bench/stream_bench), PyTorch eager, compiled, and compiled
-with frozen weights (pytorch_sample.py), all of PyTorch in float32. A turn is `steps` steps after 20 that warm up; its figure is the median. PyTorch's
-processes stay through the race and sleep while it is not their turn. Prints for each number of rows the median over the turns with
+All sides take turns: ours with weights as f32, bf16 and int8 (`hypernet bench stream`), PyTorch eager, compiled, and compiled with frozen
+weights (pytorch_sample.py), all of PyTorch in float32. In each the largest logit is the next symbol. A turn is `steps` steps after some that warm up;
+its figure is the median, of ours over hundreds of steps. All processes stay through the race and sleep while it is not their turn. Prints for each number of rows the median over the turns with
 the extremes, and how many times as fast ours is as the best of PyTorch's compiled variants and as eager; --json writes every turn to a
 file, --require F32,BF16,INT8 exits 1 where a ratio at one row is below. Do nothing else on the machine meanwhile.
 """
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-from vs_pytorch import processor
+from vs_pytorch import Side, processor
 
 FOLDER = Path(__file__).resolve().parent
 STORAGES = ("f32", "bf16", "int8")
 VARIANTS = ("eager", "compiled", "frozen")
 
 
-class Ours:
+class Ours(Side):
+    """A line of `bench stream` is a hundred steps of each row."""
+
     def __init__(self, options, rows, storage):
-        self.command = [options.program, "-r", str(rows), "-s", storage, "-t", str(options.threads), "-n", str(options.steps)]
+        command = [options.program, "bench", "stream", "--size", "ptb", "--rows", str(rows), "--storage", storage]
+        super().__init__([*command, "--threads", str(options.threads), "--steps", "-"])
 
-    def turn(self, _):
-        done = subprocess.run(self.command, stdout=subprocess.PIPE, text=True, check=True)
-        return [float(line) for line in done.stdout.split()]
-
-    def close(self):
-        pass
+    def turn(self, steps):
+        return [seconds / 100 for seconds in super().turn(math.ceil(steps / 100))]
 
 
 class Theirs:
@@ -96,7 +96,7 @@ def report(turns, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", default="build/release/bench/stream_bench", help="our side (default: %(default)s)")
+    parser.add_argument("--program", default="build/release/hypernet", help="hypernet (default: %(default)s)")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has torch (default: this one)")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--steps", type=int, default=300, help="timed steps of a turn")

@@ -58,13 +58,22 @@ static int take_image_step(taking *t)
                                 "loss", step->loss, "bytes", (json_int_t)hni_bench_image_step_bytes(t->images)));
 }
 
+static int32_t largest_of(const float *logits, int64_t count)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; i++)
+        best = logits[i] > logits[best] ? i : best;
+    return (int32_t)best;
+}
+
+/* Each row's largest logit is its next symbol. */
 static int take_characters(taking *t)
 {
     const double start = hni_bench_now();
     for (int i = 0; i < CHARACTERS; i++) {
-        for (int64_t row = 0; row < t->rows; row++)
-            t->symbols[row] = (int32_t)((i * 7 + row) % t->vocabulary);
         if (hn_stream_step(t->stream, t->symbols, t->logits) != HN_OK) return hni_cli_fail(t->options->cli);
+        for (int64_t row = 0; row < t->rows; row++)
+            t->symbols[row] = largest_of(t->logits + row * t->vocabulary, t->vocabulary);
     }
     return print_line(t, json_pack("{s:f,s:I,s:s}", "seconds", hni_bench_now() - start, "characters",
                                    (json_int_t)(CHARACTERS * t->rows), "storage",
@@ -167,6 +176,8 @@ static hn_status open_stream(taking *t, const hni_bench_size *size)
     t->vocabulary = size->inputs;
     HNI_TRY(hni_alloc_array(context, "symbols", (size_t)t->rows, sizeof *t->symbols, &symbols));
     t->symbols = symbols;
+    for (int64_t row = 0; row < t->rows; row++)
+        t->symbols[row] = (int32_t)(row % t->vocabulary);
     HNI_TRY(hni_alloc_array(context, "logits", (size_t)(t->rows * t->vocabulary), sizeof *t->logits, &logits));
     t->logits = logits;
     HNI_TRY(hni_bench_step_open(context, &model, &t->step));
