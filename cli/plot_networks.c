@@ -159,6 +159,7 @@ hn_status hni_plot_kernels(const hni_plot_options *options, const hni_canvas_opt
     HNI_TRY(name_panels(options, &work, &kernels.filters));
     kernels.panels = work.panels;
     kernels.count = work.count;
+    kernels.above = work.weights[0].above;
     kernels.row_word = work.weights[0].row_word;
     kernels.column_word = work.weights[0].column_word;
     const char *name = work.weights[0].name.data;

@@ -29,7 +29,8 @@ void hni_report_work_close(hni_report_work *work)
     }
     hni_gathered_strip_free(&work->strip);
     hni_gathered_embeddings_free(&work->embeddings);
-    hni_gathered_weight_free(&work->weight);
+    for (int i = 0; i < HNI_REPORT_WEIGHTS; i++)
+        hni_gathered_weight_free(&work->weights[i]);
     hni_answers_free(&work->answers);
 }
 
@@ -125,8 +126,12 @@ static hn_status show_network(hni_cli_model *model, hni_run *run, hni_report_wor
 {
     const hni_way way = {.steps = STRIP_STEPS};
     hn_status status;
-    HNI_TRY(hni_gather_weight(model->context, model->task, model->work, NULL, &work->weight));
-    run->weight = &work->weight;
+    run->weights = work->weights;
+    for (size_t i = 0; i < HNI_REPORT_WEIGHTS; i++) {
+        HNI_TRY(hni_gather_shown_weight(model->context, model->task, model->work, i, &work->weights[i]));
+        if (work->weights[i].values == NULL) break;
+        run->weight_count = i + 1;
+    }
     HNI_TRY(hni_gather_embeddings(model->context, model->task, model->work, 0, &work->embeddings));
     if (work->embeddings.count < 2) goto cleanup;
     HNI_TRY(hni_gathered_embeddings_spread(&work->embeddings));

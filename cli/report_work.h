@@ -7,6 +7,8 @@
 #include "app/report/report.h"
 #include "passage.h"
 
+#define HNI_REPORT_WEIGHTS 2 /* of a network on the page */
+
 typedef struct hni_report_work_options {
     const hni_cli *cli;
     int64_t sample_length;
@@ -21,7 +23,7 @@ typedef struct hni_report_work {
     hni_run_heat heats[HN_MAX_LAYERS];
     hni_path paths[HN_MAX_LAYERS];
     char heat_titles[HN_MAX_LAYERS][128], path_names[HN_MAX_LAYERS][128], note[640];
-    hni_gathered_weight weight;
+    hni_gathered_weight weights[HNI_REPORT_WEIGHTS];
     hni_gathered_embeddings embeddings;
     hni_gathered_strip strip;
     hni_answers answers;

@@ -1,6 +1,7 @@
 """hypernet plot of image runs: every picture in every format opens, is the same each time, and shows what the run and its data hold."""
 
 import json
+import re
 import sys
 import tempfile
 import unittest
@@ -49,7 +50,11 @@ class PlotImages(unittest.TestCase):
         svg, told = self.plot(("stored", "run"), "kernels")
         self.assertEqual((told["weight"], told["shape"]), ("groups.0.blocks.0.conv2.kernel", "[16,16,3,3]"))
         self.assertEqual([row["generated"] for row in told["runs"]], [False, True])
-        self.assertIn(b"generated", svg)
+        places = [re.search(rb'<text [^>]*x="([\d.]+)" y="([\d.]+)"[^>]*>' + name + b"<", svg)
+                  for name in (b"WRN-10-1", b"hyper WRN-10-1, generated")]
+        stored, generated = ([float(place.group(i)) for i in (1, 2)] for place in places)
+        self.assertEqual(stored[0], generated[0])
+        self.assertLess(stored[1], generated[1], "the ordinary kernel stands above the generated one")
         self.assertNotEqual(told["runs"][0]["root_mean_square"], told["runs"][1]["root_mean_square"])
         other, told = self.plot(("run",), "kernels", "--layer", "groups.2.blocks.0.conv1")
         self.assertEqual((told["weight"], told["shape"]), ("groups.2.blocks.0.conv1.kernel", "[64,32,3,3]"))

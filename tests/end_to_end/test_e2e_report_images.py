@@ -39,6 +39,7 @@ class ReportImages(unittest.TestCase):
         self.assertIn("Error, % over training steps", page)
         self.assertIn("Loss, nats, over training steps", page)
         self.assertEqual(page.count("groups.0.blocks.0.conv2.kernel, [16,16,3,3]"), 1, "both kernels in one picture")
+        self.assertEqual(page.count("groups.1.blocks.0.conv2.kernel, [32,32,3,3]. Borders part the tiles"), 1, "of four tiles")
         self.assertIn("hyper WRN-10-1, generated</text>", page)
         self.assertEqual(page.count("from groups.0.blocks.0.conv1 to groups.2.blocks.0.conv2</figcaption>"), 1)
         self.assertIn("group 2", page)

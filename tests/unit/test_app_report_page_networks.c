@@ -39,8 +39,10 @@ static void test_networks_and_answers(void **state)
                                       make_weight(*state, false, "another")};
     hni_run runs[] = {make_run("plain", "one"), make_run("hyper", "two"), make_run("third", "three"),
                       make_run("lost", "4")};
-    for (int i = 0; i < 3; i++)
-        runs[i].weight = &weights[i];
+    for (int i = 0; i < 3; i++) {
+        runs[i].weights = &weights[i];
+        runs[i].weight_count = 1;
+    }
     runs[1].embeddings = &scatter;
     runs[1].strip = &strip;
     runs[0].confusion = &confusions[0];
@@ -107,7 +109,8 @@ static void test_large_pictures_stand_once(void **state)
     hni_gathered_weight weight = make_weight(*state, false, "conv2");
     for (int i = 0; i < WEIGHTS; i++)
         values[i] = (float)(i * 7919 % 1000);
-    run.weight = &weight;
+    run.weights = &weight;
+    run.weight_count = 1;
     for (int large = 0; large < 2; large++) {
         if (large) weight.filters = (hni_filters){.rows = SIDE, .columns = SIDE, .height = 5, .width = 5};
         weight.values = values;
@@ -138,7 +141,8 @@ static void test_each_failing_allocation_is_reported(void **state)
     const hni_strip strip = {.kernels = kernels, .count = 1, .filters = FILTERS};
     const hni_confusion confusion = {1, counts, names};
     const hni_album album = {.items = &item, .count = 1};
-    run.weight = &weight;
+    run.weights = &weight;
+    run.weight_count = 1;
     run.embeddings = &scatter;
     run.strip = &strip;
     run.confusion = &confusion;

@@ -21,16 +21,24 @@ typedef struct panel_list {
     bool generated;
 } panel_list;
 
-/* Of all runs from `first` on with a weight like its own. */
-static hn_status collect(hni_page *page, size_t first, panel_list *list)
+/* The weight of a run that is like this one; NULL: it has none. */
+static const hni_gathered_weight *find_like(const hni_run *run, const hni_gathered_weight *weight)
+{
+    for (size_t i = 0; i < run->weight_count; i++)
+        if (hni_gathered_weights_match(weight, &run->weights[i])) return &run->weights[i];
+    return NULL;
+}
+
+/* Those of all runs from `first` on that are like this one of its own. */
+static hn_status collect(hni_page *page, size_t first, const hni_gathered_weight *own, panel_list *list)
 {
     const hni_report *report = page->report;
     list->count = 0;
     list->generated = false;
-    list->filters = report->runs[first].weight->filters;
+    list->filters = own->filters;
     for (size_t i = first; i < report->run_count; i++) {
-        const hni_gathered_weight *weight = report->runs[i].weight;
-        if (weight == NULL || !hni_gathered_weights_match(report->runs[first].weight, weight)) continue;
+        const hni_gathered_weight *weight = find_like(&report->runs[i], own);
+        if (weight == NULL) continue;
         hni_text *name = &list->names[list->count];
         name->size = 0;
         hni_page_name(page, name, i);
@@ -43,15 +51,15 @@ static hn_status collect(hni_page *page, size_t first, panel_list *list)
     return HN_OK;
 }
 
-static hn_status draw_weight(hni_page *page, size_t first, panel_list *list)
+static hn_status draw_weight(hni_page *page, size_t first, const hni_gathered_weight *weight, panel_list *list)
 {
-    const hni_gathered_weight *weight = page->report->runs[first].weight;
     char caption[320], shape[96];
-    const hn_status status = collect(page, first, list);
+    const hn_status status = collect(page, first, weight, list);
     if (status != HN_OK) return status;
     const hni_kernels kernels = {.panels = list->panels,
                                  .count = list->count,
                                  .filters = list->filters,
+                                 .above = weight->above,
                                  .row_word = weight->row_word,
                                  .column_word = weight->column_word};
     snprintf(
@@ -64,14 +72,22 @@ static hn_status draw_weight(hni_page *page, size_t first, panel_list *list)
     return page->status;
 }
 
-/* Whether a run before this one has a weight like its own: it is drawn then. */
-static bool is_drawn(const hni_report *report, size_t run)
+/* Whether a run before this one has a weight like this: it is drawn then. */
+static bool is_drawn(const hni_report *report, size_t run, const hni_gathered_weight *weight)
 {
     for (size_t i = 0; i < run; i++)
-        if (report->runs[i].weight != NULL &&
-            hni_gathered_weights_match(report->runs[i].weight, report->runs[run].weight))
-            return true;
+        if (find_like(&report->runs[i], weight) != NULL) return true;
     return false;
+}
+
+/* Each of a run's weights that no run before it has, with those of the runs after it. */
+static hn_status draw_new_weights(hni_page *page, size_t run, panel_list *list)
+{
+    const hni_run *own = &page->report->runs[run];
+    hn_status status = HN_OK;
+    for (size_t i = 0; status == HN_OK && i < own->weight_count; i++)
+        if (!is_drawn(page->report, run, &own->weights[i])) status = draw_weight(page, run, &own->weights[i], list);
+    return status;
 }
 
 static hn_status draw_weights(hni_page *page)
@@ -84,7 +100,7 @@ static hn_status draw_weights(hni_page *page)
     for (size_t i = 0; i < report->run_count; i++)
         list.names[i].context = page->context;
     for (size_t i = 0; i < report->run_count; i++)
-        if (report->runs[i].weight != NULL && !is_drawn(report, i)) HNI_TRY(draw_weight(page, i, &list));
+        HNI_TRY(draw_new_weights(page, i, &list));
 cleanup:
     for (size_t i = 0; i < report->run_count && list.names != NULL; i++)
         hni_text_free(&list.names[i]);
@@ -143,7 +159,7 @@ void hni_page_networks(hni_page *page)
     const hni_report *report = page->report;
     bool any = false;
     for (size_t i = 0; i < report->run_count; i++)
-        any = any || report->runs[i].weight != NULL || report->runs[i].network_note != NULL;
+        any = any || report->runs[i].weight_count > 0 || report->runs[i].network_note != NULL;
     if (page->status != HN_OK || !any) return;
     hni_markup_text(&page->html, "<h2>Weights as the networks see them</h2>\n<p>A small square for each filter, black "
                                  "where its weights are lowest and white where they are highest. Stored weights were "

@@ -81,12 +81,13 @@ typedef struct hni_run {
     const char *phi_quantity;     /* what was counted: "φ(LN(c))"; NULL: "φ(c)" */
     const hni_path *paths;        /* ways of embeddings through a text, each with its name */
     size_t path_count;
-    const hni_gathered_weight *weight; /* the one that stands for the network; this and what follows may be NULL */
-    const hni_scatter *embeddings;     /* of a generator's tiles */
-    const hni_strip *strip;            /* what it makes on the way between two of them */
-    const hni_confusion *confusion;    /* on the test split */
-    const hni_album *mistakes;         /* there, the worst */
-    const char *network_note;          /* said of these: why there are none, or of which checkpoint they are */
+    const hni_gathered_weight *weights; /* those that stand for the network */
+    size_t weight_count;
+    const hni_scatter *embeddings;  /* of a generator's tiles; this and what follows may be NULL */
+    const hni_strip *strip;         /* what it makes on the way between two of them */
+    const hni_confusion *confusion; /* on the test split */
+    const hni_album *mistakes;      /* there, the worst */
+    const char *network_note;       /* said of these: why there are none, or of which checkpoint they are */
 } hni_run;
 
 typedef struct hni_report {

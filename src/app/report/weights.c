@@ -22,7 +22,8 @@ bool hni_weight_is(const char *weight, const char *name)
 }
 
 typedef struct search {
-    const char *name;
+    const char *name; /* NULL: one that stands for the network */
+    size_t before;    /* so many of those come before */
     hni_gathered_weight *out;
     hni_text names; /* of all that have a picture, as a list for a message */
     bool found;
@@ -43,6 +44,7 @@ static void keep(search *of, const hni_task_weight *weight)
     of->status = out->name.status;
     out->shape = weight->shape;
     out->generated = weight->generated;
+    out->above = weight->above;
     out->filters = weight->filters;
     out->row_word = weight->row_word;
     out->column_word = weight->column_word;
@@ -53,7 +55,30 @@ static void look(void *user, const hni_task_weight *weight)
     search *of = user;
     if (of->status != HN_OK || of->found || weight->filters.rows == 0) return;
     hni_text_add(&of->names, "%s%s", of->names.size > 0 ? ", " : "", weight->name);
-    if (of->name != NULL ? hni_weight_is(weight->name, of->name) : weight->shown) keep(of, weight);
+    const bool wanted = of->name != NULL ? hni_weight_is(weight->name, of->name) : weight->shown;
+    if (wanted && of->before == 0) keep(of, weight);
+    if (wanted && of->before > 0) of->before--;
+}
+
+static hn_status find(search *of, const hni_task *task, hni_task_work *work)
+{
+    hn_status status;
+    *of->out = (hni_gathered_weight){.context = of->names.context, .name = {.context = of->names.context}};
+    HNI_TRY(hni_weights_want(of->names.context, task));
+    HNI_TRY(task->weights(work, look, of));
+    HNI_TRY(of->status);
+    status = of->names.status;
+cleanup:
+    return status;
+}
+
+hn_status hni_gather_shown_weight(hn_context *context, const hni_task *task, hni_task_work *work, size_t index,
+                                  hni_gathered_weight *out_weight)
+{
+    search of = {.before = index, .out = out_weight, .names = {.context = context}};
+    const hn_status status = find(&of, task, work);
+    hni_text_free(&of.names);
+    return status;
 }
 
 hn_status hni_gather_weight(hn_context *context, const hni_task *task, hni_task_work *work, const char *name,
@@ -61,11 +86,7 @@ hn_status hni_gather_weight(hn_context *context, const hni_task *task, hni_task_
 {
     search of = {.name = name, .out = out_weight, .names = {.context = context}};
     hn_status status;
-    *out_weight = (hni_gathered_weight){.context = context, .name = {.context = context}};
-    HNI_TRY(hni_weights_want(context, task));
-    HNI_TRY(task->weights(work, look, &of));
-    HNI_TRY(of.status);
-    HNI_TRY(of.names.status);
+    HNI_TRY(find(&of, task, work));
     if (!of.found) {
         status = hni_error(
             context, HN_ERROR_ARGUMENT, "the model has no weight '%.100s' that can be drawn: name one of %.400s%s",

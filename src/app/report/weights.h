@@ -21,7 +21,7 @@ typedef struct hni_gathered_weight {
     hn_context *context;
     hni_text name;
     hn_shape shape;
-    bool generated;
+    bool generated, above; /* see hni_task_weight */
     hni_filters filters;
     const char *row_word, *column_word;
     float *values;
@@ -30,6 +30,9 @@ typedef struct hni_gathered_weight {
 /* The weight of this name, of which the last part (".kernel") may be left away; NULL: the one that stands for the network. */
 HN_MUST_USE hn_status hni_gather_weight(hn_context *context, const hni_task *task, hni_task_work *work,
                                         const char *name, hni_gathered_weight *out_weight);
+/* Weight `index` of those that stand for the network; out_weight->values NULL: there are fewer. */
+HN_MUST_USE hn_status hni_gather_shown_weight(hn_context *context, const hni_task *task, hni_task_work *work,
+                                              size_t index, hni_gathered_weight *out_weight);
 void hni_gathered_weight_free(hni_gathered_weight *weight);
 /* Whether two can stand in one picture: name and sizes are the same. */
 bool hni_gathered_weights_match(const hni_gathered_weight *one, const hni_gathered_weight *other);

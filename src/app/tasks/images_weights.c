@@ -41,13 +41,16 @@ static void lay_out_hidden(const hn_image_model *model, hni_task_weight *weight)
                                     .width = (size_t)model->width};
 }
 
-/* The kernel or matrix that is generated in the hypernetworks; of a wide ResNet, one that its other blocks are like. */
-static const char *shown_name(const hn_image_model *model)
+/* The kernel or matrix that is generated in the hypernetworks; of a wide ResNet, one of the first two groups each that its other blocks are
+ * like: of 40-1 these are the sizes of the paper's figures 12 and 13. */
+static bool is_shown(const hn_image_model *model, const char *name)
 {
     switch (model->network) {
-    case HN_IMAGE_NETWORK_CONV: return "conv2.kernel";
-    case HN_IMAGE_NETWORK_MLP: return "hidden.weight";
-    default: return "groups.0.blocks.0.conv2.kernel";
+    case HN_IMAGE_NETWORK_CONV: return strcmp(name, "conv2.kernel") == 0;
+    case HN_IMAGE_NETWORK_MLP: return strcmp(name, "hidden.weight") == 0;
+    default:
+        return strcmp(name, "groups.0.blocks.0.conv2.kernel") == 0 ||
+               strcmp(name, "groups.1.blocks.0.conv2.kernel") == 0;
     }
 }
 
@@ -64,7 +67,8 @@ static hni_task_weight describe(const hn_image_model *model, const hn_parameter 
     hni_task_weight weight = {.name = parameter->name,
                               .shape = parameter->shape,
                               .generated = is_generated(model, parameter->name),
-                              .shown = strcmp(parameter->name, shown_name(model)) == 0};
+                              .shown = is_shown(model, parameter->name),
+                              .above = model->network == HN_IMAGE_NETWORK_WIDE_RESNET};
     if (parameter->shape.rank == 4) lay_out_kernel(model, &weight);
     if (strcmp(parameter->name, "hidden.weight") == 0) lay_out_hidden(model, &weight);
     return weight;

@@ -182,8 +182,9 @@ typedef struct hni_task_weight {
     hn_shape shape;
     const float *values; /* row-major */
     bool generated;
-    bool shown;                         /* the one that stands for the network where none is named */
-    hni_filters filters;                /* how it is looked at; no rows: not as a picture */
+    bool shown;          /* stands for the network where none is named: the first of these, on a page two */
+    bool above;          /* those of several networks stand one above another */
+    hni_filters filters; /* how it is looked at; no rows: not as a picture */
     const char *row_word, *column_word; /* what its rows and columns of filters are; NULL: nothing is said */
 } hni_task_weight;
 
