@@ -34,6 +34,7 @@ static void describe_weights(const hni_task_work *work, const hni_lines *out)
 {
     const hn_image_model *model = &work->model;
     const long long basic = (long long)model->basic_size, e = (long long)model->embedding_size;
+    const long long d = model->generator_units > 0 ? (long long)model->generator_units : e;
     hn_image_counts counts;
     if (model->weights == HN_IMAGE_WEIGHTS_STORED) {
         hni_line(out, "weights", "all stored");
@@ -43,11 +44,14 @@ static void describe_weights(const hni_task_work *work, const hni_lines *out)
     hni_line(out, "weights, generated", "%lld, out of %lld numbers of the generator and %lld of embeddings",
              (long long)counts.generated, (long long)counts.generator, (long long)counts.embeddings);
     hni_line(out, "weights, stored", "%lld beside them", (long long)counts.network);
-    if (is_hyper(model)) {
-        hni_line(out, "generator", "%s, %lld numbers make a kernel of %lld to %lld channels",
-                 model->weights == HN_IMAGE_WEIGHTS_HYPER ? "two layers" : "one linear layer", e, basic, basic);
+    if (model->weights == HN_IMAGE_WEIGHTS_HYPER) {
+        hni_line(out, "generator", "two layers, %lld numbers and %lld units make a kernel of %lld to %lld channels", e,
+                 d, basic, basic);
+    } else if (model->weights == HN_IMAGE_WEIGHTS_HYPER_LINEAR) {
+        hni_line(out, "generator", "one linear layer, %lld numbers make a kernel of %lld to %lld channels", e, basic,
+                 basic);
     } else {
-        hni_line(out, "generator", "three hidden layers of %lld units, relu, from %s of pixel and hidden unit",
+        hni_line(out, "generator", "two hidden layers of %lld units, relu, from %s of pixel and hidden unit",
                  (long long)model->coordinate_units,
                  model->frequencies > 0 ? "cos and sin of the coordinates" : "the coordinates");
     }
@@ -105,6 +109,10 @@ static const concern of_model[] = {
     {{"tiles", "basic_size", "of a larger kernel in row-major order: rows are blocks of input channels"},
      CONV | RESNET,
      true},
+    {{"coordinates", "frequencies",
+      "pixel and hidden unit on square grids from -1 to 1, relu inside, linear output; 0: the coordinates as they are"},
+     MLP,
+     true},
     {{"L2", "kernel_decay",
       "of half the sum of squares of kernels, stored or generated, and of linear matrices; not of batch norm, "
       "embeddings or generator"},
@@ -120,6 +128,9 @@ static const concern of_data[] = {
      ANY,
      false},
     {{"mirroring", "flip", "left to right, every second image by chance; training images only"}, ANY, false},
+    {{"turning", "rotate", "by an angle of up to so many degrees either way; training images only"}, ANY, false},
+    {{"scaling", "scale", "by a factor of up to so much more or less than 1; training images only"}, ANY, false},
+    {{"shifting", "shift", "by up to this share of the image's size either way; training images only"}, ANY, false},
     {{"error", NULL, "of images as they are; of the checkpoint that was best on the validation images"}, ANY, false},
 };
 
