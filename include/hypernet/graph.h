@@ -139,9 +139,12 @@ HN_API hn_tensor hn_reshape(hn_graph *graph, hn_tensor x, hn_shape shape);
 HN_API hn_tensor hn_permute(hn_graph *graph, hn_tensor x, const int *order);
 /* Elements start .. start+length-1 of `axis`; negative axes count from the end. */
 HN_API hn_tensor hn_slice(hn_graph *graph, hn_tensor x, int axis, int64_t start, int64_t length);
-/* The same of every step-th element: start, start + step, .. */
+/* The same of every step-th element: start, start + step, .. Of both, HN_ERROR_ARGUMENT: no such axis, a step or length below 1, elements
+ * that are not all in the axis. */
 HN_API hn_tensor hn_slice_step(hn_graph *graph, hn_tensor x, int axis, int64_t start, int64_t length, int64_t step);
-/* x with that many zeros before and after it along `axis`; in memory in the order of x. A copy. */
+/* x with that many zeros before and after it along `axis`; in memory in the order of x. A copy. Negative axes count from the end.
+ * HN_ERROR_ARGUMENT: no such axis, before or after below 0; HN_ERROR_SHAPE: more elements than can be counted; HN_ERROR_TYPE: x is not
+ * float. */
 HN_API hn_tensor hn_pad(hn_graph *graph, hn_tensor x, int axis, int64_t before, int64_t after);
 /* A contiguous copy (differentiable): for a view that is read many times. */
 HN_API hn_tensor hn_copy(hn_graph *graph, hn_tensor x);
@@ -159,22 +162,26 @@ HN_API hn_tensor hn_mean(hn_graph *graph, hn_tensor x, unsigned axes, bool keep)
 HN_API hn_tensor hn_layer_norm(hn_graph *graph, hn_tensor x, hn_tensor gain, hn_tensor shift, double epsilon);
 
 /* Images are [B,C,H,W] to callers. Their memory is [B,H,W,C], as PyTorch's channels_last: image ops return such views, and take them as
- * they are; an image that lies otherwise is copied first. */
+ * they are; an image that lies otherwise is copied first. HN_ERROR_TYPE: an input of a convolution, pool or batch norm that is not
+ * float. */
 typedef struct hn_conv2d_options {
     int stride;  /* >= 1 */
     int padding; /* zeros around the image, at least 0 and below the kernel's size */
 } hn_conv2d_options;
 HN_API void hn_conv2d_options_default(hn_conv2d_options *out_options); /* stride 1, padding 0 */
 /* x [B,C,H,W], kernel [O,C,f,f] at any strides and from any source, bias [O] or HN_NO_TENSOR -> [B,O,H',W'], H' = (H + 2 padding - f) /
- * stride + 1 rounded down. options NULL: the default. */
+ * stride + 1 rounded down. The kernel is not turned round. options NULL: the default. HN_ERROR_SHAPE: shapes other than these, so also
+ * one kernel a sample [B,O,C,f,f], or a kernel larger than the padded image; HN_ERROR_ARGUMENT: stride or padding out of range. */
 HN_API hn_tensor hn_conv2d(hn_graph *graph, hn_tensor x, hn_tensor kernel, hn_tensor bias,
                            const hn_conv2d_options *options);
 /* Largest number and mean of windows of size x size within x [B,C,H,W] -> [B,C,H',W'], H' = (H - size) / stride + 1 rounded down. A largest
- * number's gradient goes to the first place that has it. */
+ * number's gradient goes to the first place that has it. HN_ERROR_SHAPE: x of another rank, a window larger than the image;
+ * HN_ERROR_ARGUMENT: size or stride below 1. */
 HN_API hn_tensor hn_max_pool2d(hn_graph *graph, hn_tensor x, int size, int stride);
 HN_API hn_tensor hn_avg_pool2d(hn_graph *graph, hn_tensor x, int size, int stride);
 
-/* Mean and biased variance of each channel of x [B,C,H,W] or [B,C] -> [2,C]. Not differentiable: see from_batch. */
+/* Mean and biased variance of each channel of x [B,C,H,W] or [B,C] -> [2,C] (Ioffe and Szegedy 2015, algorithm 1; images: 3.2). Not
+ * differentiable: see from_batch. HN_ERROR_SHAPE: x of another rank. */
 HN_API hn_tensor hn_batch_statistics(hn_graph *graph, hn_tensor x);
 
 typedef struct hn_batch_norm_options {
@@ -185,8 +192,9 @@ typedef struct hn_batch_norm_options {
                       * they are constants */
 } hn_batch_norm_options;
 
-/* gain * (x - mean) / sqrt(variance + epsilon) + shift in each channel. x [B,C,H,W] or [B,C], gain and shift [C], statistics [2,C] (mean,
- * then biased variance):
+/* gain * (x - mean) / sqrt(variance + epsilon) + shift in each channel (Ioffe and Szegedy 2015). x [B,C,H,W] or [B,C], gain and shift [C],
+ * statistics [2,C] (mean, then biased variance). HN_ERROR_SHAPE: shapes other than these; HN_ERROR_ARGUMENT: epsilon not above 0. options
+ * must not be NULL; whether `statistics` are those of x is not checked:
  *     hn_batch_norm(g, x, gain, shift, hn_batch_statistics(g, x), &(hn_batch_norm_options){.epsilon = 1e-5, .from_batch = true}) */
 HN_API hn_tensor hn_batch_norm(hn_graph *graph, hn_tensor x, hn_tensor gain, hn_tensor shift, hn_tensor statistics,
                                const hn_batch_norm_options *options);
@@ -239,11 +247,14 @@ typedef struct hn_image_view {
 
 /* A byte v of channel c becomes (v / 255 - mean[c]) / deviation[c]; NULL: 0 and 1 for every channel. */
 typedef struct hn_image_norm {
-    const double *mean, *deviation; /* [C], deviation above 0 */
+    const double *mean, *deviation; /* [C], finite, deviation above 0 */
 } hn_image_norm;
 
 /* A batch of images: source u8 [n,C,H,W] -> float [count,C,H,W], which lies in memory as [count,H,W,C]. What is outside the source is
- * 0 after it is normalised. views (host array of `count`) and norm (NULL: v / 255) are copied. Not differentiable. */
+ * 0 after it is normalised. views (host array of `count`) and norm (NULL: v / 255) are copied. Not differentiable. HN_ERROR_TYPE: a source
+ * that is not u8. HN_ERROR_SHAPE: one of another rank, or C (H + 2) (W + 2) above 2^30. HN_ERROR_ARGUMENT: count below 1, an index outside
+ * [0, n), an entry of a matrix that is not finite or beyond 2^20 either way, a norm as hn_image_norm does not allow. A dry graph does not
+ * check views. */
 HN_API hn_tensor hn_gather_images(hn_graph *graph, hn_tensor source, const hn_image_view *views, int64_t count,
                                   const hn_image_norm *norm);
 

@@ -58,7 +58,10 @@ HN_API HN_MUST_USE hn_status hn_kernel_generator_tiles(hn_context *context, cons
 HN_API HN_MUST_USE hn_status hn_generate_kernels(hn_weights *weights, const char *name,
                                                  const hn_kernel_generator *generator, const hn_target *targets,
                                                  int64_t count, hn_tensor *out_block);
-/* The basic kernels of any embeddings [n,E] -> [n,inputs,outputs,f,f]: what lies between two layers, for example. A builder. */
+/* The basic kernels of any embeddings [n,E] -> [n,inputs,outputs,f,f]: what lies between two layers, for example (equation 2, not tiled).
+ * "NAME.embeddings" is not asked for. A builder: errors go to the graph. HN_ERROR_ARGUMENT: a setting out of range (sizes 1 .. 65536, f to
+ * 1024), units of a linear generator, a weight's name (as "NAME.weight_out") longer than 159 bytes. HN_ERROR_SHAPE: embeddings that are not
+ * [n,E]. HN_ERROR_UNSUPPORTED: a weight of the generator is itself replaced by one a sample. */
 HN_API hn_tensor hn_generate_tiles(hn_weights *weights, const char *name, const hn_kernel_generator *generator,
                                    hn_tensor embeddings);
 
@@ -74,7 +77,10 @@ typedef struct hn_chunk_target {
 
 /* A network (linear without hidden layers) that makes all numbers of a list of targets in chunks of one size, each from a learned
  * embedding of its own; the last chunk is cut. Beside the chunk's embedding it may read the embedding of a task and a condition, so
- * that one generator serves several data sets, or each sample has weights of its own. */
+ * that one generator serves several data sets, or each sample has weights of its own. Not in the paper, whose static generators
+ * make kernels (3.1) or a matrix from coordinates (A.1): it is the chunked hypernetwork of von Oswald et al. 2020, which reads embeddings
+ * of chunk and task, with a condition added. Sizes are at most 2^20; units without hidden layers and task_size without tasks must be at
+ * least 1 all the same. */
 typedef struct hn_chunk_generator {
     int64_t chunk_size;       /* numbers of a chunk; default 1024 */
     int64_t embedding_size;   /* E, of a chunk; default 8 */
@@ -93,7 +99,10 @@ typedef struct hn_chunk_inputs {
 
 HN_API void hn_chunk_generator_default(hn_chunk_generator *out_generator);
 /* Makes the weights of all targets in one pass and puts them in their places. inputs may be NULL where there are neither tasks nor a
- * condition. Errors go to the graph too.
+ * condition. Errors go to the graph too. HN_ERROR_ARGUMENT: a setting of the generator out of range, `name` longer than 100 bytes, no
+ * targets, one without a name, a deviation below 0 or not finite, a mean that is not finite, a task outside [0, tasks) (without tasks: not
+ * 0), tasks without inputs. HN_ERROR_SHAPE: a condition of another rank, a target of rank 6 with a condition [B,Q], one with a size below
+ * 1, more numbers than can be counted. HN_ERROR_UNSUPPORTED: a weight of the generator is itself replaced by one a sample.
  *
  *     hn_chunk_generator_default(&generator);
  *     const hn_chunk_target targets[] = {{"layers.0.weight_h", HN_SHAPE2(4 * units, units)}};
@@ -127,7 +136,9 @@ typedef struct hn_coordinate_generator {
 } hn_coordinate_generator;
 
 HN_API void hn_coordinate_generator_default(hn_coordinate_generator *out_generator);
-/* Makes the matrix and puts it in its place. Errors go to the graph too.
+/* Makes the matrix [outputs, inputs] and puts it in its place (A.1). Errors go to the graph too. HN_ERROR_ARGUMENT: a setting out of range
+ * (units and each side of a grid 1 .. 65536), a target without a name, `name` longer than 100 bytes. HN_ERROR_SHAPE: inputs * outputs *
+ * units cannot be counted. HN_ERROR_UNSUPPORTED: a weight of the generator is itself replaced by one a sample.
  *
  *     hn_coordinate_generator_default(&generator);
  *     const hn_coordinate_target target = {"hidden.weight", {28, 28}, {16, 16}};

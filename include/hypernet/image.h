@@ -49,13 +49,17 @@ typedef struct hn_image_model {
 } hn_image_model;
 
 HN_API void hn_image_model_default(hn_image_model *out_model);
-/* One clear message for any setting out of range, or that does not go with the others. */
+/* HN_ERROR_ARGUMENT, with one clear message, for any setting out of range or that does not go with the others. Channels, height, width
+ * and classes of 0 are out of range here. */
 HN_API HN_MUST_USE hn_status hn_image_model_check(hn_context *context, const hn_image_model *model);
-/* The model's settings as one line of JSON, as kept in a checkpoint's __metadata__.model; and back. */
+/* The model's settings as one line of JSON, as kept in a checkpoint's __metadata__.model; and back. 512 bytes hold any model, with the 0
+ * at the end. HN_ERROR_ARGUMENT where `size` is too small (the message says what is needed) and for a setting outside its own range;
+ * channels, height, width and classes may be 0, and whether settings go together is not asked. out_text is written on success alone. */
 HN_API HN_MUST_USE hn_status hn_image_model_to_json(hn_context *context, const hn_image_model *model, char *out_text,
                                                     size_t size);
 HN_API HN_MUST_USE hn_status hn_image_model_from_json(hn_context *context, const char *text, hn_image_model *out_model);
-/* Declares every parameter and buffer in `store` (open) by a dry run, without any data. */
+/* Declares every parameter and buffer in `store` (open) by a dry run, without any data. Errors: those of hn_image_model_check, before
+ * anything is declared; HN_ERROR_SHAPE or HN_ERROR_ARGUMENT where the store has one of the names with another shape or start. */
 HN_API HN_MUST_USE hn_status hn_image_model_declare(hn_store *store, const hn_image_model *model);
 
 typedef struct hn_image_batch {
@@ -74,7 +78,8 @@ typedef struct hn_image_result {
 } hn_image_result;
 
 /* Makes the weights that are generated, and runs the network. Batch norm takes the statistics of the batch while the graph trains,
- * and moves the running ones (hn_weights_commit); else it takes the running ones. */
+ * and moves the running ones (hn_weights_commit); else it takes the running ones. A builder: errors go to the graph, and what could not be
+ * made is HN_NO_TENSOR. HN_ERROR_ARGUMENT: hn_image_model_check refuses the model; HN_ERROR_SHAPE: images of other sizes. */
 HN_API hn_image_result hn_image_run(hn_weights *weights, const hn_image_model *model, const hn_image_batch *batch);
 
 /* ---- generated weights ------------------------------------------------------------------------------------------- */
@@ -86,7 +91,9 @@ typedef struct hn_image_generated {
 
 /* Generated weight `index` of a model, in the order in which they are made; false past the last one. */
 HN_API bool hn_image_model_generated(const hn_image_model *model, int64_t index, hn_image_generated *out_generated);
-/* Makes them all and puts them in their places, as hn_image_run does; hn_weights_get then has them by name. */
+/* Makes them all and puts them in their places, as hn_image_run does; hn_weights_get then has them by name, until
+ * hn_weights_clear or the graph's next reset. With stored weights there is nothing to make, and that is HN_OK. Errors go to the graph too;
+ * HN_ERROR_ARGUMENT: hn_image_model_check refuses the model. */
 HN_API HN_MUST_USE hn_status hn_image_generate(hn_weights *weights, const hn_image_model *model);
 /* The same network with every weight stored: what a model is without its generator. */
 HN_API void hn_image_model_baked(const hn_image_model *model, hn_image_model *out_baked);
@@ -103,7 +110,9 @@ HN_API void hn_image_model_counts(const hn_image_model *model, const hn_store *s
 /* ---- trained models ---------------------------------------------------------------------------------------------- */
 
 /* A trained image model from a checkpoint: settings, parameters, batch-norm statistics, names of classes. graph and weights are for
- * evaluation: they neither record nor train.
+ * evaluation: they neither record nor train. That one graph serves every call, so a model, like its context, is used by one thread at a
+ * time; only hn_image_class may be called by any. classes, mean, deviation and the names of hn_image_class live until
+ * hn_image_trained_close, as store, graph and weights do.
  *
  *     status = hn_image_trained_open(context, "RUN/best.safetensors", NULL, &trained);
  *     status = hn_image_predict(trained, HN_DTYPE_U8, 1, pixels, logits);              // the largest logit's class is the guess
@@ -120,7 +129,8 @@ typedef struct hn_image_trained {
 } hn_image_trained;
 
 /* options NULL: the default. A file that holds no image model, or one whose parts are missing or of other sizes, is HN_ERROR_FORMAT or
- * HN_ERROR_SHAPE. */
+ * HN_ERROR_SHAPE; settings out of range are HN_ERROR_ARGUMENT, parameters that are not float HN_ERROR_TYPE, numbers that are not finite
+ * HN_ERROR_NONFINITE. */
 HN_API HN_MUST_USE hn_status hn_image_trained_open(hn_context *context, const char *path,
                                                    const hn_graph_options *options, hn_image_trained **out_trained);
 HN_API HN_MUST_USE hn_status hn_image_trained_from_file(hn_context *context, const hn_safetensors *file,
@@ -133,7 +143,10 @@ HN_API HN_MUST_USE hn_status hn_image_trained_parse(hn_context *context, const c
 HN_API void hn_image_trained_close(hn_image_trained *trained);
 /* The name of a class, which no 0 ends; NULL and size 0 for one that there is not. */
 HN_API const char *hn_image_class(const hn_image_trained *trained, int64_t index, size_t *out_size);
-/* images [count,C,H,W] row-major: HN_DTYPE_U8, bytes, or HN_DTYPE_F32, bytes / 255. -> out_logits [count,K]. */
+/* images [count,C,H,W] row-major: HN_DTYPE_U8, bytes, or HN_DTYPE_F32, bytes / 255. -> out_logits [count,K]. HN_ERROR_TYPE for another
+ * dtype, HN_ERROR_ARGUMENT for a count below 1; there is no upper limit, 64 images at a time are run, each time with the weights
+ * generated anew. HN_ERROR_SHAPE for bytes of images larger than hn_gather_images takes. C, H and W are the model's: the caller's memory
+ * cannot be checked. Resets the graph before and after; after an error logits of some images may have been written. */
 HN_API HN_MUST_USE hn_status hn_image_predict(hn_image_trained *trained, hn_dtype dtype, int64_t count,
                                               const void *images, float *out_logits);
 

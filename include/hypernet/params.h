@@ -1,8 +1,8 @@
 /* The parameter store, weights by name, and initialisers.
  *
- * Only the store owns trainable numbers: one flat block of values, one of gradients, and one of buffers, which are kept but not trained. Layers ask for weights by name;
- * hn_weights_put puts any tensor in a name's place, and the layer cannot tell the difference: that is how one network
- * makes the weights of another. A replaced name takes no room in the store and has no place in the count.
+ * Only the store owns trainable numbers: one flat block of values, one of gradients, and one of buffers, which are kept but not trained.
+ * Layers ask for weights by name; hn_weights_put puts any tensor in a name's place, and the layer cannot tell the difference: that is how
+ * one network makes the weights of another. A replaced name takes no room in the store and has no place in the count.
  *
  *     run the model once on a dry graph       every hn_weights_get declares a parameter
  *     hn_store_seal(store, graph, seed)       lays out the block and initialises it
