@@ -5,11 +5,6 @@
 #include "app/tasks/readings.h"
 #include "nn/image.h"
 
-static bool is_hyper(const hn_image_model *model)
-{
-    return model->weights == HN_IMAGE_WEIGHTS_HYPER || model->weights == HN_IMAGE_WEIGHTS_HYPER_LINEAR;
-}
-
 static void describe_network(const hn_image_model *model, const hni_lines *out)
 {
     const long long k = model->widen, filters = (long long)model->filters, f = (long long)model->kernel_size;
