@@ -6,6 +6,7 @@ import struct
 import sys
 import tempfile
 import unittest
+import zlib
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -15,6 +16,17 @@ from runs import hypernet, image, prepare_images, write_idx
 COUNTS = {"mnist-conv": 21210, "mnist-hyper": 12910, "mnist-hyper-best": 12910, "mnist-fc": 203530, "mnist-coordinates": 3627,
           "cifar10-wrn-40-1": 562762, "cifar10-hyper-wrn-40-1": 96602, "cifar10-wrn-40-2": 2235530,
           "cifar10-hyper-wrn-40-2": 147610}
+# Test errors in percent that the paper prints of them.
+ERRORS = {"mnist-conv": 0.72, "mnist-hyper": 0.76, "mnist-hyper-best": 0.76, "mnist-fc": 1.5, "mnist-coordinates": 6.5,
+          "cifar10-wrn-40-1": 6.73, "cifar10-hyper-wrn-40-1": 8.02, "cifar10-wrn-40-2": 5.66, "cifar10-hyper-wrn-40-2": 7.23}
+
+
+def grey_png(pixels, width, height):
+    """A PNG file of these grey bytes, row by row."""
+    rows = b"".join(b"\0" + pixels[y * width:(y + 1) * width] for y in range(height))
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks)
 
 
 class Images(unittest.TestCase):
@@ -35,13 +47,35 @@ class Images(unittest.TestCase):
             with self.subTest(recipe=recipe):
                 info = json.loads(hypernet("info", recipe, "--json")[0])
                 self.assertEqual(info["parameters"]["total"], count)
-                self.assertIn("error", info["paper"]["data"] + " error")
+                self.assertEqual(info["paper"]["data"], "MNIST" if recipe.startswith("mnist") else "CIFAR-10")
+                self.assertEqual((info["paper"]["test"], info["paper"]["valid"]), (ERRORS[recipe], None))
                 self.assertEqual(info["paper"]["ours"]["parameters"], count)
 
     def test_generated_beside_stored(self):
         text = hypernet("info", "mnist-hyper")[0]
         self.assertIn("12544", text.replace(",", ""))
         self.assertRegex(text, r"generated +12544, out of 4240 numbers of the generator and 4 of embeddings")
+
+    def test_generators_are_described(self):
+        """Depth and width of what makes the weights: E numbers of an embedding, d units, hidden layers."""
+        for recipe, sets, line in (
+                ("mnist-coordinates", (), "two hidden layers of 25 units"),
+                ("mnist-hyper", (), "two layers, 4 numbers and 4 units make a kernel of 16 to 16 channels"),
+                ("mnist-hyper", ("model.generator_units=8",),
+                 "two layers, 4 numbers and 8 units make a kernel of 16 to 16 channels"),
+                ("cifar10-hyper-wrn-40-1", (), "two layers, 64 numbers and 64 units make a kernel of 16 to 16 channels"),
+        ):
+            with self.subTest(recipe=recipe, sets=sets):
+                words = [word for setting in sets for word in ("--set", setting)]
+                details = json.loads(hypernet("info", recipe, *words, "--json")[0])["details"]
+                self.assertIn(line, details["generator"])
+
+    def test_readings_of_views(self):
+        """What a recipe does to its images stands among the readings, with its numbers."""
+        details = json.loads(hypernet("info", "mnist-hyper-best", "--json")[0])["details"]
+        readings = [value for key, value in details.items() if key.startswith("reading: ")]
+        for setting in ("data.rotate = 10", "data.scale = 0.1", "data.shift = 0.1"):
+            self.assertEqual(sum(reading.startswith(setting) for reading in readings), 1, (setting, readings))
 
     def test_log(self):
         rows = list(csv.DictReader((self.run_folder / "log.csv").read_text().splitlines()))
@@ -80,6 +114,25 @@ class Images(unittest.TestCase):
             self.assertEqual(sorted(c["name"] for c in entry["classes"]), ["0", "1", "2", "3"])
         line = hypernet("predict", self.run_folder, self.folder / "some.idx")[0].splitlines()[0]
         self.assertRegex(line, r"some\.idx\[0\]  [0-3]  0\.\d{4}$|some\.idx\[0\]  [0-3]  1\.0000$")
+
+    def test_predict_png(self):
+        """An image says the same as a PNG file and in an idx file."""
+        pixels = [image(label, 7 + label, 8) for label in range(4)]
+        idx, files = self.folder / "same.idx", [self.folder / f"{label}.png" for label in range(4)]
+        idx.write_bytes(struct.pack(">4I", 2051, 4, 8, 8) + b"".join(pixels))
+        for file, grey in zip(files, pixels):
+            file.write_bytes(grey_png(grey, 8, 8))
+        wanted = json.loads(hypernet("predict", self.run_folder, idx, "--top", 4, "--json")[0])
+        listing = json.loads(hypernet("predict", self.run_folder, *files, "--top", 4, "--json")[0])
+        self.assertEqual([(entry["file"], entry["image"]) for entry in listing], [(str(file), 0) for file in files])
+        self.assertGreater(len({entry["classes"][0]["probability"] for entry in wanted}), 1)
+        for entry, other in zip(listing, wanted, strict=True):
+            for ours, theirs in zip(entry["classes"], other["classes"], strict=True):
+                self.assertEqual((ours["class"], ours["name"]), (theirs["class"], theirs["name"]))
+                self.assertAlmostEqual(ours["probability"], theirs["probability"], 6)
+        lines = hypernet("predict", self.run_folder, *files)[0].splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(lines[2], r"/2\.png  [0-3]  [01]\.\d{4}$")
 
     def check_classes(self, result, printed):
         """Counts of each class add up to the figure, and stand in the table."""

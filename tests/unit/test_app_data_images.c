@@ -256,31 +256,48 @@ static void words_are_known(void **state)
 
 /* ---- the real ones ---- */
 
+/* As the recipes have it: they leave data.valid_images at its default. */
+static void assert_parts(fixture *f, int64_t train)
+{
+    hni_images_settings defaults;
+    hni_settings_default(hni_images_settings_table(), &defaults);
+    f->settings.valid_images = defaults.valid_images;
+    hni_images *images = open_images(f);
+    assert_int_equal(images->train_count, train + 5000);
+    assert_int_equal(images->part[HNI_IMAGES_TRAIN].count, train);
+    assert_int_equal(images->part[HNI_IMAGES_VALID].count, 5000);
+    assert_int_equal(images->part[HNI_IMAGES_TEST].count, 10000);
+    hni_images_close(images);
+}
+
 static void real_images(void **state)
 {
     static const struct {
         const char *name, *checksum, *last; /* the name of the last class */
         double mean, deviation;             /* of channel 0 over all training images */
-        int64_t classes[10];
+        int64_t classes[10], train;         /* images without those for validation */
     } sets[] = {
         {"mnist",
          "47a5bc4cc8cb87d843530ce89cbe7f9147e0a9723c8abeef1103c5619dbcfbeb",
          "9",
          0.13066,
          0.30811,
-         {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949}},
+         {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949},
+         55000},
         {"cifar10",
          "29e210f88c2c2011804df8841dfdfbac546bf12917ad0a25a752903eeca1d7f3",
          "truck",
          0.49140,
          0.24703,
-         {5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000}},
+         {5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000},
+         45000},
         {"/usr/share/datasets/fashion-mnist",
          "75e8c1e173917ca8febd8195e1372e50e760bd8acdfe4d94ce2af7309084bd98",
          "ankle boot",
          0.28604,
          0.35302,
-         {6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000}},
+         {6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000},
+         55000},
     };
     const int set = *(int *)*state;
     char *path = test_data_or_skip(sets[set].name);
@@ -303,9 +320,9 @@ static void real_images(void **state)
         counts[images->labels[i]]++;
     for (int i = 0; i < 10; i++)
         assert_int_equal(counts[i], sets[set].classes[i]);
-    assert_int_equal(images->part[HNI_IMAGES_TEST].count, 10000);
     assert_string_equal(images->class_names[9], sets[set].last);
     hni_images_close(images);
+    assert_parts(&f, sets[set].train);
     free(path);
     tear_down(&f);
 }

@@ -1,7 +1,10 @@
-/* Tables 3 and 4 of the paper against the models as they are built: the count of each of the fourteen, and where a row is found. */
+/* Tables 3 and 4 of the paper against the models as they are built: the count of each of the fourteen, and where a row is found. The same
+ * of its eight models of images, with the errors that it prints of them and of others'. */
 #include <math.h>
 
+#include "app/tasks/images_paper.h"
 #include "app/tasks/text_paper.h"
+#include "hypernet/image.h"
 #include "test_support.h"
 
 /* "4.92 M" of 4922642. */
@@ -152,6 +155,167 @@ static void data_sets_are_known_by_their_settings(void **state)
     }
 }
 
+/* ---- images ---- */
+
+typedef struct image_row {
+    const char *data, *name, *source;
+    double test;         /* the error as printed */
+    const char *printed; /* of the count */
+    int64_t parameters;
+    hn_image_network network; /* of the paper's own; widen 0: the row is cited */
+    hn_image_weights weights;
+    int widen;
+} image_row;
+
+#define CONV HN_IMAGE_NETWORK_CONV
+#define MLP HN_IMAGE_NETWORK_MLP
+#define RESNET HN_IMAGE_NETWORK_WIDE_RESNET
+#define STORED HN_IMAGE_WEIGHTS_STORED
+#define HYPER HN_IMAGE_WEIGHTS_HYPER
+#define COORDINATES HN_IMAGE_WEIGHTS_COORDINATES
+
+static const image_row image_rows[] = {
+    {"mnist", "convolutional network", "4.1", 0.72, "12,544 in the second kernel", 21210, CONV, STORED, 1},
+    {"mnist", "convolutional network, second kernel generated", "4.1", 0.76, "4,244 make the second kernel", 12910,
+     CONV, HYPER, 1},
+    {"mnist", "fully connected network, 256 units", "A.1", 1.5, "", 203530, MLP, STORED, 1},
+    {"mnist", "fully connected network, weights from coordinates", "A.1", 6.5, "801 make the matrix", 3627, MLP,
+     COORDINATES, 1},
+    {"cifar10", "Wide ResNet 40-1", "4.2", 6.73, "0.563 M", 562762, RESNET, STORED, 1},
+    {"cifar10", "hypernetwork, Wide ResNet 40-1", "4.2", 8.02, "0.097 M", 96602, RESNET, HYPER, 1},
+    {"cifar10", "Wide ResNet 40-2", "4.2", 5.66, "2.236 M", 2235530, RESNET, STORED, 2},
+    {"cifar10", "hypernetwork, Wide ResNet 40-2", "4.2", 7.23, "0.148 M", 147610, RESNET, HYPER, 2},
+    {.data = "cifar10", .name = "Network in Network", .source = "cited in 4.2", .test = 8.81, .printed = ""},
+    {.data = "cifar10", .name = "FitNet", .source = "cited in 4.2", .test = 8.39, .printed = ""},
+    {.data = "cifar10", .name = "Deeply Supervised Nets", .source = "cited in 4.2", .test = 8.22, .printed = ""},
+    {.data = "cifar10", .name = "Highway Networks", .source = "cited in 4.2", .test = 7.72, .printed = ""},
+    {.data = "cifar10", .name = "ELU", .source = "cited in 4.2", .test = 6.55, .printed = ""},
+    {.data = "cifar10", .name = "ResNet-110", .source = "cited in 4.2", .test = 6.43, .printed = "1.7 M"},
+    {.data = "cifar10", .name = "stochastic depth", .source = "cited in 4.2", .test = 5.23, .printed = "1.7 M"},
+    {.data = "cifar10",
+     .name = "Wide ResNet 40-1, its authors'",
+     .source = "cited in 4.2",
+     .test = 6.85,
+     .printed = "0.6 M"},
+    {.data = "cifar10",
+     .name = "Wide ResNet 40-2, its authors'",
+     .source = "cited in 4.2",
+     .test = 5.33,
+     .printed = "2.2 M"},
+    {.data = "cifar10", .name = "Wide ResNet 28-10", .source = "cited in 4.2", .test = 4.17, .printed = "36.5 M"},
+    {.data = "cifar10", .name = "ResNet of ResNet", .source = "cited in 4.2", .test = 3.77, .printed = "13.3 M"},
+    {.data = "cifar10", .name = "DenseNet", .source = "cited in 4.2", .test = 3.74, .printed = "27.2 M"},
+};
+#define IMAGE_ROWS (sizeof image_rows / sizeof image_rows[0])
+
+/* Every row of both tables, in their order, and no other. */
+static void image_tables_are_the_papers(void **state)
+{
+    const hni_paper_table *table = NULL;
+    size_t place = 0, own = 0;
+    (void)state;
+    for (size_t i = 0; i < IMAGE_ROWS; i++) {
+        const image_row *right = &image_rows[i];
+        if (table != hni_images_paper_table(right->data)) place = own = 0;
+        table = hni_images_paper_table(right->data);
+        assert_non_null(table);
+        assert_true(place < table->count);
+        const hni_paper_row *row = &table->rows[place++];
+        assert_string_equal(row->name, right->name);
+        assert_string_equal(row->source, right->source);
+        assert_string_equal(row->printed, right->printed);
+        assert_int_equal(row->parameters, right->parameters);
+        assert_true(row->test == right->test && isnan(row->valid));
+        own += right->widen > 0;
+        if (i + 1 < IMAGE_ROWS && strcmp(image_rows[i + 1].data, right->data) == 0) continue;
+        assert_int_equal(table->count, place);
+        assert_int_equal(table->own, own);
+    }
+}
+
+static hn_image_model image_model_of(const image_row *row)
+{
+    const bool mnist = strcmp(row->data, "mnist") == 0;
+    hn_image_model model;
+    hn_image_model_default(&model);
+    model.network = row->network;
+    model.weights = row->weights;
+    model.widen = row->widen;
+    model.channels = mnist ? 1 : 3;
+    model.height = model.width = mnist ? 28 : 32;
+    model.classes = 10;
+    model.embedding_size = mnist ? 4 : 64;
+    return model;
+}
+
+/* The count of the table is of the model that is built; what the paper prints is that count rounded, or a part of it. */
+static void every_image_model_has_its_row_and_count(void **state)
+{
+    hn_context *context;
+    (void)state;
+    assert_int_equal(hn_context_create(NULL, &context), HN_OK);
+    for (size_t i = 0; i < IMAGE_ROWS && image_rows[i].widen > 0; i++) {
+        const image_row *right = &image_rows[i];
+        const hn_image_model model = image_model_of(right);
+        const hni_paper_table *table;
+        hn_store *store = NULL;
+        char digits[32];
+        assert_int_equal(hn_store_create(context, &store), HN_OK);
+        assert_int_equal(hn_image_model_declare(store, &model), HN_OK);
+        assert_int_equal(hn_store_elements(store), right->parameters);
+        const hni_paper_row *row = hni_images_paper_find(hn_store_elements(store), right->data, &table);
+        assert_non_null(row);
+        assert_string_equal(row->name, right->name);
+        assert_ptr_equal(table, hni_images_paper_table(right->data));
+        snprintf(digits, sizeof digits, "%.3f M", (double)row->parameters / 1e6);
+        assert_int_equal(strcmp(digits, row->printed) == 0, strcmp(right->data, "cifar10") == 0);
+        hn_store_destroy(store);
+    }
+    assert_int_equal(hn_context_memory(context), 0);
+    hn_context_destroy(context);
+}
+
+/* The counts that the paper prints of MNIST are of the generated matrix, and of what makes it. */
+static void parts_of_mnist_are_the_papers(void **state)
+{
+    static const struct {
+        int row;
+        int64_t generated, makes;
+    } cases[] = {{1, 12544, 4244}, {3, 784 * 256, 801}};
+    hn_context *context;
+    (void)state;
+    assert_int_equal(hn_context_create(NULL, &context), HN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        const hn_image_model model = image_model_of(&image_rows[cases[i].row]);
+        hn_image_counts counts;
+        hn_store *store = NULL;
+        assert_int_equal(hn_store_create(context, &store), HN_OK);
+        assert_int_equal(hn_image_model_declare(store, &model), HN_OK);
+        hn_image_model_counts(&model, store, &counts);
+        assert_int_equal(counts.generated, cases[i].generated);
+        assert_int_equal(counts.generator + counts.embeddings, cases[i].makes);
+        assert_int_equal(counts.network + cases[i].makes, image_rows[cases[i].row].parameters);
+        hn_store_destroy(store);
+    }
+    hn_context_destroy(context);
+}
+
+static void image_tables_are_known_by_the_last_part_of_a_path(void **state)
+{
+    const hni_paper_table *table = hni_images_paper_table("mnist");
+    (void)state;
+    assert_string_equal(table->title, "MNIST");
+    assert_string_equal(hni_images_paper_table("cifar10")->title, "CIFAR-10");
+    assert_ptr_equal(hni_images_paper_table("/data/mnist"), table);
+    assert_null(hni_images_paper_table("/usr/share/datasets/fashion-mnist"));
+    assert_null(hni_images_paper_table("mnist/train"));
+    assert_null(hni_images_paper_find(21211, "mnist", &table));
+    assert_null(table);
+    assert_null(hni_images_paper_find(21210, "cifar10", &table));
+    assert_null(hni_images_paper_find(21210, "fashion-mnist", &table));
+    assert_null(hni_images_paper_find(0, "cifar10", &table)); /* what is cited is found by no count */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +323,10 @@ int main(void)
         cmocka_unit_test(another_size_has_no_row),
         cmocka_unit_test(tables_are_whole),
         cmocka_unit_test(data_sets_are_known_by_their_settings),
+        cmocka_unit_test(image_tables_are_the_papers),
+        cmocka_unit_test(every_image_model_has_its_row_and_count),
+        cmocka_unit_test(parts_of_mnist_are_the_papers),
+        cmocka_unit_test(image_tables_are_known_by_the_last_part_of_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
