@@ -107,7 +107,7 @@ static hn_status want_finite(hn_context *context, hn_store *store, const hni_sec
         if (status != HN_OK) return status;
         if (bad != 0) {
             return hni_error(context, HN_ERROR_NONFINITE,
-                             "checkpoint: %s '%s' has %lld values that are infinite or NaN", section->kind,
+                             "checkpoint: %s '%s' has numbers that are infinite or NaN: %lld", section->kind,
                              tensor->name, (long long)bad);
         }
     }

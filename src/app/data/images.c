@@ -330,8 +330,16 @@ hn_status hni_pixels_read(hn_context *context, const char *path, hni_pixels *out
     hn_status status;
     memset(out_pixels, 0, sizeof *out_pixels);
     HNI_TRY(hni_unpack_file(context, path, 0, &file));
-    HNI_TRY(hni_png_begins(&file) ? hni_png_parse(context, path, &file, out_pixels)
-                                  : hni_idx_images_parse(context, path, &file, out_pixels));
+    if (hni_png_begins(&file)) {
+        HNI_TRY(hni_png_parse(context, path, &file, out_pixels));
+    } else if (file.size > 0 && file.data[0] == 0) {
+        HNI_TRY(hni_idx_images_parse(context, path, &file, out_pixels));
+    } else {
+        status = hni_error(context, HN_ERROR_FORMAT,
+                           "%s: is neither a PNG file nor an idx file of images: convert it first (for example with "
+                           "ImageMagick: convert IN OUT.png)",
+                           path);
+    }
 cleanup:
     hni_free(context, file.data);
     return status;

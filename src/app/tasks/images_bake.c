@@ -116,7 +116,10 @@ hn_status hni_images_compare(hni_task_work *work, hni_task_work *other, int64_t 
         apart = fmax(apart, fabs(one - two));
     }
     *out_difference = (hni_task_difference){.items = count, .share = largest > 0 ? apart / largest : apart};
-    if (!is_finite) status = hni_error(work->context, HN_ERROR_NONFINITE, "the model's outputs are not finite numbers");
+    if (!is_finite)
+        status = hni_error(work->context, HN_ERROR_NONFINITE,
+                           "the model's outputs are not finite numbers: its checkpoint is damaged, or its training "
+                           "failed");
 cleanup:
     return status;
 }

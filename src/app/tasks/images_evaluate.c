@@ -101,7 +101,9 @@ hn_status hni_images_evaluate(hni_task_work *work, const hni_evaluate_options *o
     snprintf(out_metric->note, sizeof out_metric->note, "%lld of %lld wrong, loss %.4f nats", (long long)run.wrong,
              (long long)run.count, work->figure.value);
     if (!isfinite(work->figure.value))
-        status = hni_error(work->context, HN_ERROR_NONFINITE, "evaluation: the model's outputs are not finite numbers");
+        status = hni_error(work->context, HN_ERROR_NONFINITE,
+                           "evaluation: the model's outputs are not finite numbers: its checkpoint is damaged, or its "
+                           "training failed");
 cleanup:
     hni_graph_end_evaluation(graph, before);
     return status;
