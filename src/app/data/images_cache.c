@@ -102,15 +102,13 @@ static bool number_of(const hn_safetensors *file, const char *key, int64_t *out_
     return text != NULL && hni_whole_parse(text, out_number);
 }
 
-/* What the file says, held against its own checksum; `found` is no more than shape, counts and checksum. */
-static bool is_whole(const hn_safetensors *file, hni_images *found)
+/* Shape, counts and checksum out of the file; false if it is no copy. */
+static bool describe(const hn_safetensors *file, hni_images *found)
 {
     const hn_file_tensor *pixels = hn_safetensors_find(file, "pixels"), *labels = hn_safetensors_find(file, "labels");
     const char *checksum = hn_safetensors_text(file, "sha256"), *names = hn_safetensors_text(file, "class_names");
-    int64_t crc;
     if (pixels == NULL || labels == NULL || names == NULL || checksum == NULL ||
-        strlen(checksum) != HNI_SHA256_TEXT_SIZE - 1 || !number_of(file, "train", &found->train_count) ||
-        !number_of(file, "crc32", &crc))
+        strlen(checksum) != HNI_SHA256_TEXT_SIZE - 1 || !number_of(file, "train", &found->train_count))
         return false;
     if (pixels->dtype != HN_DTYPE_U8 || pixels->shape.rank != 4 || labels->dtype != HN_DTYPE_I32 ||
         labels->shape.rank != 1 || labels->shape.size[0] != pixels->shape.size[0])
@@ -120,8 +118,25 @@ static bool is_whole(const hn_safetensors *file, hni_images *found)
     found->height = pixels->shape.size[2];
     found->width = pixels->shape.size[3];
     memcpy(found->checksum, checksum, sizeof found->checksum);
-    return found->train_count >= 0 && found->train_count <= found->count &&
-           crc == (int64_t)crc_of(found, names, pixels->data, labels->data);
+    return found->train_count >= 0 && found->train_count <= found->count;
+}
+
+bool hni_images_cache_crc(const hn_safetensors *file, uint32_t *out_crc)
+{
+    hni_images found = {.context = NULL};
+    if (!describe(file, &found)) return false;
+    *out_crc = crc_of(&found, hn_safetensors_text(file, "class_names"), hn_safetensors_find(file, "pixels")->data,
+                      hn_safetensors_find(file, "labels")->data);
+    return true;
+}
+
+/* What the file says, held against its own checksum; `found` is no more than shape, counts and checksum. */
+static bool is_whole(const hn_safetensors *file, hni_images *found)
+{
+    int64_t expected;
+    uint32_t crc;
+    return describe(file, found) && number_of(file, "crc32", &expected) && hni_images_cache_crc(file, &crc) &&
+           expected == (int64_t)crc;
 }
 
 static hn_status take_names(hni_images *images, const char *file, const char *lines)
@@ -135,7 +150,7 @@ static hn_status take_names(hni_images *images, const char *file, const char *li
     return status;
 }
 
-static hn_status take(hn_context *context, const char *path, const hn_safetensors *file, hni_images *images)
+hn_status hni_images_cache_take(hn_context *context, const char *path, const hn_safetensors *file, hni_images *images)
 {
     hni_images found = {.context = context};
     hn_status status;
@@ -162,7 +177,7 @@ bool hni_images_cache_load(hni_images_cache *cache, hni_images *images)
     end_key(cache);
     if (cache->path[0] == 0 || stat(cache->path, &found) != 0) return false;
     hn_status status = hn_safetensors_open(context, cache->path, &file);
-    if (status == HN_OK) status = take(context, cache->path, file, images);
+    if (status == HN_OK) status = hni_images_cache_take(context, cache->path, file, images);
     hn_safetensors_close(file);
     if (status == HN_OK) return true;
     hn_context_clear(context);

@@ -15,6 +15,7 @@
 
 #include "app/data/images.h"
 #include "app/data/sha256.h"
+#include "hypernet/io.h"
 
 typedef struct hni_images_cache {
     hni_sha256 hash;
@@ -28,5 +29,12 @@ void hni_images_cache_add(hni_images_cache *cache, const char *path);
 bool hni_images_cache_load(hni_images_cache *cache, hni_images *images);
 /* What load has not found. Needs the checksum. */
 void hni_images_cache_store(const hni_images_cache *cache, const hni_images *images);
+
+/* Inside of load; beside it for tests. The images of an open copy, or, for one that is damaged, an error and nothing. `path` is its
+ * name in messages. */
+HN_MUST_USE hn_status hni_images_cache_take(hn_context *context, const char *path, const hn_safetensors *file,
+                                            hni_images *images);
+/* The checksum that the text "crc32" of a copy must have for what it holds; false if it is none. */
+bool hni_images_cache_crc(const hn_safetensors *file, uint32_t *out_crc);
 
 #endif

@@ -54,8 +54,7 @@ hn_status hni_cifar_parse(hn_context *context, const char *name, const hni_file_
     return HN_OK;
 }
 
-/* The names in the lines of batches.meta.txt; anything but ten of them is an error. */
-static hn_status parse_names(hn_context *context, const char *name, const hni_file_bytes *file, hni_images *images)
+hn_status hni_cifar_parse_names(hn_context *context, const char *name, const hni_file_bytes *file, hni_images *images)
 {
     hn_status status = HN_OK;
     for (size_t at = 0, next; status == HN_OK && at < file->size; at = next) {
@@ -155,7 +154,7 @@ static hn_status read_tar(hn_context *context, const char *path, hni_images *ima
         for (int i = 0; i < FILES; i++)
             if (strcmp(tar.entry, file_names[i]) == 0) files[i] = tar.file;
         if (strcmp(tar.entry, NAMES_FILE) == 0 && images->classes == 0)
-            HNI_TRY(parse_names(context, path, &tar.file, images));
+            HNI_TRY(hni_cifar_parse_names(context, path, &tar.file, images));
     }
     HNI_TRY(tar.status);
     for (int i = 0; i < FILES; i++) {
@@ -199,7 +198,7 @@ static hn_status read_files(hn_context *context, char (*paths)[HNI_DATA_PATH_SIZ
     }
     if (names[0] != 0) {
         HNI_TRY(hni_unpack_file(context, names, 0, &file));
-        HNI_TRY(parse_names(context, names, &file, images));
+        HNI_TRY(hni_cifar_parse_names(context, names, &file, images));
     }
 cleanup:
     hni_free(context, file.data);

@@ -20,6 +20,9 @@ bool hni_idx_is_here(const char *folder);
 /* Records of CIFAR-10: adds those of one file to `images`. */
 HN_MUST_USE hn_status hni_cifar_parse(hn_context *context, const char *name, const hni_file_bytes *file,
                                       hni_images *images);
+/* The names in the lines of batches.meta.txt, added to those of `images`; anything but ten in all is an error. */
+HN_MUST_USE hn_status hni_cifar_parse_names(hn_context *context, const char *name, const hni_file_bytes *file,
+                                            hni_images *images);
 /* The files of a folder or of a tar; packed ones are remembered unpacked (images_cache.c). */
 HN_MUST_USE hn_status hni_cifar_read(hn_context *context, const char *path, hni_images *images);
 bool hni_cifar_is_here(const char *path);
