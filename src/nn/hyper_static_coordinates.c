@@ -86,22 +86,36 @@ static void write_features(int frequencies, double x, double y, double *out)
     }
 }
 
-/* [height*width, features]; adds its mean squares to *squares. */
-static hn_tensor grid_features(hn_graph *graph, const hn_coordinate_generator *generator, hn_coordinate_grid grid,
-                               double *squares)
+/* Mean over the places on an axis of the squares of its features; of a frequency they add up to 1. */
+static double axis_squares(int frequencies, int64_t size)
+{
+    double sum = 0;
+    if (frequencies > 0) return (double)frequencies;
+    for (int64_t i = 0; i < size; i++)
+        sum += place(i, size) * place(i, size);
+    return sum / (double)size;
+}
+
+static double grid_squares(const hn_coordinate_generator *generator, hn_coordinate_grid grid)
+{
+    return axis_squares(generator->frequencies, grid.width) + axis_squares(generator->frequencies, grid.height);
+}
+
+/* [height*width, features]; of a dry graph, without numbers. */
+static hn_tensor grid_features(hn_graph *graph, const hn_coordinate_generator *generator, hn_coordinate_grid grid)
 {
     const int64_t points = grid.height * grid.width, width = features_of(generator);
+    const hn_shape shape = HN_SHAPE2(points, width);
     void *memory = NULL;
     if (hn_graph_status(graph) != HN_OK) return HN_NO_TENSOR;
+    if (hn_graph_is_dry(graph)) return hn_tensor_from(graph, HN_DTYPE_F64, shape, NULL, false);
     graph->status = hni_arena_take(&graph->meta, (size_t)points * (size_t)width * sizeof(double), &memory);
     if (graph->status != HN_OK) return HN_NO_TENSOR;
     double *numbers = memory;
     for (int64_t i = 0; i < points; i++)
         write_features(generator->frequencies, place(i % grid.width, grid.width), place(i / grid.width, grid.height),
                        numbers + i * width);
-    for (int64_t i = 0; i < points * width; i++)
-        *squares += numbers[i] * numbers[i] / (double)points;
-    return hn_tensor_from(graph, HN_DTYPE_F64, HN_SHAPE2(points, width), numbers, false);
+    return hn_tensor_from(graph, HN_DTYPE_F64, shape, numbers, false);
 }
 
 /* ---- the network ---- */
@@ -122,9 +136,9 @@ static hn_tensor first_layer(hn_weights *weights, const char *layer, const hn_co
     hn_graph *graph = hn_weights_graph(weights);
     const int64_t inputs = target->inputs.height * target->inputs.width, units = generator->units;
     const int64_t outputs = target->outputs.height * target->outputs.width, width = features_of(generator);
-    double squares = 0;
-    const hn_tensor of_inputs = grid_features(graph, generator, target->inputs, &squares);
-    const hn_tensor of_outputs = grid_features(graph, generator, target->outputs, &squares);
+    const double squares = grid_squares(generator, target->inputs) + grid_squares(generator, target->outputs);
+    const hn_tensor of_inputs = grid_features(graph, generator, target->inputs);
+    const hn_tensor of_outputs = grid_features(graph, generator, target->outputs);
     const hn_init start = hn_init_normal(squares > 0 ? sqrt(2 / squares) : 1);
     const hn_tensor weight = part(weights, layer, "weight", HN_SHAPE2(units, 2 * width), start);
     const hn_tensor bias = part(weights, layer, "bias", HN_SHAPE1(units), hn_init_uniform(BIAS_WIDTH));

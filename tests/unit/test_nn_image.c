@@ -344,6 +344,27 @@ static void images_of_another_size_are_refused(void **state)
     close_bench(&b);
 }
 
+/* A file may say sizes that no machine has; what is declared is known without any of its numbers. */
+static void huge_models_are_declared_in_little_memory(void **state)
+{
+    hn_context_options options;
+    hn_context *context = NULL;
+    hn_store *store = NULL;
+    hn_image_model model = model_of(HN_IMAGE_NETWORK_MLP, HN_IMAGE_WEIGHTS_COORDINATES);
+    (void)state;
+    model.units = 4096;
+    model.height = model.width = 4096;
+    model.frequencies = 16;
+    hn_context_options_default(&options);
+    options.memory_limit = 1 << 20;
+    assert_int_equal(hn_context_create(&options, &context), HN_OK);
+    assert_int_equal(hn_store_create(context, &store), HN_OK);
+    if (hn_image_model_declare(store, &model) != HN_OK) fail_msg("%s", hn_context_error(context)->text);
+    assert_true(hn_store_find(store, "generator.layers.0.weight") >= 0);
+    hn_store_destroy(store);
+    hn_context_destroy(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +376,7 @@ int main(void)
         cmocka_unit_test(settings_that_do_not_go_together_are_refused),
         cmocka_unit_test(settings_survive_json),
         cmocka_unit_test(images_of_another_size_are_refused),
+        cmocka_unit_test(huge_models_are_declared_in_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
