@@ -322,7 +322,7 @@ static void files_for_prediction(void **state)
     assert_memory_equal(pixels.data, bytes, sizeof bytes);
     hni_free(f.context, pixels.data);
     assert_int_equal(hni_pixels_read(f.context, text, &pixels), HN_ERROR_FORMAT);
-    assert_non_null(strstr(hn_context_error(f.context)->text, "is it the right file?"));
+    assert_non_null(strstr(hn_context_error(f.context)->text, "is neither a PNG file nor an idx file of images"));
     hn_context_clear(f.context);
     free(png);
     free(idx);
