@@ -7,6 +7,7 @@
 
 #include "app/train/run.h"
 #include "core/alloc.h"
+#include "io/files.h"
 #include "nn/trained.h"
 #include "params/store.h"
 
@@ -22,12 +23,7 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-bool hni_cli_model_is_file(const char *name)
-{
-    static const char ending[] = ".safetensors";
-    const size_t length = strlen(name), tail = sizeof ending - 1;
-    return length > tail && strcmp(name + length - tail, ending) == 0;
-}
+bool hni_cli_model_is_file(const char *name) { return hni_ends_in(name, ".safetensors"); }
 
 static hn_status name_file(const hni_cli_model *model, hn_status status)
 {

@@ -11,6 +11,12 @@
 #include "core/size.h"
 #include "io/file_errors.h"
 
+bool hni_ends_in(const char *name, const char *ending)
+{
+    const size_t length = strlen(name), tail = strlen(ending);
+    return length > tail && strcmp(name + length - tail, ending) == 0;
+}
+
 /* Bytes between two questions whether to go on. (A single read or write beyond 2 GiB is cut short by Linux anyway.) */
 #define LARGEST_PIECE ((size_t)16 << 20)
 

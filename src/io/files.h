@@ -10,6 +10,8 @@ typedef struct hni_file_bytes {
     size_t size;
 } hni_file_bytes;
 
+/* Whether a file's name ends so, with something before: ".gz". */
+bool hni_ends_in(const char *name, const char *ending);
 /* Reads a regular file or a pipe to its end. An empty one, a folder, a device, or more than `limit` bytes (0: no limit) is an
  * error. */
 HN_MUST_USE hn_status hni_file_read(hn_context *context, const char *path, size_t limit, hni_file_bytes *out_bytes);

@@ -10,6 +10,7 @@
 #include "app/data/unpack.h"
 #include "core/alloc.h"
 #include "core/context.h"
+#include "io/files.h"
 
 enum {
     CHANNELS = 3,
@@ -91,11 +92,8 @@ typedef enum cifar_form { FORM_NONE, FORM_FILES, FORM_TAR } cifar_form;
 static bool is_archive(const char *name)
 {
     static const char *const endings[] = {".tar", ".tar.gz", ".tar.xz", ".tgz"};
-    const size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        const size_t tail = strlen(endings[i]);
-        if (length > tail && strcmp(name + length - tail, endings[i]) == 0) return true;
-    }
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (hni_ends_in(name, endings[i])) return true;
     return false;
 }
 
@@ -125,9 +123,7 @@ bool hni_cifar_is_here(const char *path)
 
 static bool is_packed(const char *path)
 {
-    const size_t length = strlen(path);
-    return length > 3 && (strcmp(path + length - 3, ".gz") == 0 || strcmp(path + length - 3, ".xz") == 0 ||
-                          (length > 4 && strcmp(path + length - 4, ".tgz") == 0));
+    return hni_ends_in(path, ".gz") || hni_ends_in(path, ".xz") || hni_ends_in(path, ".tgz");
 }
 
 /* ---- reading ---- */

@@ -7,16 +7,11 @@
 
 #include "core/alloc.h"
 #include "core/size.h"
+#include "io/files.h"
 #include "io/text.h"
 #include "app/recipe/recipe.h"
 
 #define ENDING ".yaml"
-
-static bool has_ending(const char *name)
-{
-    size_t length = strlen(name), ending = strlen(ENDING);
-    return length > ending && strcmp(name + length - ending, ENDING) == 0;
-}
 
 /* ---- listing ----------------------------------------------------------------------------------------------------- */
 
@@ -29,7 +24,7 @@ static hn_status add_folder(hn_context *context, const char *folder, hni_text *n
         return hni_error(context, HN_ERROR_IO, "%s: cannot list the recipes in it: %s", folder, strerror(errno));
     }
     for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
-        if (entry->d_name[0] == '.' || !has_ending(entry->d_name)) continue;
+        if (entry->d_name[0] == '.' || !hni_ends_in(entry->d_name, ENDING)) continue;
         hni_text_add_bytes(names, entry->d_name, strlen(entry->d_name) - strlen(ENDING));
         hni_text_add_bytes(names, "", 1);
     }
@@ -116,7 +111,7 @@ hn_status hni_recipe_find(hn_context *context, const char *name, const char *con
                           char **out_path)
 {
     *out_path = NULL;
-    if (strchr(name, '/') != NULL || has_ending(name)) return hni_copy_text(context, name, out_path);
+    if (strchr(name, '/') != NULL || hni_ends_in(name, ENDING)) return hni_copy_text(context, name, out_path);
     for (size_t i = 0; i < folder_count && name[0] != 0 && name[0] != '.'; i++) {
         hni_text path = {.context = context};
         hni_text_add(&path, "%s/%s%s", folders[i], name, ENDING);
