@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/bench/machine.h"
+#include "app/tasks/text_draw.h"
 #include "bench.h"
 #include "core/alloc.h"
 #include "io/text.h"
@@ -58,14 +59,6 @@ static int take_image_step(taking *t)
                                 "loss", step->loss, "bytes", (json_int_t)hni_bench_image_step_bytes(t->images)));
 }
 
-static int32_t largest_of(const float *logits, int64_t count)
-{
-    int64_t best = 0;
-    for (int64_t i = 1; i < count; i++)
-        best = logits[i] > logits[best] ? i : best;
-    return (int32_t)best;
-}
-
 /* Each row's largest logit is its next symbol. */
 static int take_characters(taking *t)
 {
@@ -73,7 +66,7 @@ static int take_characters(taking *t)
     for (int i = 0; i < CHARACTERS; i++) {
         if (hn_stream_step(t->stream, t->symbols, t->logits) != HN_OK) return hni_cli_fail(t->options->cli);
         for (int64_t row = 0; row < t->rows; row++)
-            t->symbols[row] = largest_of(t->logits + row * t->vocabulary, t->vocabulary);
+            t->symbols[row] = hni_most_probable(t->logits + row * t->vocabulary, (int)t->vocabulary);
     }
     return print_line(t, json_pack("{s:f,s:I,s:s}", "seconds", hni_bench_now() - start, "characters",
                                    (json_int_t)(CHARACTERS * t->rows), "storage",

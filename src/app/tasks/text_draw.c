@@ -24,7 +24,7 @@ void hni_text_drawer_close(hni_text_drawer *drawer)
     hni_free(drawer->context, drawer->order);
 }
 
-static int most_probable(const float *logits, int count)
+int hni_most_probable(const float *logits, int count)
 {
     int best = 0;
     for (int row = 1; row < count; row++)
@@ -68,7 +68,7 @@ static void cut(hni_text_drawer *drawer)
 
 hn_status hni_text_draw(hni_text_drawer *drawer, const float *logits, double uniform, int *out_row)
 {
-    const int best = most_probable(logits, drawer->count);
+    const int best = hni_most_probable(logits, drawer->count);
     double left = 0;
     *out_row = best;
     if (!isfinite(logits[best])) {

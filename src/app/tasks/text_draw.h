@@ -26,6 +26,8 @@ void hni_text_drawer_close(hni_text_drawer *drawer);
 /* uniform in [0, 1). Logits [count] that are not finite are an error. */
 HN_MUST_USE hn_status hni_text_draw(hni_text_drawer *drawer, const float *logits, double uniform, int *out_row);
 
+/* The row with the largest logit; of equals the lowest. */
+int hni_most_probable(const float *logits, int count);
 /* -log2 softmax(logits)[row] over all `count` rows, as the loss has it. */
 double hni_text_bits(const float *logits, int64_t count, int64_t row);
 
