@@ -127,11 +127,8 @@ static hn_status show_network(hni_cli_model *model, hni_run *run, hni_report_wor
     const hni_way way = {.steps = STRIP_STEPS};
     hn_status status;
     run->weights = work->weights;
-    for (size_t i = 0; i < HNI_REPORT_WEIGHTS; i++) {
-        HNI_TRY(hni_gather_shown_weight(model->context, model->task, model->work, i, &work->weights[i]));
-        if (work->weights[i].values == NULL) break;
-        run->weight_count = i + 1;
-    }
+    HNI_TRY(hni_gather_shown_weights(model->context, model->task, model->work, HNI_REPORT_WEIGHTS, work->weights,
+                                     &run->weight_count));
     HNI_TRY(hni_gather_embeddings(model->context, model->task, model->work, 0, &work->embeddings));
     if (work->embeddings.count < 2) goto cleanup;
     HNI_TRY(hni_gathered_embeddings_spread(&work->embeddings));

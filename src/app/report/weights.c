@@ -22,20 +22,19 @@ bool hni_weight_is(const char *weight, const char *name)
 }
 
 typedef struct search {
-    const char *name; /* NULL: one that stands for the network */
-    size_t before;    /* so many of those come before */
+    const char *name; /* NULL: those that stand for the network */
     hni_gathered_weight *out;
+    size_t most, found;
     hni_text names; /* of all that have a picture, as a list for a message */
-    bool found;
     hn_status status;
 } search;
 
 static void keep(search *of, const hni_task_weight *weight)
 {
-    hni_gathered_weight *out = of->out;
+    hni_gathered_weight *out = &of->out[of->found];
     const size_t elements = (size_t)hn_shape_elements(weight->shape);
     void *values = NULL;
-    of->found = true;
+    of->found++;
     of->status = hni_alloc_array(out->context, "weights", elements, sizeof(float), &values);
     if (of->status != HN_OK) return;
     memcpy(values, weight->values, elements * sizeof(float));
@@ -53,17 +52,16 @@ static void keep(search *of, const hni_task_weight *weight)
 static void look(void *user, const hni_task_weight *weight)
 {
     search *of = user;
-    if (of->status != HN_OK || of->found || weight->filters.rows == 0) return;
+    if (of->status != HN_OK || of->found == of->most || weight->filters.rows == 0) return;
     hni_text_add(&of->names, "%s%s", of->names.size > 0 ? ", " : "", weight->name);
-    const bool wanted = of->name != NULL ? hni_weight_is(weight->name, of->name) : weight->shown;
-    if (wanted && of->before == 0) keep(of, weight);
-    if (wanted && of->before > 0) of->before--;
+    if (of->name != NULL ? hni_weight_is(weight->name, of->name) : weight->shown) keep(of, weight);
 }
 
 static hn_status find(search *of, const hni_task *task, hni_task_work *work)
 {
     hn_status status;
-    *of->out = (hni_gathered_weight){.context = of->names.context, .name = {.context = of->names.context}};
+    for (size_t i = 0; i < of->most; i++)
+        of->out[i] = (hni_gathered_weight){.context = of->names.context, .name = {.context = of->names.context}};
     HNI_TRY(hni_weights_want(of->names.context, task));
     HNI_TRY(task->weights(work, look, of));
     HNI_TRY(of->status);
@@ -72,11 +70,12 @@ cleanup:
     return status;
 }
 
-hn_status hni_gather_shown_weight(hn_context *context, const hni_task *task, hni_task_work *work, size_t index,
-                                  hni_gathered_weight *out_weight)
+hn_status hni_gather_shown_weights(hn_context *context, const hni_task *task, hni_task_work *work, size_t most,
+                                   hni_gathered_weight *out_weights, size_t *out_count)
 {
-    search of = {.before = index, .out = out_weight, .names = {.context = context}};
+    search of = {.out = out_weights, .most = most, .names = {.context = context}};
     const hn_status status = find(&of, task, work);
+    *out_count = of.found;
     hni_text_free(&of.names);
     return status;
 }
@@ -84,10 +83,10 @@ hn_status hni_gather_shown_weight(hn_context *context, const hni_task *task, hni
 hn_status hni_gather_weight(hn_context *context, const hni_task *task, hni_task_work *work, const char *name,
                             hni_gathered_weight *out_weight)
 {
-    search of = {.name = name, .out = out_weight, .names = {.context = context}};
+    search of = {.name = name, .out = out_weight, .most = 1, .names = {.context = context}};
     hn_status status;
     HNI_TRY(find(&of, task, work));
-    if (!of.found) {
+    if (of.found == 0) {
         status = hni_error(
             context, HN_ERROR_ARGUMENT, "the model has no weight '%.100s' that can be drawn: name one of %.400s%s",
             name != NULL ? name : "", of.names.size > 0 ? of.names.data : "none", of.names.size > 400 ? "..." : "");

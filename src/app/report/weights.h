@@ -30,9 +30,9 @@ typedef struct hni_gathered_weight {
 /* The weight of this name, of which the last part (".kernel") may be left away; NULL: the one that stands for the network. */
 HN_MUST_USE hn_status hni_gather_weight(hn_context *context, const hni_task *task, hni_task_work *work,
                                         const char *name, hni_gathered_weight *out_weight);
-/* Weight `index` of those that stand for the network; out_weight->values NULL: there are fewer. */
-HN_MUST_USE hn_status hni_gather_shown_weight(hn_context *context, const hni_task *task, hni_task_work *work,
-                                              size_t index, hni_gathered_weight *out_weight);
+/* The first `most` of those that stand for the network; out_weights has room for as many, all to be freed. */
+HN_MUST_USE hn_status hni_gather_shown_weights(hn_context *context, const hni_task *task, hni_task_work *work,
+                                               size_t most, hni_gathered_weight *out_weights, size_t *out_count);
 void hni_gathered_weight_free(hni_gathered_weight *weight);
 /* Whether two can stand in one picture: name and sizes are the same. */
 bool hni_gathered_weights_match(const hni_gathered_weight *one, const hni_gathered_weight *other);
