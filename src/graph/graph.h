@@ -84,8 +84,8 @@ struct hn_graph {
 
 const hni_kernels *hni_graph_kernels(const hn_graph *graph);
 hni_exec *hni_graph_exec(hn_graph *graph);
-/* A persistent slot on memory that the caller owns and keeps as long as the tensor is used; the graph never frees it. gradient NULL: not differentiable.
- * HN_NO_TENSOR (and the graph's error) when there is no memory for the slot. */
+/* A persistent slot on memory that the caller owns and keeps as long as the tensor is used; the graph never frees it. gradient NULL: not
+ * differentiable. HN_NO_TENSOR (and the graph's error) when there is no memory for the slot. */
 hn_tensor hni_graph_bind(hn_graph *graph, const hni_view *value, const hni_view *gradient);
 /* Keeps the first error of a builder; returns HN_NO_TENSOR. */
 hn_tensor hni_graph_fail(hn_graph *graph, hn_status status, const char *format, ...) HN_PRINTF(3, 4);
