@@ -33,8 +33,7 @@ hni_prepared_layout hni_prepared_layout_of(const hni_recurrence *r)
     const bool hyper = m > 0;
     hni_prepared_layout l = {.scale = 0, .shift = hyper ? 8 * e * n : 0};
     l.embed = l.shift + (hyper ? 4 * (e + 1) * n : 0);
-    l.matrices = l.embed + (hyper ? m * hni_embedding_numbers(e) : 0);
-    l.total = l.matrices + 4 * n * n + 4 * m * n + 4 * m * m;
+    l.total = l.embed + (hyper ? m * hni_embedding_numbers(e) : 0);
     return l;
 }
 
@@ -78,21 +77,8 @@ static int64_t part_numbers(const hni_recurrence *r, bool backward)
 typedef struct prepare_job {
     const hni_recurrence_backend *backend;
     const hni_recurrence *r;
-    bool matrices; /* the recurrent ones too */
     char *out;
 } prepare_job;
-
-/* Rows [begin, end) of weight [rows, columns] into columns of out [columns, rows]. */
-static void turn(const prepare_job *job, const void *weight, int64_t ld, int64_t rows, int64_t columns, int64_t out,
-                 int64_t part, int64_t parts)
-{
-    const int64_t size = (int64_t)job->backend->size;
-    int64_t begin, end;
-    hni_parallel_part(columns, (int)parts, (int)part, &begin, &end);
-    if (begin == end) return;
-    job->backend->rows->transpose(rows, end - begin, (const char *)weight + begin * size, ld,
-                                  job->out + (out + begin * rows) * size, rows);
-}
 
 /* [count,N,e] -> [count,e,N] */
 static void turn_vectors(const prepare_job *job, const void *weight, int64_t count, int64_t e, int64_t out)
@@ -103,41 +89,36 @@ static void turn_vectors(const prepare_job *job, const void *weight, int64_t cou
                                       job->out + (out + i * block) * size, job->r->units);
 }
 
-enum { PREPARE_PARTS = 32 };
+enum { PREPARED = 3 };
 
 static void prepare_part(void *user, int64_t begin, int64_t end, int part)
 {
     (void)part;
     const prepare_job *job = user;
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, m = r->hyper_units, e = r->embedding;
+    const int64_t m = r->hyper_units, e = r->embedding, k = hni_embedding_numbers(e);
     const hni_prepared_layout l = hni_prepared_layout_of(r);
+    char *embed = job->out + l.embed * (int64_t)job->backend->size;
     for (int64_t i = begin; i < end; i++) {
-        if (m > 0 && i == 0) turn_vectors(job, r->makers.scale_weight, 8, e, l.scale);
-        if (m > 0 && i == 1) turn_vectors(job, r->makers.shift_weight, 4, e + 1, l.shift);
-        if (m > 0) turn(job, r->makers.embed_weight, m, hni_embedding_numbers(e), m, l.embed, i, PREPARE_PARTS);
-        if (!job->matrices) continue;
-        turn(job, r->main.weight_h, r->main.weight_h_ld, 4 * n, n, l.matrices, i, PREPARE_PARTS);
-        if (m == 0) continue;
-        const int64_t of_main = l.matrices + 4 * n * n, of_self = of_main + 4 * m * n;
-        turn(job, r->makers.weight_main, r->makers.weight_main_ld, 4 * m, n, of_main, i, PREPARE_PARTS);
-        turn(job, r->hyper.weight_h, r->hyper.weight_h_ld, 4 * m, m, of_self, i, PREPARE_PARTS);
+        if (i == 0) turn_vectors(job, r->makers.scale_weight, 8, e, l.scale);
+        if (i == 1) turn_vectors(job, r->makers.shift_weight, 4, e + 1, l.shift);
+        if (i == 2) job->backend->rows->transpose(k, m, r->makers.embed_weight, m, embed, k);
     }
 }
 
-static void prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r, bool matrices,
-                    void *out_prepared)
+static void prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r, void *out_prepared)
 {
-    prepare_job job = {.backend = backend, .r = r, .matrices = matrices, .out = out_prepared};
-    hni_parallel_for(threads, PREPARE_PARTS, 1, prepare_part, &job);
+    prepare_job job = {.backend = backend, .r = r, .out = out_prepared};
+    hni_parallel_for(threads, PREPARED, 1, prepare_part, &job);
 }
 
 /* ---- scratch memory ---- */
 
-size_t hni_recurrence_packed_most(int64_t k, int64_t n)
+size_t hni_recurrence_packed_most(bool narrow, size_t size, int64_t k, int64_t n)
 {
-    const int64_t tile = 64, rows = (k + tile - 1) / tile * tile, columns = (n + tile - 1) / tile * tile;
-    return HNI_PACKED_HEAD + (size_t)(rows * columns) * sizeof(uint16_t);
+    const int64_t tile = HNI_PACKED_TILE, columns = (n + tile - 1) / tile * tile;
+    if (!narrow) return (size_t)(k * columns) * size;
+    return HNI_PACKED_HEAD + (size_t)((k + tile - 1) / tile * tile * columns) * sizeof(uint16_t);
 }
 
 /* `count` blocks of `numbers`. */
@@ -156,18 +137,14 @@ static hn_status take(hni_exec *exec, size_t size, int64_t count, int64_t number
 
 static int64_t part_rows(const hni_recurrence_job *job) { return (job->r->rows + job->parts - 1) / job->parts; }
 
-/* Whether the recurrent matrices lie transposed behind the prepared vectors. */
-static bool has_matrices(const hni_recurrence_job *job)
-{
-    return job->vjp == NULL && job->exec->precision == HN_PRECISION_F32;
-}
+static bool is_narrow(const hni_recurrence_job *job) { return job->exec->precision != HN_PRECISION_F32; }
 
-/* The recurrent matrices in the direction of the call; packed ones get memory. */
-static hn_status take_matrices(hni_recurrence_job *job)
+/* The recurrent matrices in the direction of the call, with memory to be packed into. */
+static hn_status take_matrices(hni_recurrence_job *job, size_t size)
 {
     const hni_recurrence *r = job->r;
     const int64_t n = r->units, m = r->hyper_units;
-    const void *const data[HNI_MATRICES] = {r->main.weight_h, r->makers.weight_main, r->hyper.weight_h};
+    const void *const weight[HNI_MATRICES] = {r->main.weight_h, r->makers.weight_main, r->hyper.weight_h};
     const int64_t ld[HNI_MATRICES] = {r->main.weight_h_ld, r->makers.weight_main_ld, r->hyper.weight_h_ld};
     const int64_t out[HNI_MATRICES] = {4 * n, 4 * m, 4 * m}, in[HNI_MATRICES] = {n, n, m};
     hn_status status = HN_OK;
@@ -176,12 +153,11 @@ static hn_status take_matrices(hni_recurrence_job *job)
         const bool forward = job->vjp == NULL;
         *matrix = (hni_recurrent_matrix){.k = forward ? in[i] : out[i],
                                          .n = forward ? out[i] : in[i],
-                                         .data = data[i],
+                                         .weight = weight[i],
                                          .ld = ld[i],
                                          .beta = forward && i != HNI_WEIGHT_SELF ? 0 : 1};
-        if (job->exec->precision == HN_PRECISION_F32) continue;
-        const size_t size = hni_recurrence_packed_most(matrix->k, matrix->n);
-        HNI_TRY(hni_arena_take(job->exec->scratch, size, &matrix->packed));
+        const size_t most = hni_recurrence_packed_most(is_narrow(job), size, matrix->k, matrix->n);
+        HNI_TRY(hni_arena_take(job->exec->scratch, most, &matrix->packed));
     }
 cleanup:
     return status;
@@ -195,16 +171,15 @@ static hn_status take_all(hni_recurrence_job *job, size_t size, char **out_prepa
     hn_status status;
     *out_prepared = NULL;
     HNI_TRY(take(exec, size, job->parts, job->part_size, &job->part_data));
-    const int64_t prepared = has_matrices(job) ? job->prepared.total : job->prepared.matrices;
-    HNI_TRY(take(exec, size, 1, prepared, out_prepared));
-    HNI_TRY(take_matrices(job));
+    HNI_TRY(take(exec, size, 1, job->prepared.total, out_prepared));
+    HNI_TRY(take_matrices(job, size));
     if (job->vjp == NULL) goto cleanup;
     HNI_TRY(take(exec, size, job->parts, job->own.total, &job->own_data));
     HNI_TRY(take(exec, size, r->rows, r->units, &job->dh));
     HNI_TRY(take(exec, size, r->rows, r->units, &job->dc));
     HNI_TRY(take(exec, size, r->rows, r->hyper_units, &job->hyper_dh));
     HNI_TRY(take(exec, size, r->rows, r->hyper_units, &job->hyper_dc));
-    if (exec->precision == HN_PRECISION_F32) goto cleanup;
+    if (!is_narrow(job)) goto cleanup;
     HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows, 4 * r->units, &narrow_gates));
     HNI_TRY(take(exec, sizeof(uint16_t), r->steps * r->rows, 4 * r->hyper_units, &narrow_hyper));
     job->narrow_gates = (uint16_t *)(void *)narrow_gates;
@@ -218,7 +193,7 @@ static int64_t part_numbers_of(const hni_recurrence_job *job)
 {
     const hni_recurrence *r = job->r;
     const int64_t widest = hni_recurrence_widest(r);
-    const int64_t rounded = job->exec->precision != HN_PRECISION_F32 && job->vjp == NULL ? part_rows(job) * widest : 0;
+    const int64_t rounded = is_narrow(job) && job->vjp == NULL ? part_rows(job) * widest : 0;
     return part_numbers(r, job->vjp != NULL) + (rounded + 31) / 32 * 32;
 }
 
@@ -246,27 +221,18 @@ hn_status hni_recurrence_scratch(hni_exec *exec, size_t size, const hni_recurren
     return take_all(&job, size, &prepared);
 }
 
-/* Packs the matrices for narrow products, or says where the real ones lie. */
-static hn_status prepare_matrices(hni_recurrence_job *job)
+static hn_status pack_matrices(hni_recurrence_job *job)
 {
-    const hni_recurrence_narrow *narrow = job->backend->narrow;
     hn_status status = HN_OK;
-    int64_t place = job->prepared.matrices;
     for (int i = 0; i < (job->r->hyper_units > 0 ? HNI_MATRICES : 1); i++) {
-        hni_recurrent_matrix *matrix = &job->matrix[i];
+        const hni_recurrent_matrix *matrix = &job->matrix[i];
         const bool forward = job->vjp == NULL;
-        if (narrow != NULL) {
-            HNI_TRY(narrow->pack(matrix->k, matrix->n, matrix->data, forward ? 1 : matrix->ld, forward ? matrix->ld : 1,
-                                 matrix->packed));
-        } else if (forward) {
-            matrix->data = hni_at(job, job->prepared_data, place);
-            matrix->ld = matrix->n;
-            place += matrix->k * matrix->n;
-        }
+        HNI_TRY(job->backend->products->pack(job->exec, matrix->k, matrix->n, matrix->weight, forward ? 1 : matrix->ld,
+                                             forward ? matrix->ld : 1, matrix->packed));
     }
 cleanup:
     if (status == HN_OK) return HN_OK;
-    return hni_error(job->exec->context, status, "sequence: a matrix could not be packed for bf16 products");
+    return hni_error(job->exec->context, status, "sequence: a matrix could not be packed for its products");
 }
 
 /* Symbols and lengths are addresses: all that could reach outside is refused here. */
@@ -295,9 +261,9 @@ hn_status hni_recurrence_open(const hni_recurrence_backend *backend, hni_exec *e
     measure(out_job);
     status = take_all(out_job, backend->size, &prepared);
     if (status != HN_OK) return status;
-    if (prepared != NULL) prepare(backend, exec->threads, r, has_matrices(out_job), prepared);
+    if (prepared != NULL) prepare(backend, exec->threads, r, prepared);
     out_job->prepared_data = prepared;
-    return prepare_matrices(out_job);
+    return pack_matrices(out_job);
 }
 
 hn_status hni_recurrence_close(const hni_recurrence_job *job)

@@ -151,37 +151,43 @@ typedef struct hni_recurrence_rows {
 } hni_recurrence_rows;
 
 /* One product with a packed matrix, ready to run many times in the thread that opened it: C[rows,n] = A[rows,k] matrix + beta C. */
-typedef struct hni_narrow_product {
-    void *engine, *stream, *multiply, *a, *b, *c; /* the backend's own */
-} hni_narrow_product;
+typedef struct hni_packed_product {
+    int64_t rows, k, n;
+    const void *packed;
+    double beta;                                          /* 0 or 1 */
+    int threads;                                          /* that may share in it: 1 within a part */
+    void *engine, *stream, *multiply, *of_a, *of_b, *of_c; /* the backend's own */
+} hni_packed_product;
 
-/* Products of bf16 numbers summed in real, where a backend has them. None of these records an error but `outer`. */
-typedef struct hni_recurrence_narrow {
-    /* Element (i,j) of the matrix [k,n] lies at i * row + j * column. */
-    hn_status (*pack)(int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column, void *out_packed);
-    hn_status (*open)(int64_t rows, int64_t k, int64_t n, const void *packed, double beta,
-                      hni_narrow_product *out_product);
-    hn_status (*run)(const hni_narrow_product *product, const void *a, void *c); /* a is bf16 */
-    void (*close)(hni_narrow_product *product);
+/* How a backend multiplies with the recurrent matrices, which are packed once a call. Several threads open and run products at once, so
+ * these record no error, `outer` excepted. */
+typedef struct hni_recurrence_products {
+    bool narrow; /* A and the matrix are bf16, C is real; else all are real */
+    /* Element (i,j) of the matrix [k,n] lies at i * row + j * column, one of which is 1. */
+    hn_status (*pack)(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
+                      void *out_packed);
+    hn_status (*open)(hni_packed_product *product); /* the backend's own part; NULL: there is none */
+    hn_status (*run)(const hni_packed_product *product, const void *a, int64_t lda, void *c); /* ldc is n */
+    void (*close)(hni_packed_product *product); /* NULL with open */
+    /* Narrow ones only. */
     void (*round)(int64_t n, const void *x, void *out); /* to bf16 */
     /* The gemm's A^T B + C with A in bf16 and B in real. */
     hn_status (*outer)(hni_exec *exec, const hni_gemm *gemm);
-} hni_recurrence_narrow;
+} hni_recurrence_products;
 
 typedef struct hni_recurrence_backend {
     size_t size; /* of real */
     const hni_recurrence_rows *rows;
     double (*number)(const void *x, int64_t index);
-    hn_status (*gemm_alone)(const hni_gemm *gemm); /* in the calling thread; records no error */
     hn_status (*gemm)(hni_exec *exec, const hni_gemm *gemm);
-    const hni_recurrence_narrow *narrow; /* what the recurrent products use; NULL: real numbers */
+    const hni_recurrence_products *products;
 } hni_recurrence_backend;
 
 /* ---- the slots' work ---- */
 
-/* Bytes of a matrix [k,n] packed for narrow products, at most: padded, with a head before it. */
-enum { HNI_PACKED_HEAD = 4096 };
-size_t hni_recurrence_packed_most(int64_t k, int64_t n);
+/* Bytes of a packed matrix [k,n], at most: padded, narrow ones with a head before the numbers. `size` is that of real. */
+enum { HNI_PACKED_HEAD = 4096, HNI_PACKED_TILE = 64 };
+size_t hni_recurrence_packed_most(bool narrow, size_t size, int64_t k, int64_t n);
 
 /* False where the numbers of `saved` or of the outputs are more than can be counted; all other sizes follow from tensors that exist. */
 bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers);

@@ -238,8 +238,9 @@ static const void *operand(const hni_part_products *products, int64_t width, int
 {
     const hni_recurrence_job *job = products->job;
     const void *rows = hni_saved_row(job, block, width, t, begin);
-    if (job->backend->narrow == NULL) return rows;
-    return hni_part_operand(products, width, rows, width, narrow + (t * job->r->rows + begin) * width);
+    uint16_t *beside = narrow != NULL ? narrow + (t * job->r->rows + begin) * width : NULL;
+    int64_t ld = width;
+    return hni_part_operand(products, width, rows, &ld, beside);
 }
 
 /* What goes on to the step before by way of the matrices. dh and hyper_dh hold what goes on by other ways; rows past their end keep
@@ -309,7 +310,7 @@ static hn_status outer(const hni_recurrence_job *job, int64_t m, int64_t n, int6
                            .alpha = 1,
                            .beta = 1,
                            .batch = 1};
-    return narrow != NULL ? job->backend->narrow->outer(job->exec, &gemm) : job->backend->gemm(job->exec, &gemm);
+    return narrow != NULL ? job->backend->products->outer(job->exec, &gemm) : job->backend->gemm(job->exec, &gemm);
 }
 
 /* dW += sum over steps of d_t^T (what lay before step t): the first step reads the call's state, all others one block. */

@@ -13,13 +13,13 @@ static void recurrent_products(const hni_part_products *products, int64_t t, int
     const int64_t n = r->units, m = r->hyper_units;
     int64_t ld;
     const void *state = hni_main_h_before(job, t, begin, &ld);
-    const void *h = hni_part_operand(products, n, state, ld, rounded);
+    const void *h = hni_part_operand(products, n, state, &ld, rounded);
     hni_part_product(products, HNI_WEIGHT_H, h, ld, hni_saved_row(job, job->saved.gates, 4 * n, t, begin));
     if (!hni_recurrence_is_hyper(r)) return;
     void *hyper_gates = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, begin);
     hni_part_product(products, HNI_WEIGHT_MAIN, h, ld, hyper_gates);
     state = hni_hyper_h_before(job, t, begin, &ld);
-    h = hni_part_operand(products, m, state, ld, rounded);
+    h = hni_part_operand(products, m, state, &ld, rounded);
     hni_part_product(products, HNI_WEIGHT_SELF, h, ld, hyper_gates);
 }
 

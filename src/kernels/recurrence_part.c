@@ -16,52 +16,42 @@ bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done)
 
 void hni_part_products_open(hni_recurrence_job *job, int64_t rows, hni_part_products *out)
 {
-    const hni_recurrence_narrow *narrow = job->backend->narrow;
+    const hni_recurrence_products *backend = job->backend->products;
     *out = (hni_part_products){.job = job, .rows = rows};
-    if (narrow == NULL) return;
     for (int i = 0; i < HNI_MATRICES && job->matrix[i].k > 0; i++) {
         const hni_recurrent_matrix *matrix = &job->matrix[i];
-        hni_part_failed(job, narrow->open(rows, matrix->k, matrix->n, matrix->packed, matrix->beta, &out->narrow[i]));
+        out->product[i] = (hni_packed_product){.rows = rows,
+                                               .k = matrix->k,
+                                               .n = matrix->n,
+                                               .packed = matrix->packed,
+                                               .beta = matrix->beta,
+                                               .threads = job->parts == 1 ? job->exec->threads : 1};
+        if (backend->open != NULL) hni_part_failed(job, backend->open(&out->product[i]));
     }
 }
 
 void hni_part_products_close(hni_part_products *products)
 {
-    const hni_recurrence_narrow *narrow = products->job->backend->narrow;
-    for (int i = 0; narrow != NULL && i < HNI_MATRICES; i++)
-        narrow->close(&products->narrow[i]);
+    const hni_recurrence_products *backend = products->job->backend->products;
+    for (int i = 0; backend->close != NULL && i < HNI_MATRICES; i++)
+        backend->close(&products->product[i]);
 }
 
 void hni_part_product(const hni_part_products *products, int matrix, const void *a, int64_t lda, void *c)
 {
     hni_recurrence_job *job = products->job;
-    const hni_recurrent_matrix *b = &job->matrix[matrix];
     if (job->status != HN_OK) return;
-    if (job->backend->narrow != NULL) {
-        hni_part_failed(job, job->backend->narrow->run(&products->narrow[matrix], a, c));
-        return;
-    }
-    const hni_gemm gemm = {.m = products->rows,
-                           .n = b->n,
-                           .k = b->k,
-                           .a = a,
-                           .b = b->data,
-                           .c = c,
-                           .lda = lda,
-                           .ldb = b->ld,
-                           .ldc = b->n,
-                           .alpha = 1,
-                           .beta = b->beta,
-                           .batch = 1};
-    hni_part_failed(job, job->backend->gemm_alone(&gemm));
+    hni_part_failed(job, job->backend->products->run(&products->product[matrix], a, lda, c));
 }
 
-const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t lda, void *out)
+const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t *lda, void *out)
 {
     const hni_recurrence_job *job = products->job;
-    if (job->backend->narrow == NULL) return a;
+    const hni_recurrence_products *backend = job->backend->products;
+    if (!backend->narrow) return a;
     for (int64_t row = 0; row < products->rows; row++)
-        job->backend->narrow->round(columns, hni_at(job, a, row * lda), (uint16_t *)out + row * columns);
+        backend->round(columns, hni_at(job, a, row * *lda), (uint16_t *)out + row * columns);
+    *lda = columns;
     return out;
 }
 

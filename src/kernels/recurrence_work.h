@@ -23,10 +23,9 @@ typedef struct hni_recurrence_layout {
 } hni_recurrence_layout;
 
 typedef struct hni_prepared_layout {
-    int64_t scale;    /* [8,E,N] */
-    int64_t shift;    /* [4,E+1,N] */
-    int64_t embed;    /* [M,K] transposed, as all matrices from here on */
-    int64_t matrices; /* W_h [N,4N], W_main [N,4M], W_self [M,4M]: real products only, forward only */
+    int64_t scale; /* [8,E,N] */
+    int64_t shift; /* [4,E+1,N] */
+    int64_t embed; /* [M,K], transposed */
     int64_t total;
 } hni_prepared_layout;
 
@@ -48,9 +47,9 @@ typedef struct hni_private_layout {
 enum { HNI_WEIGHT_H, HNI_WEIGHT_MAIN, HNI_WEIGHT_SELF, HNI_MATRICES };
 typedef struct hni_recurrent_matrix {
     int64_t k, n;
-    const void *data; /* [k,n] with ld */
+    const void *weight; /* [n,k] in the forward, [k,n] in the backward, with ld */
     int64_t ld;
-    void *packed; /* narrow products */
+    void *packed;
     double beta;
 } hni_recurrent_matrix;
 
@@ -123,16 +122,16 @@ enum { HNI_ROW_SCRATCH = HNI_CELL_SCRATCH + 3 }; /* of a cell row, with its mask
 typedef struct hni_part_products {
     hni_recurrence_job *job;
     int64_t rows;
-    hni_narrow_product narrow[HNI_MATRICES];
+    hni_packed_product product[HNI_MATRICES];
 } hni_part_products;
 void hni_part_products_open(hni_recurrence_job *job, int64_t rows, hni_part_products *out);
 void hni_part_products_close(hni_part_products *products);
-/* C[rows,n] = A[rows,k] matrix + beta C. `a` is rounded already where products are narrow. */
+/* C[rows,n] = A[rows,k] matrix + beta C; A is an operand as below. */
 void hni_part_product(const hni_part_products *products, int matrix, const void *a, int64_t lda, void *c);
 /* Room for rounded rows of a part's state, in the forward. */
 void *hni_part_rounded(const hni_recurrence_job *job, int part);
-/* Rows of `a` as the products read them: themselves, or rounded into `out`. */
-const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t lda, void *out);
+/* Rows of `a` as the products read them, and their distance: themselves, or rounded into `out`. */
+const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t *lda, void *out);
 /* False when the call was cancelled or a part has failed. */
 bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done);
 void hni_part_failed(hni_recurrence_job *job, hn_status status);

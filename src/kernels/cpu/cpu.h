@@ -179,9 +179,9 @@ typedef struct hni_cpu_packed_panel {
     int64_t rows, k; /* of x; columns of the matrix */
     const float *x;
     int64_t ldx;
-    /* [words][PANEL] words of 32 bits of successive k: a float; two bf16, the first one lower; or four int8 in the order 0, 2, 1, 3 from
-     * the lowest byte, so that the two lower bytes of the halves are neighbours. What the last word has too much is 0. */
-    const void *w;
+    /* [PANEL / strip][words][strip] words of 32 bits of successive k: a float; two bf16, the first one lower; or four int8 in the order
+     * 0, 2, 1, 3 from the lowest byte, so that the two lower bytes of the halves are neighbours. What the last word has too much is 0. */
+    const void *w, *end;    /* the next panel begins behind this one, unless it is the end of the last */
     const float *scale;     /* [PANEL]; this and what follows for int8 only, which does not read x */
     const int16_t *x16;     /* [rows][4 * words], zeros behind k */
     const float *x16_scale; /* [rows] */
@@ -191,6 +191,7 @@ typedef struct hni_cpu_packed_panel {
 } hni_cpu_packed_panel;
 
 typedef struct hni_cpu_packeds {
+    int64_t strip; /* rows of the matrix that lie together, a part of PANEL */
     void (*real)(const hni_cpu_packed_panel *panel);
     void (*bf16)(const hni_cpu_packed_panel *panel);
     void (*int8)(const hni_cpu_packed_panel *panel);
@@ -363,9 +364,21 @@ HN_MUST_USE hn_status hni_cpu_packed_multiply(hni_exec *exec, const hni_packed *
 /* How many threads OpenMP gives, which oneDNN asks it; returns how many it gave, to be set again afterwards. */
 int hni_cpu_use_threads(int threads);
 
-/* One product by oneDNN: within a parallel region in the calling thread, else with all that OpenMP has. Records no error, since
- * several threads may fail at once. */
-HN_MUST_USE hn_status hni_cpu_gemm_alone(const hni_gemm *gemm);
+/* Rows of x [count,columns] and of what a packed matrix [R,columns] makes of them, out [count,R]. */
+typedef struct hni_cpu_rows {
+    int64_t count;
+    const float *x;
+    int64_t ldx;
+    float *out;
+    int64_t ldout;
+    bool accumulate;
+} hni_cpu_rows;
+
+/* out (+)= x W^T, W stored as float or bf16. */
+void hni_cpu_multiply_rows(int threads, const hni_packed *packed, const hni_cpu_rows *rows);
+/* Packs as float B [k,n], a W^T: element (i,j) lies at i * row + j * column, one of which is 1. */
+void hni_cpu_pack_matrix(int threads, int64_t k, int64_t n, const float *matrix, int64_t row, int64_t column,
+                         void *out_packed);
 
 /* Places a walk, whose tracks are all set, at place `place` in row-major order. */
 static inline void hni_cpu_walk_seek(hni_walk *walk, int64_t place)

@@ -138,12 +138,6 @@ int hni_cpu_use_threads(int threads)
     return before;
 }
 
-hn_status hni_cpu_gemm_alone(const hni_gemm *gemm)
-{
-    const dnnl_status_t result = multiply_one(gemm, 0);
-    return result == dnnl_success ? HN_OK : result == dnnl_out_of_memory ? HN_ERROR_MEMORY : HN_ERROR_UNSUPPORTED;
-}
-
 hn_status hni_cpu_gemm(hni_exec *exec, const hni_gemm *gemm)
 {
     if (exec->precision == HN_PRECISION_BF16 && hni_narrow_gemm_pays(gemm)) return hni_narrow_gemm(exec, gemm);

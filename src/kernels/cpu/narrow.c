@@ -36,15 +36,17 @@ static dnnl_status_t wanted_layout(dnnl_engine_t engine, int64_t k, int64_t n, d
     HNI_DNNL_TRY(dnnl_matmul_desc_init(&multiply, &a, &b, NULL, &c));
     HNI_DNNL_TRY(dnnl_primitive_desc_create(&plan, &multiply, NULL, engine, NULL));
     *out = *dnnl_primitive_desc_query_md(plan, dnnl_query_weights_md, 0);
-    if (dnnl_memory_desc_get_size(out) > hni_recurrence_packed_most(k, n) - HNI_PACKED_HEAD)
+    if (dnnl_memory_desc_get_size(out) > hni_recurrence_packed_most(true, sizeof(float), k, n) - HNI_PACKED_HEAD)
         result = dnnl_unimplemented;
 dnnl_cleanup:
     if (plan != NULL) (void)dnnl_primitive_desc_destroy(plan);
     return result;
 }
 
-hn_status hni_narrow_pack(int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column, void *out_packed)
+hn_status hni_narrow_pack(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
+                          void *out_packed)
 {
+    (void)exec;
     dnnl_status_t result;
     dnnl_engine_t engine = NULL;
     dnnl_memory_desc_t from, to;
@@ -94,7 +96,7 @@ dnnl_cleanup:
     return result;
 }
 
-hn_status hni_narrow_open(const hni_narrow_shape *s, const void *b, hni_narrow_product *out)
+hn_status hni_narrow_open(const hni_narrow_shape *s, const void *b, hni_packed_product *out)
 {
     dnnl_status_t result;
     dnnl_engine_t engine = NULL;
@@ -113,32 +115,33 @@ hn_status hni_narrow_open(const hni_narrow_shape *s, const void *b, hni_narrow_p
     HNI_DNNL_TRY(dnnl_memory_create(&memory_b, &of_b, engine, (void *)(uintptr_t)numbers));
     HNI_DNNL_TRY(dnnl_memory_create(&memory_c, &of_c, engine, DNNL_MEMORY_NONE));
 dnnl_cleanup:
-    *out = (hni_narrow_product){engine, stream, multiply, memory_a, memory_b, memory_c};
+    out->engine = engine, out->stream = stream, out->multiply = multiply;
+    out->of_a = memory_a, out->of_b = memory_b, out->of_c = memory_c;
     if (result != dnnl_success) hni_narrow_close(out);
     return hni_dnnl_status(result);
 }
 
-hn_status hni_narrow_run(const hni_narrow_product *p, const void *a, void *c)
+hn_status hni_narrow_run(const hni_packed_product *p, const void *a, void *c)
 {
     dnnl_status_t result;
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->a}, {DNNL_ARG_WEIGHTS, p->b}, {DNNL_ARG_DST, p->c}};
-    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->a, (void *)(uintptr_t)a));
-    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->c, c));
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->of_a}, {DNNL_ARG_WEIGHTS, p->of_b}, {DNNL_ARG_DST, p->of_c}};
+    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->of_a, (void *)(uintptr_t)a));
+    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->of_c, c));
     HNI_DNNL_TRY(dnnl_primitive_execute(p->multiply, p->stream, 3, arguments));
     HNI_DNNL_TRY(dnnl_stream_wait(p->stream));
 dnnl_cleanup:
     return hni_dnnl_status(result);
 }
 
-void hni_narrow_close(hni_narrow_product *p)
+void hni_narrow_close(hni_packed_product *p)
 {
-    if (p->c != NULL) (void)dnnl_memory_destroy(p->c);
-    if (p->b != NULL) (void)dnnl_memory_destroy(p->b);
-    if (p->a != NULL) (void)dnnl_memory_destroy(p->a);
+    if (p->of_c != NULL) (void)dnnl_memory_destroy(p->of_c);
+    if (p->of_b != NULL) (void)dnnl_memory_destroy(p->of_b);
+    if (p->of_a != NULL) (void)dnnl_memory_destroy(p->of_a);
     if (p->multiply != NULL) (void)dnnl_primitive_destroy(p->multiply);
     if (p->stream != NULL) (void)dnnl_stream_destroy(p->stream);
     if (p->engine != NULL) (void)dnnl_engine_destroy(p->engine);
-    *p = (hni_narrow_product){.engine = NULL};
+    *p = (hni_packed_product){.rows = 0};
 }
 
 /* ---- conversion ---- */
@@ -187,7 +190,7 @@ static hn_status rounded(hni_exec *exec, int64_t rows, int64_t columns, const vo
 /* One product with all threads; a message if it fails. */
 static hn_status multiply_once(hni_exec *exec, const hni_narrow_shape *shape, const void *a, const void *b, void *c)
 {
-    hni_narrow_product product;
+    hni_packed_product product = {.rows = shape->m};
     const int threads_before = hni_cpu_use_threads(exec->threads);
     hn_status status = hni_narrow_open(shape, b, &product);
     if (status == HN_OK) status = hni_narrow_run(&product, a, c);

@@ -6,6 +6,8 @@
 #include "core/parallel.h"
 #include "kernels/packed.h"
 
+#include <string.h>
+
 enum {
     PANEL = HNI_CPU_PANEL,
     GRAIN = 1 << 18 /* multiplications that a thread should have at least */
@@ -45,7 +47,9 @@ hn_status hni_cpu_pack_size(hni_exec *exec, hn_dtype storage, hn_shape shape, si
 static void *number_of(const hni_packed *packed, int64_t r, int64_t c)
 {
     static const int64_t byte_of[4] = {0, 2, 1, 3};
-    const int64_t each = per_word(packed->storage), word = c / each * PANEL + r % PANEL;
+    const int64_t each = per_word(packed->storage), words = hni_cpu_divide_up(packed->columns, each);
+    const int64_t strip = hni_cpu_simd_get()->packeds->strip, of_strip = r % PANEL / strip * strip * words;
+    const int64_t word = of_strip + c / each * strip + r % strip;
     const int64_t byte = each == 4 ? byte_of[c % 4] : c % each * (4 / each);
     return (char *)panel_of(packed, r / PANEL) + word * 4 + byte;
 }
@@ -103,6 +107,47 @@ hn_status hni_cpu_unpack(hni_exec *exec, const hni_packed *packed, int64_t first
     return HN_OK;
 }
 
+/* ---- packing a whole matrix, for products that follow at once ---- */
+
+typedef struct pack_job {
+    int64_t k, n;
+    const float *matrix;
+    int64_t row, column;
+    float *out;
+} pack_job;
+
+/* Columns from j on into out [k,strip], zeros behind the last. */
+static void pack_strip(const pack_job *job, int64_t j, int64_t strip, float *out)
+{
+    const int64_t width = hni_cpu_min(strip, job->n - j);
+    if (width < strip) memset(out, 0, (size_t)(job->k * strip) * sizeof out[0]);
+    if (width <= 0) return;
+    const float *from = job->matrix + j * job->column;
+    if (job->column != 1) {
+        hni_cpu_simd_get()->recurrences->transpose(width, job->k, from, job->column, out, strip);
+        return;
+    }
+    for (int64_t i = 0; i < job->k; i++)
+        memcpy(out + i * strip, from + i * job->row, (size_t)width * sizeof out[0]);
+}
+
+static void pack_part(void *user, int64_t begin, int64_t end, int part)
+{
+    (void)part;
+    const pack_job *job = user;
+    const int64_t strip = hni_cpu_simd_get()->packeds->strip;
+    for (int64_t s = begin; s < end; s++)
+        pack_strip(job, s * strip, strip, job->out + s * strip * job->k);
+}
+
+void hni_cpu_pack_matrix(int threads, int64_t k, int64_t n, const float *matrix, int64_t row, int64_t column,
+                         void *out_packed)
+{
+    pack_job job = {k, n, matrix, row, column, out_packed};
+    const int64_t strip = hni_cpu_simd_get()->packeds->strip, strips = panels_of(n) * PANEL / strip;
+    hni_parallel_for(threads, strips, hni_cpu_divide_up(GRAIN, strip * k), pack_part, &job);
+}
+
 /* ---- multiplying ---- */
 
 typedef struct multiply_job {
@@ -119,6 +164,7 @@ static void multiply_part(void *user, int64_t begin, int64_t end, int part)
     for (int64_t p = begin; p < end; p++) {
         hni_cpu_packed_panel panel = job->first;
         panel.w = panel_of(packed, p);
+        panel.end = panel_of(packed, panels_of(packed->rows));
         if (panel.scale != NULL) panel.scale += p * PANEL;
         panel.out += p * PANEL;
         panel.width = hni_cpu_min(PANEL, packed->rows - p * PANEL);
@@ -146,26 +192,44 @@ static hn_status round_rows(hni_exec *exec, const hni_cpu_packeds *simd, hni_cpu
     return HN_OK;
 }
 
+static void multiply_panels(int threads, multiply_job *job)
+{
+    const int64_t per_panel = job->packed->columns * PANEL * job->first.rows;
+    hni_parallel_for(threads, panels_of(job->packed->rows), hni_cpu_divide_up(GRAIN, per_panel), multiply_part, job);
+}
+
+static multiply_job job_of(const hni_packed *packed, const hni_cpu_rows *rows)
+{
+    const hni_cpu_packeds *simd = hni_cpu_simd_get()->packeds;
+    return (multiply_job){.packed = packed,
+                          .multiply = packed->storage == HN_DTYPE_BF16 ? simd->bf16 : simd->real,
+                          .first = {.rows = rows->count,
+                                    .k = packed->columns,
+                                    .x = rows->x,
+                                    .ldx = rows->ldx,
+                                    .out = rows->out,
+                                    .ldout = rows->ldout,
+                                    .accumulate = rows->accumulate}};
+}
+
+void hni_cpu_multiply_rows(int threads, const hni_packed *packed, const hni_cpu_rows *rows)
+{
+    multiply_job job = job_of(packed, rows);
+    multiply_panels(threads, &job);
+}
+
 hn_status hni_cpu_packed_multiply(hni_exec *exec, const hni_packed *packed, const hni_view *x, hni_view *out,
                                   bool accumulate)
 {
-    const hni_cpu_packeds *simd = hni_cpu_simd_get()->packeds;
-    multiply_job job = {.packed = packed,
-                        .multiply = packed->storage == HN_DTYPE_BF16 ? simd->bf16 : simd->real,
-                        .first = {.rows = x->size[0],
-                                  .k = packed->columns,
-                                  .x = x->data,
-                                  .ldx = x->stride[0],
-                                  .out = out->data,
-                                  .ldout = out->stride[0],
-                                  .accumulate = accumulate}};
+    const hni_cpu_rows rows = {x->size[0], x->data, x->stride[0], out->data, out->stride[0], accumulate};
+    multiply_job job = job_of(packed, &rows);
     if (packed->storage == HN_DTYPE_I8) {
+        const hni_cpu_packeds *simd = hni_cpu_simd_get()->packeds;
         const hn_status status = round_rows(exec, simd, &job.first);
         if (status != HN_OK) return status;
         job.multiply = simd->int8;
         job.first.scale = scales_of(packed);
     }
-    const int64_t per_panel = packed->columns * PANEL * x->size[0];
-    hni_parallel_for(exec->threads, panels_of(packed->rows), hni_cpu_divide_up(GRAIN, per_panel), multiply_part, &job);
+    multiply_panels(exec->threads, &job);
     return HN_OK;
 }

@@ -29,8 +29,10 @@ enum {
     ROWS = 6, /* of x at once */
     /* Vectors of sums for each row: one row has all registers to itself. */
     WIDE = PANEL / LANES < 8 ? PANEL / LANES : 8,
-    NARROW = REGISTERS == 32 ? 4 : 2
+    NARROW = REGISTERS == 32 ? 4 : 2,
+    STRIP = NARROW * LANES /* what several rows read at once lies together */
 };
+_Static_assert(PANEL % STRIP == 0 && PANEL % (WIDE * LANES) == 0, "a panel is made of whole strips");
 
 #define ALWAYS static inline __attribute__((always_inline))
 
@@ -66,33 +68,63 @@ ALWAYS lanes as_floats(bit_lanes bits)
 /* Numbers of successive k in a word of 32 bits: the value of each kind. */
 typedef enum storage_kind { REAL = 1, BF16 = 2, INT8 = 4 } storage_kind;
 
-ALWAYS void widen(storage_kind kind, const uint32_t *w, lanes out[2])
+/* Number i of each word. */
+ALWAYS lanes widen(storage_kind kind, const uint32_t *w, int i)
 {
     bit_lanes bits;
     memcpy(&bits, w, sizeof bits);
-    out[0] = as_floats(kind == REAL ? bits : bits << 16);
-    if (kind == BF16) out[1] = as_floats(bits & 0xffff0000u);
+    return as_floats(kind == REAL ? bits : i == 0 ? bits << 16 : bits & 0xffff0000u);
 }
 
 /* ---- a block of sums ---- */
 
 typedef lanes sums[ROWS][8];
 
-/* Adds the first `count` numbers of word row `word` of the panel; x are the rows at that word. */
-ALWAYS void add_word(storage_kind kind, int rows, int vectors, const uint32_t *word, const float *const x[ROWS],
-                     int64_t count, sums sum)
+/* Where a block of rows reads: word row k of its first strip lies at word + k * STRIP. */
+typedef struct strip {
+    const uint32_t *word;
+    int64_t distance;  /* words from one strip to the next */
+    const char *ahead; /* what the next block of these rows reads, to be fetched meanwhile */
+    int64_t ahead_step;
+} strip;
+
+/* Vector v of word row k. */
+ALWAYS const uint32_t *vector_at(const strip *s, int64_t k, int v)
 {
+    return s->word + v / NARROW * s->distance + k * STRIP + v % NARROW * LANES;
+}
+
+/* Adds number i of word row k to the sums of all rows. Row by row, so that one number of x at a time takes a register. */
+ALWAYS void add_numbers(storage_kind kind, int rows, int vectors, const strip *s, int64_t k, int i,
+                        const float *const x[ROWS], sums sum)
+{
+    lanes w[8];
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; v++)
+        w[v] = widen(kind, vector_at(s, k, v), i);
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = add_product(sum[r][v], x[r][k * (int)kind + i], w[v]);
+    }
+}
+
+/* All of word row k. A single row takes each word once for all of its numbers. */
+ALWAYS void add_word(storage_kind kind, int rows, int vectors, const strip *s, int64_t k, const float *const x[ROWS],
+                     sums sum)
+{
+    if (rows > 1) {
+#pragma GCC unroll 2
+        for (int i = 0; i < (int)kind; i++)
+            add_numbers(kind, rows, vectors, s, k, i, x, sum);
+        return;
+    }
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; v++) {
-        lanes w[2];
-        widen(kind, word + v * LANES, w);
 #pragma GCC unroll 2
-        for (int i = 0; i < (int)kind; i++) {
-            if (i >= count) break;
-#pragma GCC unroll 6
-            for (int r = 0; r < rows; r++)
-                sum[r][v] = add_product(sum[r][v], x[r][i], w[i]);
-        }
+        for (int i = 0; i < (int)kind; i++)
+            sum[0][v] = add_product(sum[0][v], x[0][k * (int)kind + i], widen(kind, vector_at(s, k, v), i));
     }
 }
 
@@ -108,11 +140,11 @@ ALWAYS void write_sum(const hni_cpu_packed_panel *p, lanes sum, float *out, int6
 }
 
 /* `rows` rows of x with `vectors` vectors of the panel from its row `first` on; both are constants where it is called. */
-ALWAYS void block_floats(storage_kind kind, int rows, int vectors, const hni_cpu_packed_panel *p, int64_t row,
-                         int64_t first)
+ALWAYS void block_floats(storage_kind kind, int rows, int vectors, const hni_cpu_packed_panel *p, const strip *from,
+                         int64_t row, int64_t first)
 {
     const int64_t words = p->k / kind;
-    const uint32_t *word = (const uint32_t *)p->w + first;
+    const strip s = *from;
     const float *x[ROWS];
     sums sum;
 #pragma GCC unroll 6
@@ -122,13 +154,12 @@ ALWAYS void block_floats(storage_kind kind, int rows, int vectors, const hni_cpu
         for (int v = 0; v < vectors; v++)
             sum[r][v] = (lanes){0};
     }
-    for (int64_t k = 0; k < words; k++, word += PANEL) {
-        add_word(kind, rows, vectors, word, x, kind, sum);
-#pragma GCC unroll 6
-        for (int r = 0; r < rows; r++)
-            x[r] += kind;
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < words; k++) {
+        if (rows > 1) __builtin_prefetch(s.ahead + k * s.ahead_step, 0, 2);
+        add_word(kind, rows, vectors, &s, k, x, sum);
     }
-    if (words * kind < p->k) add_word(kind, rows, vectors, word, x, p->k - words * kind, sum);
+    if (words * kind < p->k) add_numbers(kind, rows, vectors, &s, words, 0, x, sum); /* bf16: one is left */
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 8
@@ -169,14 +200,14 @@ ALWAYS int32_t pair_at(const int16_t *x)
 }
 
 /* Sums of the words begin .. end - 1. */
-ALWAYS void add_exactly(int rows, int vectors, const uint32_t *panel, const int16_t *const x[ROWS], int64_t begin,
-                        int64_t end, whole_sums sum)
+ALWAYS void add_exactly(int rows, int vectors, const strip *s, const int16_t *const x[ROWS], int64_t begin, int64_t end,
+                        whole_sums sum)
 {
     for (int64_t k = begin; k < end; k++) {
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++) {
             half_lanes bytes;
-            memcpy(&bytes, panel + k * PANEL + v * LANES, sizeof bytes);
+            memcpy(&bytes, vector_at(s, k, v), sizeof bytes);
             const half_lanes first = (bytes << 8) >> 8, second = bytes >> 8;
 #pragma GCC unroll 6
             for (int r = 0; r < rows; r++) {
@@ -187,7 +218,7 @@ ALWAYS void add_exactly(int rows, int vectors, const uint32_t *panel, const int1
     }
 }
 
-ALWAYS void block_int8(int rows, int vectors, const hni_cpu_packed_panel *p, int64_t row, int64_t first)
+ALWAYS void block_int8(int rows, int vectors, const hni_cpu_packed_panel *p, const strip *s, int64_t row, int64_t first)
 {
     const int64_t words = hni_cpu_divide_up(p->k, 4);
     const int16_t *x[ROWS];
@@ -207,8 +238,7 @@ ALWAYS void block_int8(int rows, int vectors, const hni_cpu_packed_panel *p, int
             for (int v = 0; v < vectors; v++)
                 sum[r][v] = (whole_lanes){0};
         }
-        add_exactly(rows, vectors, (const uint32_t *)p->w + first, x, begin, hni_cpu_min(words, begin + EXACT / 4),
-                    sum);
+        add_exactly(rows, vectors, s, x, begin, hni_cpu_min(words, begin + EXACT / 4), sum);
 #pragma GCC unroll 6
         for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 8
@@ -255,37 +285,67 @@ static float round_to_16(int64_t n, const float *x, int16_t *out)
 
 /* ---- a panel ---- */
 
-ALWAYS void block(storage_kind kind, int rows, int vectors, const hni_cpu_packed_panel *p, int64_t row)
+/* The strips from row `first` of the panel on, read by block `block` of `blocks`: each fetches its share of the strip that comes next,
+ * which would else wait for a slower memory when the first block reads it. */
+static strip strip_at(storage_kind kind, const hni_cpu_packed_panel *p, int64_t first, int64_t block, int64_t blocks)
 {
-    for (int64_t first = 0; first < p->width; first += (int64_t)vectors * LANES) {
-        if (kind == INT8)
-            block_int8(rows, vectors, p, row, first);
-        else
-            block_floats(kind, rows, vectors, p, row, first);
+    enum { LINE = 16 }; /* words */
+    const int64_t words = hni_cpu_divide_up(p->k, kind), size = words * STRIP;
+    const uint32_t *word = (const uint32_t *)p->w + first * words;
+    const bool last = word + size >= (const uint32_t *)p->end;
+    const int64_t step = hni_cpu_min(hni_cpu_divide_up(STRIP, blocks), LINE);
+    return (strip){.word = word,
+                   .distance = size,
+                   .ahead = (const char *)(last ? word : word + size + hni_cpu_min(block * step * words, size)),
+                   .ahead_step = last ? 0 : step * 4};
+}
+
+/* One function for each kind and height: within a larger one the compiler keeps sums and addresses in memory. */
+typedef void block_function(const hni_cpu_packed_panel *p, const strip *s, int64_t row, int64_t first);
+
+#define BLOCK(kind, rows, vectors)                                                                                      \
+    static __attribute__((noinline)) void kind##_##rows(const hni_cpu_packed_panel *p, const strip *s, int64_t row,     \
+                                                        int64_t first)                                                  \
+    {                                                                                                                   \
+        if (kind == INT8)                                                                                               \
+            block_int8(rows, vectors, p, s, row, first);                                                                \
+        else                                                                                                            \
+            block_floats(kind, rows, vectors, p, s, row, first);                                                        \
+    }
+#define BLOCKS(kind)                                                                                                    \
+    BLOCK(kind, 1, WIDE)                                                                                                \
+    BLOCK(kind, 2, NARROW)                                                                                              \
+    BLOCK(kind, 3, NARROW)                                                                                              \
+    BLOCK(kind, 4, NARROW)                                                                                              \
+    BLOCK(kind, 5, NARROW)                                                                                              \
+    BLOCK(kind, 6, NARROW)                                                                                              \
+    static block_function *const kind##_blocks[ROWS] = {kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6};
+
+BLOCKS(REAL)
+BLOCKS(BF16)
+BLOCKS(INT8)
+
+/* All rows, in blocks of nearly equal height: a low one would have too few sums under way. */
+static void multiply(storage_kind kind, block_function *const blocks[ROWS], const hni_cpu_packed_panel *p)
+{
+    const int64_t count = hni_cpu_divide_up(p->rows, ROWS), step = p->rows == 1 ? WIDE * LANES : STRIP;
+    for (int64_t first = 0; first < p->width; first += step) {
+        int64_t row = 0;
+        for (int64_t b = 0; b < count; b++) {
+            const int64_t rows = p->rows / count + (b < p->rows % count ? 1 : 0);
+            const strip s = strip_at(kind, p, first, b, count);
+            blocks[rows - 1](p, &s, row, first);
+            row += rows;
+        }
     }
 }
 
-ALWAYS void multiply(storage_kind kind, const hni_cpu_packed_panel *p)
-{
-    int64_t row = 0;
-    for (; row + ROWS <= p->rows; row += ROWS)
-        block(kind, ROWS, NARROW, p, row);
-    switch (p->rows - row) {
-    case 1: block(kind, 1, WIDE, p, row); return;
-    case 2: block(kind, 2, NARROW, p, row); return;
-    case 3: block(kind, 3, NARROW, p, row); return;
-    case 4: block(kind, 4, NARROW, p, row); return;
-    case 5: block(kind, 5, NARROW, p, row); return;
-    default: return;
-    }
-}
+static void multiply_real(const hni_cpu_packed_panel *p) { multiply(REAL, REAL_blocks, p); }
 
-static void multiply_real(const hni_cpu_packed_panel *p) { multiply(REAL, p); }
+static void multiply_bf16(const hni_cpu_packed_panel *p) { multiply(BF16, BF16_blocks, p); }
 
-static void multiply_bf16(const hni_cpu_packed_panel *p) { multiply(BF16, p); }
-
-static void multiply_int8(const hni_cpu_packed_panel *p) { multiply(INT8, p); }
+static void multiply_int8(const hni_cpu_packed_panel *p) { multiply(INT8, INT8_blocks, p); }
 
 extern const hni_cpu_packeds HNI_CPU_NAME(hni_cpu_packeds);
 const hni_cpu_packeds HNI_CPU_NAME(hni_cpu_packeds) = {
-    .real = multiply_real, .bf16 = multiply_bf16, .int8 = multiply_int8, .round_to_16 = round_to_16};
+    .strip = STRIP, .real = multiply_real, .bf16 = multiply_bf16, .int8 = multiply_int8, .round_to_16 = round_to_16};

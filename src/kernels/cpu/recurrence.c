@@ -1,40 +1,67 @@
-/* LSTM and HyperLSTM over a window: the shared loops over time with vectorised row passes and oneDNN's products. */
+/* LSTM and HyperLSTM over a window: the shared loops over time with vectorised row passes, our products of packed matrices for float,
+ * oneDNN's for bf16. */
 #include "kernels/cpu/narrow.h"
 
 static double number_at(const void *x, int64_t index) { return (double)((const float *)x)[index]; }
 
+/* ---- float ---- */
+
+static hn_status real_pack(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
+                           void *out_packed)
+{
+    hni_cpu_pack_matrix(exec->threads, k, n, matrix, row, column, out_packed);
+    return HN_OK;
+}
+
+static hn_status real_run(const hni_packed_product *p, const void *a, int64_t lda, void *c)
+{
+    const hni_packed packed = {HN_DTYPE_F32, p->n, p->k, (void *)(uintptr_t)p->packed};
+    const hni_cpu_rows rows = {.count = p->rows, .x = a, .ldx = lda, .out = c, .ldout = p->n, .accumulate = p->beta != 0};
+    hni_cpu_multiply_rows(p->threads, &packed, &rows);
+    return HN_OK;
+}
+
+static const hni_recurrence_products real_products = {.pack = real_pack, .run = real_run};
+
 /* ---- bf16 ---- */
 
 /* Rows without gaps: oneDNN's fast multiply wants them so. */
-static hn_status narrow_open(int64_t rows, int64_t k, int64_t n, const void *packed, double beta,
-                             hni_narrow_product *out_product)
+static hn_status narrow_open(hni_packed_product *p)
 {
-    const hni_narrow_shape shape = {.m = rows, .n = n, .k = k, .a_row = k, .a_column = 1, .ldc = n, .beta = beta};
-    return hni_narrow_open(&shape, packed, out_product);
+    const hni_narrow_shape shape = {
+        .m = p->rows, .n = p->n, .k = p->k, .a_row = p->k, .a_column = 1, .ldc = p->n, .beta = p->beta};
+    return hni_narrow_open(&shape, p->packed, p);
+}
+
+static hn_status narrow_run(const hni_packed_product *p, const void *a, int64_t lda, void *c)
+{
+    (void)lda; /* K: operands are rounded without gaps */
+    return hni_narrow_run(p, a, c);
 }
 
 static void narrow_round(int64_t n, const void *x, void *out) { hni_cpu_simd_get()->narrows->round(n, x, out); }
 
-static const hni_recurrence_narrow narrow = {.pack = hni_narrow_pack,
-                                             .open = narrow_open,
-                                             .run = hni_narrow_run,
-                                             .close = hni_narrow_close,
-                                             .round = narrow_round,
-                                             .outer = hni_narrow_outer};
+static const hni_recurrence_products narrow_products = {.narrow = true,
+                                                        .pack = hni_narrow_pack,
+                                                        .open = narrow_open,
+                                                        .run = narrow_run,
+                                                        .close = hni_narrow_close,
+                                                        .round = narrow_round,
+                                                        .outer = hni_narrow_outer};
 
 /* ---- the slots ---- */
 
 static hni_recurrence_backend backend(const hni_exec *exec)
 {
-    return (hni_recurrence_backend){.size = sizeof(float),
-                                    .rows = hni_cpu_simd_get()->recurrences,
-                                    .number = number_at,
-                                    .gemm_alone = hni_cpu_gemm_alone,
-                                    .gemm = hni_cpu_gemm,
-                                    .narrow = exec->precision == HN_PRECISION_BF16 ? &narrow : NULL};
+    return (hni_recurrence_backend){
+        .size = sizeof(float),
+        .rows = hni_cpu_simd_get()->recurrences,
+        .number = number_at,
+        .gemm = hni_cpu_gemm,
+        .products = exec->precision == HN_PRECISION_BF16 ? &narrow_products : &real_products};
 }
 
-/* Where the batch is too small to be shared out, oneDNN shares each product out: it asks OpenMP how many threads there are. */
+/* Where the batch is too small to be shared out, the threads share each product; oneDNN asks OpenMP how many there are. */
 hn_status hni_cpu_recurrence(hni_exec *exec, const hni_recurrence *recurrence)
 {
     const hni_recurrence_backend on = backend(exec);
