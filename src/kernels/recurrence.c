@@ -5,9 +5,16 @@
 #include "core/size.h"
 #include "kernels/check.h"
 
-enum { LEAST_ROWS = 4 }; /* of a part: fewer would read all weights for little work */
+enum {
+    LEAST_ROWS = 4, /* of a part: fewer would read all weights for little work */
+    GAP = 16        /* numbers; see gates_ld */
+};
 
 /* ---- layouts ---- */
+
+/* Distance of rows of `width` gates. The gradient of a matrix reads them column by column: at a multiple of 256 numbers a column's lines
+ * fall on few places of the cache, and the product takes three times as long. */
+static int64_t gates_ld(int64_t width) { return width > 0 && width % 256 == 0 ? width + GAP : width; }
 
 hni_recurrence_layout hni_recurrence_layout_of(const hni_recurrence *r)
 {
@@ -17,8 +24,10 @@ hni_recurrence_layout hni_recurrence_layout_of(const hni_recurrence *r)
     l.z_size = hyper ? hni_embedding_numbers(e) : 0;
     l.stats_size = (hyper ? 2 : 1) * (int64_t)HNI_CELL_STATS;
     const int64_t slab = l.depth * r->rows;
-    l.hyper_gates = l.gates + slab * 4 * n;
-    l.c = l.hyper_gates + slab * 4 * m;
+    l.gates_ld = gates_ld(4 * n);
+    l.hyper_gates_ld = gates_ld(4 * m);
+    l.hyper_gates = l.gates + slab * l.gates_ld;
+    l.c = l.hyper_gates + slab * l.hyper_gates_ld;
     l.hyper_h = l.c + slab * n;
     l.hyper_c = l.hyper_h + slab * m;
     l.z = l.hyper_c + slab * m;
@@ -56,7 +65,7 @@ bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
 {
     /* A row of one step is small; a layout whose largest possible total can be counted has no sum that cannot. */
     const int64_t k = hni_embedding_numbers(r->embedding);
-    const int64_t row = 5 * r->units + 6 * r->hyper_units + k + 2 * (int64_t)HNI_CELL_STATS;
+    const int64_t row = 5 * r->units + 6 * r->hyper_units + k + 2 * (int64_t)(HNI_CELL_STATS + GAP);
     int64_t rows, most;
     if (!hni_i64_mul(r->rows, r->steps > 2 ? r->steps : 2, &rows) || !hni_i64_mul(rows, row, &most)) return false;
     *out_numbers = hni_recurrence_layout_of(r).total;
@@ -151,10 +160,12 @@ static hn_status take_matrices(hni_recurrence_job *job, size_t size)
     for (int i = 0; i < (m > 0 ? HNI_MATRICES : 1); i++) {
         hni_recurrent_matrix *matrix = &job->matrix[i];
         const bool forward = job->vjp == NULL;
+        const int64_t to_gates = i == HNI_WEIGHT_H ? job->saved.gates_ld : job->saved.hyper_gates_ld;
         *matrix = (hni_recurrent_matrix){.k = forward ? in[i] : out[i],
                                          .n = forward ? out[i] : in[i],
                                          .weight = weight[i],
                                          .ld = ld[i],
+                                         .ldc = forward ? to_gates : in[i],
                                          .beta = forward && i != HNI_WEIGHT_SELF ? 0 : 1};
         const size_t most = hni_recurrence_packed_most(is_narrow(job), size, matrix->k, matrix->n);
         HNI_TRY(hni_arena_take(job->exec->scratch, most, &matrix->packed));

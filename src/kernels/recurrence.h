@@ -152,7 +152,7 @@ typedef struct hni_recurrence_rows {
 
 /* One product with a packed matrix, ready to run many times in the thread that opened it: C[rows,n] = A[rows,k] matrix + beta C. */
 typedef struct hni_packed_product {
-    int64_t rows, k, n;
+    int64_t rows, k, n, ldc;
     const void *packed;
     double beta;                                          /* 0 or 1 */
     int threads;                                          /* that may share in it: 1 within a part */
@@ -167,7 +167,7 @@ typedef struct hni_recurrence_products {
     hn_status (*pack)(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
                       void *out_packed);
     hn_status (*open)(hni_packed_product *product); /* the backend's own part; NULL: there is none */
-    hn_status (*run)(const hni_packed_product *product, const void *a, int64_t lda, void *c); /* ldc is n */
+    hn_status (*run)(const hni_packed_product *product, const void *a, int64_t lda, void *c);
     void (*close)(hni_packed_product *product); /* NULL with open */
     /* Narrow ones only. */
     void (*round)(int64_t n, const void *x, void *out); /* to bf16 */

@@ -42,9 +42,9 @@ static void rest_row(const hni_recurrence_job *job, int64_t t, int64_t row)
 {
     const hni_recurrence *r = job->r;
     const size_t size = job->backend->size;
-    memset(hni_saved_row(job, job->saved.gates, 4 * r->units, t, row), 0, (size_t)(4 * r->units) * size);
+    memset(hni_gates_row(job, t, row), 0, (size_t)(4 * r->units) * size);
     if (!hni_recurrence_is_hyper(r)) return;
-    memset(hni_saved_row(job, job->saved.hyper_gates, 4 * r->hyper_units, t, row), 0,
+    memset(hni_hyper_gates_row(job, t, row), 0,
            (size_t)(4 * r->hyper_units) * size);
     memset(hni_saved_row(job, job->saved.z, job->saved.z_size, t, row), 0, (size_t)job->saved.z_size * size);
 }
@@ -133,7 +133,7 @@ static void gate_vjp(const hni_recurrence_job *job, const main_block *block, int
     const int64_t n = r->units, e = r->embedding, at = gate * n;
     for (int64_t i = 0; i < block->rows; i++) {
         const int64_t place = 4 * n * i + at;
-        void *products = hni_saved_row(job, job->saved.gates, 4 * n, block->t, block->first + i);
+        void *products = hni_gates_row(job, block->t, block->first + i);
         rows->product_vjp(n, hni_at(job, block->y, place), hni_at(job, block->d_h, place), hni_at(job, products, at),
                           hni_at(job, block->d, i * n));
     }
@@ -172,7 +172,7 @@ static void hyper_main_block(const hni_recurrence_job *job, const main_block *bl
 static void plain_main_row(const hni_recurrence_job *job, const main_block *block, int64_t row)
 {
     const int64_t n = job->r->units;
-    void *y = hni_saved_row(job, job->saved.gates, 4 * n, block->t, row);
+    void *y = hni_gates_row(job, block->t, row);
     main_cell(job, block, row, y);
     job->backend->rows->add(4 * n, 1, y, own(job, block->part, job->own.main_bias));
     add_input_gradient(job, block->part, job->vjp->main.x, job->own.main_table, n, block->t, row, y);
@@ -189,7 +189,7 @@ static void hyper_row(const hni_recurrence_job *job, int part, int64_t t, int64_
     hni_cell_row cell;
     hni_hyper_row(job, t, row, scratch, &cell);
     own_cell(job, part, job->own.hyper_cell, m, &cell);
-    cell.dy = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, row);
+    cell.dy = hni_hyper_gates_row(job, t, row);
     cell.dh = hyper_dh_row(job, row);
     cell.dc = hyper_dc_row(job, row);
     rows->add(k, 1, dz, own(job, part, job->own.embed_bias));
@@ -232,30 +232,23 @@ static void step_rows(const hni_recurrence_job *job, int part, int64_t t, int64_
     }
 }
 
-/* The gradients of a step's rows as the products read them: themselves, or rounded beside. */
-static const void *operand(const hni_part_products *products, int64_t width, int64_t block, uint16_t *narrow, int64_t t,
-                           int64_t begin)
-{
-    const hni_recurrence_job *job = products->job;
-    const void *rows = hni_saved_row(job, block, width, t, begin);
-    uint16_t *beside = narrow != NULL ? narrow + (t * job->r->rows + begin) * width : NULL;
-    int64_t ld = width;
-    return hni_part_operand(products, width, rows, &ld, beside);
-}
-
 /* What goes on to the step before by way of the matrices. dh and hyper_dh hold what goes on by other ways; rows past their end keep
- * theirs, since their products are with zeros. */
+ * theirs, since their products are with zeros. Where products are narrow, the rounded gradients stay for the matrices' own. */
 static void recurrent_products(const hni_part_products *products, int64_t t, int64_t begin)
 {
     hni_recurrence_job *job = products->job;
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, m = r->hyper_units;
-    const void *d_gates = operand(products, 4 * n, job->saved.gates, job->narrow_gates, t, begin);
-    hni_part_product(products, HNI_WEIGHT_H, d_gates, 4 * n, dh_row(job, begin));
+    const int64_t n = r->units, m = r->hyper_units, place = t * r->rows + begin;
+    uint16_t *beside = job->narrow_gates != NULL ? job->narrow_gates + place * 4 * n : NULL;
+    int64_t ld = job->saved.gates_ld;
+    const void *d = hni_part_operand(products, 4 * n, hni_gates_row(job, t, begin), &ld, beside);
+    hni_part_product(products, HNI_WEIGHT_H, d, ld, dh_row(job, begin));
     if (m == 0) return;
-    const void *d_hyper = operand(products, 4 * m, job->saved.hyper_gates, job->narrow_hyper, t, begin);
-    hni_part_product(products, HNI_WEIGHT_MAIN, d_hyper, 4 * m, dh_row(job, begin));
-    hni_part_product(products, HNI_WEIGHT_SELF, d_hyper, 4 * m, hyper_dh_row(job, begin));
+    beside = job->narrow_hyper != NULL ? job->narrow_hyper + place * 4 * m : NULL;
+    ld = job->saved.hyper_gates_ld;
+    d = hni_part_operand(products, 4 * m, hni_hyper_gates_row(job, t, begin), &ld, beside);
+    hni_part_product(products, HNI_WEIGHT_MAIN, d, ld, dh_row(job, begin));
+    hni_part_product(products, HNI_WEIGHT_SELF, d, ld, hyper_dh_row(job, begin));
 }
 
 static void state_vjp(const hni_recurrence_job *job, int64_t row)
@@ -292,38 +285,43 @@ static void backward_part(void *user, int64_t begin, int64_t end, int part)
 
 /* ---- gradients of matrices and sums of the parts ---- */
 
-/* dW [m,n] += d [rows,m]^T x [rows,n]; narrow: d in bf16, NULL: it was not rounded. */
-static hn_status outer(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t rows, const void *d,
-                       const uint16_t *narrow, const void *x, int64_t ldx, void *dw, int64_t ldw)
+/* Gradients d [T,B,m] of what a matrix makes, real with `ld` or in bf16 without gaps. */
+typedef struct made_gradients {
+    int64_t m, ld;
+    const void *d;
+    const uint16_t *narrow; /* NULL: they were not rounded */
+} made_gradients;
+
+/* dW [m,n] += d^T x for x [rows,n], from row `first` of d on. */
+static hn_status outer(const hni_recurrence_job *job, const made_gradients *d, int64_t first, int64_t rows, int64_t n,
+                       const void *x, int64_t ldx, void *dw, int64_t ldw)
 {
     if (dw == NULL || rows == 0) return HN_OK;
-    const hni_gemm gemm = {.transpose_a = true,
-                           .m = m,
-                           .n = n,
-                           .k = rows,
-                           .a = narrow != NULL ? (const void *)narrow : d,
-                           .b = x,
-                           .c = dw,
-                           .lda = m,
-                           .ldb = ldx,
-                           .ldc = ldw,
-                           .alpha = 1,
-                           .beta = 1,
-                           .batch = 1};
-    return narrow != NULL ? job->backend->products->outer(job->exec, &gemm) : job->backend->gemm(job->exec, &gemm);
+    hni_gemm gemm = {.transpose_a = true,
+                     .m = d->m,
+                     .n = n,
+                     .k = rows,
+                     .b = x,
+                     .c = dw,
+                     .ldb = ldx,
+                     .ldc = ldw,
+                     .alpha = 1,
+                     .beta = 1,
+                     .batch = 1};
+    gemm.lda = d->narrow != NULL ? d->m : d->ld;
+    gemm.a = d->narrow != NULL ? (const void *)(d->narrow + first * d->m) : hni_at(job, d->d, first * d->ld);
+    return d->narrow != NULL ? job->backend->products->outer(job->exec, &gemm) : job->backend->gemm(job->exec, &gemm);
 }
 
 /* dW += sum over steps of d_t^T (what lay before step t): the first step reads the call's state, all others one block. */
-static hn_status outer_before(const hni_recurrence_job *job, int64_t m, int64_t n, int64_t d, const uint16_t *narrow,
-                              int64_t state_start, const void *later, void *dw, int64_t ldw)
+static hn_status outer_before(const hni_recurrence_job *job, const made_gradients *d, int64_t n, int64_t state_start,
+                              const void *later, void *dw, int64_t ldw)
 {
     const hni_recurrence *r = job->r;
-    const void *first = hni_at(job, r->saved, d), *state = hni_at(job, r->state, state_start);
-    const void *after_first = hni_at(job, first, r->rows * m);
-    const uint16_t *narrow_after = narrow != NULL ? narrow + r->rows * m : NULL;
-    const hn_status status = outer(job, m, n, r->rows, first, narrow, state, r->state_ld, dw, ldw);
+    const void *state = hni_at(job, r->state, state_start);
+    const hn_status status = outer(job, d, 0, r->rows, n, state, r->state_ld, dw, ldw);
     if (status != HN_OK) return status;
-    return outer(job, m, n, (r->steps - 1) * r->rows, after_first, narrow_after, later, n, dw, ldw);
+    return outer(job, d, r->rows, (r->steps - 1) * r->rows, n, later, n, dw, ldw);
 }
 
 static hn_status matrices_vjp(const hni_recurrence_job *job)
@@ -332,21 +330,20 @@ static hn_status matrices_vjp(const hni_recurrence_job *job)
     const hni_recurrence_vjp *vjp = job->vjp;
     const hni_recurrence_layout *l = &job->saved;
     const hni_recurrent_makers *makers = &vjp->makers;
-    const int64_t n = r->units, m = r->hyper_units;
+    const int64_t n = r->units, m = r->hyper_units, k = l->z_size;
     const void *hyper_h = hni_at(job, r->saved, l->hyper_h);
-    const uint16_t *of_main = job->narrow_gates, *of_hyper = job->narrow_hyper;
+    const made_gradients gates = {4 * n, l->gates_ld, hni_at(job, r->saved, l->gates), job->narrow_gates};
+    const made_gradients hyper = {4 * m, l->hyper_gates_ld, hni_at(job, r->saved, l->hyper_gates), job->narrow_hyper};
+    const made_gradients z = {k, k, hni_at(job, r->saved, l->z), NULL};
     hn_status status;
-    HNI_TRY(outer_before(job, 4 * n, n, l->gates, of_main, 0, r->outputs, vjp->main.weight_h, vjp->main.weight_h_ld));
+    HNI_TRY(outer_before(job, &gates, n, 0, r->outputs, vjp->main.weight_h, vjp->main.weight_h_ld));
     if (m == 0) goto cleanup;
-    HNI_TRY(outer_before(job, 4 * m, n, l->hyper_gates, of_hyper, 0, r->outputs, makers->weight_main,
-                         makers->weight_main_ld));
-    HNI_TRY(outer_before(job, 4 * m, m, l->hyper_gates, of_hyper, 2 * n, hyper_h, vjp->hyper.weight_h,
-                         vjp->hyper.weight_h_ld));
+    HNI_TRY(outer_before(job, &hyper, n, 0, r->outputs, makers->weight_main, makers->weight_main_ld));
+    HNI_TRY(outer_before(job, &hyper, m, 2 * n, hyper_h, vjp->hyper.weight_h, vjp->hyper.weight_h_ld));
     if (r->previous_output)
-        HNI_TRY(outer_before(job, l->z_size, m, l->z, NULL, 2 * n, hyper_h, makers->embed_weight, m));
+        HNI_TRY(outer_before(job, &z, m, 2 * n, hyper_h, makers->embed_weight, m));
     else
-        HNI_TRY(outer(job, l->z_size, m, r->steps * r->rows, hni_at(job, r->saved, l->z), NULL, hyper_h, m,
-                      makers->embed_weight, m));
+        HNI_TRY(outer(job, &z, 0, r->steps * r->rows, m, hyper_h, m, makers->embed_weight, m));
 cleanup:
     return status;
 }

@@ -14,9 +14,9 @@ static void recurrent_products(const hni_part_products *products, int64_t t, int
     int64_t ld;
     const void *state = hni_main_h_before(job, t, begin, &ld);
     const void *h = hni_part_operand(products, n, state, &ld, rounded);
-    hni_part_product(products, HNI_WEIGHT_H, h, ld, hni_saved_row(job, job->saved.gates, 4 * n, t, begin));
+    hni_part_product(products, HNI_WEIGHT_H, h, ld, hni_gates_row(job, t, begin));
     if (!hni_recurrence_is_hyper(r)) return;
-    void *hyper_gates = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, begin);
+    void *hyper_gates = hni_hyper_gates_row(job, t, begin);
     hni_part_product(products, HNI_WEIGHT_MAIN, h, ld, hyper_gates);
     state = hni_hyper_h_before(job, t, begin, &ld);
     h = hni_part_operand(products, m, state, &ld, rounded);
@@ -46,7 +46,7 @@ static void hyper_step(hni_recurrence_job *job, int64_t t, int64_t row, void *sc
     hni_hyper_row(job, t, row, scratch, &cell);
     const void *x = hni_input_row(job, &r->hyper, m, t, row, &scale);
     job->backend->rows->add_input(4 * m, x, scale, r->hyper.bias,
-                                  hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, row));
+                                  hni_hyper_gates_row(job, t, row));
     cell.h = hni_saved_row(job, job->saved.hyper_h, m, t, row);
     cell.c = hni_saved_row(job, job->saved.hyper_c, m, t, row);
     job->backend->rows->cell_forward(&cell);
@@ -67,7 +67,7 @@ static void main_step(hni_recurrence_job *job, int64_t t, int64_t row, void *scr
     } else {
         double scale;
         const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
-        void *y = hni_saved_row(job, job->saved.gates, 4 * n, t, row);
+        void *y = hni_gates_row(job, t, row);
         job->backend->rows->add_input(4 * n, x, scale, r->main.bias, y);
         cell.y = y;
     }

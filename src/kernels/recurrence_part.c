@@ -24,6 +24,7 @@ void hni_part_products_open(hni_recurrence_job *job, int64_t rows, hni_part_prod
                                                .k = matrix->k,
                                                .n = matrix->n,
                                                .packed = matrix->packed,
+                                               .ldc = matrix->ldc,
                                                .beta = matrix->beta,
                                                .threads = job->parts == 1 ? job->exec->threads : 1};
         if (backend->open != NULL) hni_part_failed(job, backend->open(&out->product[i]));
@@ -171,7 +172,7 @@ void hni_hyper_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *
         out->mask = draw(job, &r->hyper_dropout, m, t, row, 1 / r->hyper_dropout.keep, scratch);
     out->c_before = hni_hyper_c_before(job, t, row);
     out->stats = hni_at(job, hni_saved_row(job, job->saved.stats, job->saved.stats_size, t, row), HNI_CELL_STATS);
-    out->y = hni_saved_row(job, job->saved.hyper_gates, 4 * m, t, row);
+    out->y = hni_hyper_gates_row(job, t, row);
 }
 
 /* ---- y of the main cell with made vectors ---- */
@@ -193,7 +194,7 @@ void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int ga
         .vectors_h = hni_at(job, job->prepared_data, job->prepared.scale + gate * e * n),
         .vectors_x = hni_at(job, job->prepared_data, job->prepared.scale + of_x * n),
         .vectors_b = hni_at(job, job->prepared_data, job->prepared.shift + of_b * n),
-        .product = hni_at(job, hni_saved_row(job, job->saved.gates, 4 * n, t, row), gate * n),
+        .product = hni_at(job, hni_gates_row(job, t, row), gate * n),
         .x = hni_at(job, x, gate * n),
         .scale = scale,
         .d_h = d_h,

@@ -12,14 +12,15 @@ typedef struct hni_recurrence_layout {
     int64_t depth;
     int64_t z_size;      /* K */
     int64_t stats_size;  /* of one row: two cells */
-    int64_t gates;       /* [depth,B,4N] plain LSTM: y; hyper: W_h h. The backward leaves its gradient there */
-    int64_t hyper_gates; /* [depth,B,4M] y */
+    int64_t gates;       /* [depth,B,4N] with gates_ld; plain LSTM: y; hyper: W_h h. The backward leaves its gradient there */
+    int64_t hyper_gates; /* [depth,B,4M] with hyper_gates_ld; y */
     int64_t c;           /* [depth,B,N] */
     int64_t hyper_h;     /* [depth,B,M] */
     int64_t hyper_c;     /* [depth,B,M] */
     int64_t z;           /* [depth,B,K] */
     int64_t stats;       /* [depth,B,stats_size] */
     int64_t total;
+    int64_t gates_ld, hyper_gates_ld;
 } hni_recurrence_layout;
 
 typedef struct hni_prepared_layout {
@@ -50,6 +51,7 @@ typedef struct hni_recurrent_matrix {
     const void *weight; /* [n,k] in the forward, [k,n] in the backward, with ld */
     int64_t ld;
     void *packed;
+    int64_t ldc;
     double beta;
 } hni_recurrent_matrix;
 
@@ -98,6 +100,16 @@ static inline void *hni_saved_row(const hni_recurrence_job *job, int64_t block, 
 {
     const int64_t slab = t % job->saved.depth;
     return hni_at(job, job->r->saved, block + (slab * job->r->rows + row) * width);
+}
+
+static inline void *hni_gates_row(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    return hni_saved_row(job, job->saved.gates, job->saved.gates_ld, t, row);
+}
+
+static inline void *hni_hyper_gates_row(const hni_recurrence_job *job, int64_t t, int64_t row)
+{
+    return hni_saved_row(job, job->saved.hyper_gates, job->saved.hyper_gates_ld, t, row);
 }
 
 /* State before step t, row `row`: of the call, or of the step before. `ld` receives the distance of rows. */

@@ -3,6 +3,7 @@
  * best backend, with one thread and several. */
 #include "graph/graph.h"
 #include "hypernet/hypernet.h"
+#include "test_isa.h"
 #include "test_results.h"
 
 typedef struct options {
@@ -15,6 +16,8 @@ typedef struct options {
 
 #define SMALL .rows = 5, .steps = 7, .input = 4, .units = 6, .hyper_units = 3, .embedding = 2
 #define WIDE .rows = 11, .steps = 16, .input = 9, .units = 70, .hyper_units = 17, .embedding = 5
+/* Rows of gates of 256 numbers have a gap behind them. */
+#define WITH_GAP .rows = 13, .steps = 5, .input = 3, .units = 64, .hyper_units = 64, .embedding = 3
 
 static const options cases[] = {
     {"LSTM", SMALL},
@@ -37,6 +40,8 @@ static const options cases[] = {
     {"LN-HyperLSTM, previous output, lengths", WIDE, .hyper = true, .layer_norm = true, .previous = true,
      .lengths = true, .symbols = true},
     {"LN-HyperLSTM, zoneout, dropout", SMALL, .hyper = true, .layer_norm = true, .keep = 0.6, .zone = 0.3},
+    {"LSTM, gates with a gap, lengths", WITH_GAP, .symbols = true, .lengths = true},
+    {"LN-HyperLSTM, gates with a gap, dropout", WITH_GAP, .hyper = true, .layer_norm = true, .symbols = true, .keep = 0.8},
     {"HyperLSTM, one row, one unit", .rows = 1, .steps = 3, .input = 1, .units = 1, .hyper_units = 1, .embedding = 1,
      .hyper = true},
 };
@@ -105,6 +110,7 @@ static void open_layer(layer *l, const options *o, hn_backend backend, hn_dtype 
     hn_context_options_default(&context_options);
     context_options.threads = threads;
     assert_int_equal(hn_context_create(&context_options, &l->context), HN_OK);
+    test_choose_isa(l->context);
     ok(l, hn_store_create(l->context, &l->store));
     ok(l, hn_graph_create(l->context, &dry, &l->graph));
     ok(l, hn_weights_create(l->graph, l->store, &l->weights));
@@ -292,6 +298,31 @@ static void twice_is_the_same(void **state)
     }
 }
 
+/* A row's products are summed in one order, whoever computes it and whatever stands beside it. */
+static void any_threads_give_the_same_values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CASES; i++) {
+        test_results of[3];
+        if (!cases[i].symbols) continue; /* products of all steps' dense inputs are not the sequence's own */
+        for (int k = 0; k < 3; k++) {
+            layer l;
+            of[k] = (test_results){.count = 0};
+            open_layer(&l, &cases[i], HN_BACKEND_BEST, HN_DTYPE_F32, k == 2 ? 5 : k + 1);
+            const hn_tensor start = test_numbers(l.graph, state_shape(&l), 2, true);
+            const hn_sequence_result result = sequence(&l, inputs_of(&l), start);
+            ok(&l, hn_graph_status(l.graph));
+            keep_value(&l, &of[k], "outputs", result.outputs);
+            keep_value(&l, &of[k], "state", result.state);
+            close_layer(&l);
+        }
+        assert_same(&of[0], &of[1]);
+        assert_same(&of[0], &of[2]);
+        for (int k = 0; k < 3; k++)
+            test_results_drop(&of[k]);
+    }
+}
+
 /* Without a backward to come, less is kept: the same numbers. */
 static void evaluation_is_the_same(void **state)
 {
@@ -343,6 +374,7 @@ int main(void)
         cmocka_unit_test(generic_float),
         cmocka_unit_test(best_float),
         cmocka_unit_test(twice_is_the_same),
+        cmocka_unit_test(any_threads_give_the_same_values),
         cmocka_unit_test(evaluation_is_the_same),
         cmocka_unit_test(a_symbol_outside_is_named),
         cmocka_unit_test(bf16_is_near),

@@ -140,7 +140,7 @@ static void memory_falls(void **state)
         assert_true(forecast < last);
         last = forecast;
     }
-    assert_true((double)last < 0.45 * (double)dry_peak(1)); /* one row of five, and what does not depend on rows */
+    assert_true((double)last < 0.55 * (double)dry_peak(1)); /* one row of five, and what does not depend on rows: packed matrices */
 }
 
 int main(void)

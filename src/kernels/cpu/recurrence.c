@@ -16,7 +16,7 @@ static hn_status real_pack(hni_exec *exec, int64_t k, int64_t n, const void *mat
 static hn_status real_run(const hni_packed_product *p, const void *a, int64_t lda, void *c)
 {
     const hni_packed packed = {HN_DTYPE_F32, p->n, p->k, (void *)(uintptr_t)p->packed};
-    const hni_cpu_rows rows = {.count = p->rows, .x = a, .ldx = lda, .out = c, .ldout = p->n, .accumulate = p->beta != 0};
+    const hni_cpu_rows rows = {.count = p->rows, .x = a, .ldx = lda, .out = c, .ldout = p->ldc, .accumulate = p->beta != 0};
     hni_cpu_multiply_rows(p->threads, &packed, &rows);
     return HN_OK;
 }
@@ -29,7 +29,7 @@ static const hni_recurrence_products real_products = {.pack = real_pack, .run = 
 static hn_status narrow_open(hni_packed_product *p)
 {
     const hni_narrow_shape shape = {
-        .m = p->rows, .n = p->n, .k = p->k, .a_row = p->k, .a_column = 1, .ldc = p->n, .beta = p->beta};
+        .m = p->rows, .n = p->n, .k = p->k, .a_row = p->k, .a_column = 1, .ldc = p->ldc, .beta = p->beta};
     return hni_narrow_open(&shape, p->packed, p);
 }
 
