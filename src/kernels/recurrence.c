@@ -5,6 +5,8 @@
 #include "core/size.h"
 #include "kernels/check.h"
 
+#include <assert.h>
+
 enum {
     LEAST_ROWS = 4, /* of a part: fewer would read all weights for little work */
     GAP = 16        /* numbers; see gates_ld */
@@ -98,27 +100,15 @@ static void turn_vectors(const prepare_job *job, const void *weight, int64_t cou
                                       job->out + (out + i * block) * size, job->r->units);
 }
 
-enum { PREPARED = 3 };
-
-static void prepare_part(void *user, int64_t begin, int64_t end, int part)
+/* A few ten thousand numbers: not shared out. */
+static void prepare(const hni_recurrence_backend *backend, const hni_recurrence *r, void *out_prepared)
 {
-    (void)part;
-    const prepare_job *job = user;
-    const hni_recurrence *r = job->r;
-    const int64_t m = r->hyper_units, e = r->embedding, k = hni_embedding_numbers(e);
+    const prepare_job job = {.backend = backend, .r = r, .out = out_prepared};
     const hni_prepared_layout l = hni_prepared_layout_of(r);
-    char *embed = job->out + l.embed * (int64_t)job->backend->size;
-    for (int64_t i = begin; i < end; i++) {
-        if (i == 0) turn_vectors(job, r->makers.scale_weight, 8, e, l.scale);
-        if (i == 1) turn_vectors(job, r->makers.shift_weight, 4, e + 1, l.shift);
-        if (i == 2) job->backend->rows->transpose(k, m, r->makers.embed_weight, m, embed, k);
-    }
-}
-
-static void prepare(const hni_recurrence_backend *backend, int threads, const hni_recurrence *r, void *out_prepared)
-{
-    prepare_job job = {.backend = backend, .r = r, .out = out_prepared};
-    hni_parallel_for(threads, PREPARED, 1, prepare_part, &job);
+    const int64_t m = r->hyper_units, e = r->embedding, k = hni_embedding_numbers(e);
+    turn_vectors(&job, r->makers.scale_weight, 8, e, l.scale);
+    turn_vectors(&job, r->makers.shift_weight, 4, e + 1, l.shift);
+    backend->rows->transpose(k, m, r->makers.embed_weight, m, job.out + l.embed * (int64_t)backend->size, k);
 }
 
 /* ---- scratch memory ---- */
@@ -148,26 +138,39 @@ static int64_t part_rows(const hni_recurrence_job *job) { return (job->r->rows +
 
 static bool is_narrow(const hni_recurrence_job *job) { return job->exec->precision != HN_PRECISION_F32; }
 
-/* The recurrent matrices in the direction of the call, with memory to be packed into. */
-static hn_status take_matrices(hni_recurrence_job *job, size_t size)
+/* Weight [out,in] in the direction of the call: the forward multiplies by its transpose. */
+static hni_product_matrix directed(bool forward, int64_t out, int64_t in, const void *weight, int64_t ld)
+{
+    if (forward) return (hni_product_matrix){.k = in, .n = out, .data = weight, .row = 1, .column = ld};
+    return (hni_product_matrix){.k = out, .n = in, .data = weight, .row = ld, .column = 1};
+}
+
+static void choose_matrices(hni_recurrence_job *job)
 {
     const hni_recurrence *r = job->r;
     const int64_t n = r->units, m = r->hyper_units;
-    const void *const weight[HNI_MATRICES] = {r->main.weight_h, r->makers.weight_main, r->hyper.weight_h};
-    const int64_t ld[HNI_MATRICES] = {r->main.weight_h_ld, r->makers.weight_main_ld, r->hyper.weight_h_ld};
-    const int64_t out[HNI_MATRICES] = {4 * n, 4 * m, 4 * m}, in[HNI_MATRICES] = {n, n, m};
+    const bool forward = job->vjp == NULL, gaps = forward && !is_narrow(job);
+    hni_recurrent_matrix *h = &job->matrix[HNI_WEIGHT_H], *main = &job->matrix[HNI_WEIGHT_MAIN],
+                         *self = &job->matrix[HNI_WEIGHT_SELF];
+    h->b = directed(forward, 4 * n, n, r->main.weight_h, r->main.weight_h_ld);
+    main->b = directed(forward, 4 * m, n, r->makers.weight_main, r->makers.weight_main_ld);
+    self->b = directed(forward, 4 * m, m, r->hyper.weight_h, r->hyper.weight_h_ld);
+    h->ldc = gaps ? job->saved.gates_ld : h->b.n;
+    main->ldc = gaps ? job->saved.hyper_gates_ld : main->b.n;
+    self->ldc = gaps ? job->saved.hyper_gates_ld : self->b.n;
+    h->beta = main->beta = forward ? 0 : 1; /* the backward adds to what goes on by other ways */
+    self->beta = 1;
+    job->matrices = m > 0 ? HNI_MATRICES : 1;
+}
+
+/* Memory for the packed matrices. */
+static hn_status take_matrices(hni_recurrence_job *job, size_t size)
+{
     hn_status status = HN_OK;
-    for (int i = 0; i < (m > 0 ? HNI_MATRICES : 1); i++) {
+    choose_matrices(job);
+    for (int i = 0; i < job->matrices; i++) {
         hni_recurrent_matrix *matrix = &job->matrix[i];
-        const bool forward = job->vjp == NULL;
-        const int64_t to_gates = i == HNI_WEIGHT_H ? job->saved.gates_ld : job->saved.hyper_gates_ld;
-        *matrix = (hni_recurrent_matrix){.k = forward ? in[i] : out[i],
-                                         .n = forward ? out[i] : in[i],
-                                         .weight = weight[i],
-                                         .ld = ld[i],
-                                         .ldc = forward ? to_gates : in[i],
-                                         .beta = forward && i != HNI_WEIGHT_SELF ? 0 : 1};
-        const size_t most = hni_recurrence_packed_most(is_narrow(job), size, matrix->k, matrix->n);
+        const size_t most = hni_recurrence_packed_most(is_narrow(job), size, matrix->b.k, matrix->b.n);
         HNI_TRY(hni_arena_take(job->exec->scratch, most, &matrix->packed));
     }
 cleanup:
@@ -235,12 +238,8 @@ hn_status hni_recurrence_scratch(hni_exec *exec, size_t size, const hni_recurren
 static hn_status pack_matrices(hni_recurrence_job *job)
 {
     hn_status status = HN_OK;
-    for (int i = 0; i < (job->r->hyper_units > 0 ? HNI_MATRICES : 1); i++) {
-        const hni_recurrent_matrix *matrix = &job->matrix[i];
-        const bool forward = job->vjp == NULL;
-        HNI_TRY(job->backend->products->pack(job->exec, matrix->k, matrix->n, matrix->weight, forward ? 1 : matrix->ld,
-                                             forward ? matrix->ld : 1, matrix->packed));
-    }
+    for (int i = 0; i < job->matrices; i++)
+        HNI_TRY(job->backend->products->pack(job->exec, &job->matrix[i].b, job->matrix[i].packed));
 cleanup:
     if (status == HN_OK) return HN_OK;
     return hni_error(job->exec->context, status, "sequence: a matrix could not be packed for its products");
@@ -272,7 +271,8 @@ hn_status hni_recurrence_open(const hni_recurrence_backend *backend, hni_exec *e
     measure(out_job);
     status = take_all(out_job, backend->size, &prepared);
     if (status != HN_OK) return status;
-    if (prepared != NULL) prepare(backend, exec->threads, r, prepared);
+    if (prepared != NULL) prepare(backend, r, prepared);
+    assert(backend->products->narrow == is_narrow(out_job)); /* memory was taken by the one, is filled by the other */
     out_job->prepared_data = prepared;
     return pack_matrices(out_job);
 }

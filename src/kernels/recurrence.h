@@ -150,26 +150,36 @@ typedef struct hni_recurrence_rows {
     void (*transpose)(int64_t rows, int64_t columns, const void *x, int64_t x_ld, void *out, int64_t out_ld);
 } hni_recurrence_rows;
 
-/* One product with a packed matrix, ready to run many times in the thread that opened it: C[rows,n] = A[rows,k] matrix + beta C. */
+/* The matrix B [k,n] of products C (+)= A B: element (i,j) lies at i * row + j * column, one of which is 1. */
+typedef struct hni_product_matrix {
+    int64_t k, n;
+    const void *data;
+    int64_t row, column;
+} hni_product_matrix;
+
+/* What a backend needs to run one narrow product, its own. */
+typedef struct hni_narrow_product {
+    void *engine, *stream, *multiply, *a, *b, *c;
+} hni_narrow_product;
+
+/* A product with a packed matrix, run many times in the thread that opened it: C[rows,n] = A[rows,k] B + beta C. */
 typedef struct hni_packed_product {
-    int64_t rows, k, n, ldc;
+    int64_t rows, k, n, ldc; /* narrow: ldc is n */
     const void *packed;
-    double beta;                                          /* 0 or 1 */
-    int threads;                                          /* that may share in it: 1 within a part */
-    void *engine, *stream, *multiply, *of_a, *of_b, *of_c; /* the backend's own */
+    double beta; /* 0 or 1 */
+    int threads; /* that may share in it: 1 within a part */
+    hni_narrow_product narrow;
 } hni_packed_product;
 
 /* How a backend multiplies with the recurrent matrices, which are packed once a call. Several threads open and run products at once, so
  * these record no error, `outer` excepted. */
 typedef struct hni_recurrence_products {
     bool narrow; /* A and the matrix are bf16, C is real; else all are real */
-    /* Element (i,j) of the matrix [k,n] lies at i * row + j * column, one of which is 1. */
-    hn_status (*pack)(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
-                      void *out_packed);
-    hn_status (*open)(hni_packed_product *product); /* the backend's own part; NULL: there is none */
+    hn_status (*pack)(hni_exec *exec, const hni_product_matrix *matrix, void *out_packed);
     hn_status (*run)(const hni_packed_product *product, const void *a, int64_t lda, void *c);
-    void (*close)(hni_packed_product *product); /* NULL with open */
-    /* Narrow ones only. */
+    /* Narrow ones only; lda is k. */
+    hn_status (*open)(hni_packed_product *product);
+    void (*close)(hni_packed_product *product);         /* one that failed to open, too */
     void (*round)(int64_t n, const void *x, void *out); /* to bf16 */
     /* The gemm's A^T B + C with A in bf16 and B in real. */
     hn_status (*outer)(hni_exec *exec, const hni_gemm *gemm);

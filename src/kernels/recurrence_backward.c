@@ -44,8 +44,7 @@ static void rest_row(const hni_recurrence_job *job, int64_t t, int64_t row)
     const size_t size = job->backend->size;
     memset(hni_gates_row(job, t, row), 0, (size_t)(4 * r->units) * size);
     if (!hni_recurrence_is_hyper(r)) return;
-    memset(hni_hyper_gates_row(job, t, row), 0,
-           (size_t)(4 * r->hyper_units) * size);
+    memset(hni_hyper_gates_row(job, t, row), 0, (size_t)(4 * r->hyper_units) * size);
     memset(hni_saved_row(job, job->saved.z, job->saved.z_size, t, row), 0, (size_t)job->saved.z_size * size);
 }
 
@@ -239,16 +238,15 @@ static void recurrent_products(const hni_part_products *products, int64_t t, int
     hni_recurrence_job *job = products->job;
     const hni_recurrence *r = job->r;
     const int64_t n = r->units, m = r->hyper_units, place = t * r->rows + begin;
-    uint16_t *beside = job->narrow_gates != NULL ? job->narrow_gates + place * 4 * n : NULL;
-    int64_t ld = job->saved.gates_ld;
-    const void *d = hni_part_operand(products, 4 * n, hni_gates_row(job, t, begin), &ld, beside);
-    hni_part_product(products, HNI_WEIGHT_H, d, ld, dh_row(job, begin));
+    uint16_t *of_gates = job->narrow_gates != NULL ? job->narrow_gates + place * 4 * n : NULL;
+    uint16_t *of_hyper = job->narrow_hyper != NULL ? job->narrow_hyper + place * 4 * m : NULL;
+    hni_operand d = {hni_gates_row(job, t, begin), job->saved.gates_ld};
+    hni_part_product(products, HNI_WEIGHT_H, hni_part_operand(products, 4 * n, d, of_gates), dh_row(job, begin));
     if (m == 0) return;
-    beside = job->narrow_hyper != NULL ? job->narrow_hyper + place * 4 * m : NULL;
-    ld = job->saved.hyper_gates_ld;
-    d = hni_part_operand(products, 4 * m, hni_hyper_gates_row(job, t, begin), &ld, beside);
-    hni_part_product(products, HNI_WEIGHT_MAIN, d, ld, dh_row(job, begin));
-    hni_part_product(products, HNI_WEIGHT_SELF, d, ld, hyper_dh_row(job, begin));
+    d = (hni_operand){hni_hyper_gates_row(job, t, begin), job->saved.hyper_gates_ld};
+    d = hni_part_operand(products, 4 * m, d, of_hyper);
+    hni_part_product(products, HNI_WEIGHT_MAIN, d, dh_row(job, begin));
+    hni_part_product(products, HNI_WEIGHT_SELF, d, hyper_dh_row(job, begin));
 }
 
 static void state_vjp(const hni_recurrence_job *job, int64_t row)

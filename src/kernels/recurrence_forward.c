@@ -5,22 +5,32 @@
 
 #include <string.h>
 
+/* Narrow products leave rows of gates without gaps: to their places, the last one first. */
+static void spread_rows(const hni_part_products *products, char *rows, int64_t width, int64_t ld)
+{
+    const hni_recurrence_backend *backend = products->job->backend;
+    const int64_t size = (int64_t)backend->size;
+    for (int64_t row = products->rows - 1; backend->products->narrow && ld != width && row > 0; row--)
+        memmove(rows + row * ld * size, rows + row * width * size, (size_t)(width * size));
+}
+
 /* Products of the state before step t with the recurrent matrices, for rows from `begin` on. */
 static void recurrent_products(const hni_part_products *products, int64_t t, int64_t begin, void *rounded)
 {
     hni_recurrence_job *job = products->job;
     const hni_recurrence *r = job->r;
     const int64_t n = r->units, m = r->hyper_units;
-    int64_t ld;
-    const void *state = hni_main_h_before(job, t, begin, &ld);
-    const void *h = hni_part_operand(products, n, state, &ld, rounded);
-    hni_part_product(products, HNI_WEIGHT_H, h, ld, hni_gates_row(job, t, begin));
+    void *gates = hni_gates_row(job, t, begin), *hyper_gates = hni_hyper_gates_row(job, t, begin);
+    hni_operand before;
+    before.data = hni_main_h_before(job, t, begin, &before.ld);
+    const hni_operand h = hni_part_operand(products, n, before, rounded);
+    hni_part_product(products, HNI_WEIGHT_H, h, gates);
+    spread_rows(products, gates, 4 * n, job->saved.gates_ld);
     if (!hni_recurrence_is_hyper(r)) return;
-    void *hyper_gates = hni_hyper_gates_row(job, t, begin);
-    hni_part_product(products, HNI_WEIGHT_MAIN, h, ld, hyper_gates);
-    state = hni_hyper_h_before(job, t, begin, &ld);
-    h = hni_part_operand(products, m, state, &ld, rounded);
-    hni_part_product(products, HNI_WEIGHT_SELF, h, ld, hyper_gates);
+    hni_part_product(products, HNI_WEIGHT_MAIN, h, hyper_gates);
+    before.data = hni_hyper_h_before(job, t, begin, &before.ld);
+    hni_part_product(products, HNI_WEIGHT_SELF, hni_part_operand(products, m, before, rounded), hyper_gates);
+    spread_rows(products, hyper_gates, 4 * m, job->saved.hyper_gates_ld);
 }
 
 /* z of a row from the hyper cell's new output, or in the other reading its previous one. */
@@ -45,8 +55,7 @@ static void hyper_step(hni_recurrence_job *job, int64_t t, int64_t row, void *sc
     double scale;
     hni_hyper_row(job, t, row, scratch, &cell);
     const void *x = hni_input_row(job, &r->hyper, m, t, row, &scale);
-    job->backend->rows->add_input(4 * m, x, scale, r->hyper.bias,
-                                  hni_hyper_gates_row(job, t, row));
+    job->backend->rows->add_input(4 * m, x, scale, r->hyper.bias, hni_hyper_gates_row(job, t, row));
     cell.h = hni_saved_row(job, job->saved.hyper_h, m, t, row);
     cell.c = hni_saved_row(job, job->saved.hyper_c, m, t, row);
     job->backend->rows->cell_forward(&cell);

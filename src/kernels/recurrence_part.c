@@ -18,42 +18,42 @@ void hni_part_products_open(hni_recurrence_job *job, int64_t rows, hni_part_prod
 {
     const hni_recurrence_products *backend = job->backend->products;
     *out = (hni_part_products){.job = job, .rows = rows};
-    for (int i = 0; i < HNI_MATRICES && job->matrix[i].k > 0; i++) {
+    for (int i = 0; i < job->matrices; i++) {
         const hni_recurrent_matrix *matrix = &job->matrix[i];
         out->product[i] = (hni_packed_product){.rows = rows,
-                                               .k = matrix->k,
-                                               .n = matrix->n,
-                                               .packed = matrix->packed,
+                                               .k = matrix->b.k,
+                                               .n = matrix->b.n,
                                                .ldc = matrix->ldc,
+                                               .packed = matrix->packed,
                                                .beta = matrix->beta,
                                                .threads = job->parts == 1 ? job->exec->threads : 1};
-        if (backend->open != NULL) hni_part_failed(job, backend->open(&out->product[i]));
+        if (backend->narrow) hni_part_failed(job, backend->open(&out->product[i]));
     }
 }
 
 void hni_part_products_close(hni_part_products *products)
 {
-    const hni_recurrence_products *backend = products->job->backend->products;
-    for (int i = 0; backend->close != NULL && i < HNI_MATRICES; i++)
+    const hni_recurrence_job *job = products->job;
+    const hni_recurrence_products *backend = job->backend->products;
+    for (int i = 0; backend->narrow && i < job->matrices; i++)
         backend->close(&products->product[i]);
 }
 
-void hni_part_product(const hni_part_products *products, int matrix, const void *a, int64_t lda, void *c)
+void hni_part_product(const hni_part_products *products, int matrix, hni_operand a, void *c)
 {
     hni_recurrence_job *job = products->job;
     if (job->status != HN_OK) return;
-    hni_part_failed(job, job->backend->products->run(&products->product[matrix], a, lda, c));
+    hni_part_failed(job, job->backend->products->run(&products->product[matrix], a.data, a.ld, c));
 }
 
-const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t *lda, void *out)
+hni_operand hni_part_operand(const hni_part_products *products, int64_t columns, hni_operand rows, void *out_rounded)
 {
     const hni_recurrence_job *job = products->job;
     const hni_recurrence_products *backend = job->backend->products;
-    if (!backend->narrow) return a;
+    if (!backend->narrow) return rows;
     for (int64_t row = 0; row < products->rows; row++)
-        backend->round(columns, hni_at(job, a, row * *lda), (uint16_t *)out + row * columns);
-    *lda = columns;
-    return out;
+        backend->round(columns, hni_at(job, rows.data, row * rows.ld), (uint16_t *)out_rounded + row * columns);
+    return (hni_operand){out_rounded, columns};
 }
 
 /* ---- what lies before a step ---- */

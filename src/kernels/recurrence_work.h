@@ -10,9 +10,9 @@
 /* Offsets in numbers. Slab s of step t is t % depth. */
 typedef struct hni_recurrence_layout {
     int64_t depth;
-    int64_t z_size;      /* K */
-    int64_t stats_size;  /* of one row: two cells */
-    int64_t gates;       /* [depth,B,4N] with gates_ld; plain LSTM: y; hyper: W_h h. The backward leaves its gradient there */
+    int64_t z_size;     /* K */
+    int64_t stats_size; /* of one row: two cells */
+    int64_t gates; /* [depth,B,4N] with gates_ld; plain LSTM: y; hyper: W_h h. The backward leaves its gradient there */
     int64_t hyper_gates; /* [depth,B,4M] with hyper_gates_ld; y */
     int64_t c;           /* [depth,B,N] */
     int64_t hyper_h;     /* [depth,B,M] */
@@ -44,12 +44,10 @@ typedef struct hni_private_layout {
     int64_t total;
 } hni_private_layout;
 
-/* The recurrent matrices, as products C[rows,n] (+)= A[rows,k] B[k,n] of one direction read them. */
+/* The recurrent matrices, as products C[rows,n] = A[rows,k] B + beta C of one direction read them. */
 enum { HNI_WEIGHT_H, HNI_WEIGHT_MAIN, HNI_WEIGHT_SELF, HNI_MATRICES };
 typedef struct hni_recurrent_matrix {
-    int64_t k, n;
-    const void *weight; /* [n,k] in the forward, [k,n] in the backward, with ld */
-    int64_t ld;
+    hni_product_matrix b;
     void *packed;
     int64_t ldc;
     double beta;
@@ -66,6 +64,7 @@ typedef struct hni_recurrence_job {
     hni_private_layout own;
     int parts;
     const char *prepared_data;
+    int matrices; /* how many there are: one without a hyper cell */
     hni_recurrent_matrix matrix[HNI_MATRICES];
     char *part_data; /* scratch of each part, part_size numbers */
     int64_t part_size;
@@ -138,12 +137,16 @@ typedef struct hni_part_products {
 } hni_part_products;
 void hni_part_products_open(hni_recurrence_job *job, int64_t rows, hni_part_products *out);
 void hni_part_products_close(hni_part_products *products);
-/* C[rows,n] = A[rows,k] matrix + beta C; A is an operand as below. */
-void hni_part_product(const hni_part_products *products, int matrix, const void *a, int64_t lda, void *c);
+/* Rows that products read: themselves, or rounded to bf16 without gaps. */
+typedef struct hni_operand {
+    const void *data;
+    int64_t ld;
+} hni_operand;
+hni_operand hni_part_operand(const hni_part_products *products, int64_t columns, hni_operand rows, void *out_rounded);
+/* C[rows,n] = A[rows,k] B + beta C. */
+void hni_part_product(const hni_part_products *products, int matrix, hni_operand a, void *c);
 /* Room for rounded rows of a part's state, in the forward. */
 void *hni_part_rounded(const hni_recurrence_job *job, int part);
-/* Rows of `a` as the products read them, and their distance: themselves, or rounded into `out`. */
-const void *hni_part_operand(const hni_part_products *products, int64_t columns, const void *a, int64_t *lda, void *out);
 /* False when the call was cancelled or a part has failed. */
 bool hni_part_goes_on(hni_recurrence_job *job, int part, int64_t done);
 void hni_part_failed(hni_recurrence_job *job, hn_status status);

@@ -41,7 +41,11 @@ static const options cases[] = {
      .lengths = true, .symbols = true},
     {"LN-HyperLSTM, zoneout, dropout", SMALL, .hyper = true, .layer_norm = true, .keep = 0.6, .zone = 0.3},
     {"LSTM, gates with a gap, lengths", WITH_GAP, .symbols = true, .lengths = true},
-    {"LN-HyperLSTM, gates with a gap, dropout", WITH_GAP, .hyper = true, .layer_norm = true, .symbols = true, .keep = 0.8},
+    {"LN-HyperLSTM, gates with a gap, dropout", WITH_GAP, .hyper = true, .layer_norm = true, .symbols = true,
+     .keep = 0.8},
+    {"LSTM, threads share each product", .rows = 7, .steps = 3, .input = 3, .units = 256, .symbols = true},
+    {"HyperLSTM, one row, many units", .rows = 1, .steps = 4, .input = 3, .units = 70, .hyper_units = 66, .embedding = 2,
+     .hyper = true, .symbols = true},
     {"HyperLSTM, one row, one unit", .rows = 1, .steps = 3, .input = 1, .units = 1, .hyper_units = 1, .embedding = 1,
      .hyper = true},
 };

@@ -110,8 +110,9 @@ static void choose_sizes(window *w)
     w->symbols = kernel_random_chance(match, 0.5);
     w->b = rows[kernel_random(match, 9)];
     w->t = steps[kernel_random(match, 4)];
-    w->n = kernel_random_size(match, 100);
-    w->m = w->hyper ? kernel_random_size(match, 65) : 0;
+    /* Rows of 256 gates have a gap behind them. */
+    w->n = kernel_random_chance(match, 0.2) ? 64 : kernel_random_size(match, 100);
+    w->m = !w->hyper ? 0 : kernel_random_chance(match, 0.2) ? 64 : kernel_random_size(match, 65);
     w->e = w->hyper ? embeddings[kernel_random(match, 9)] : 0;
     w->k = 12 * w->e + 4;
     w->vocabulary = w->symbols ? 1 + kernel_random(match, 9) : 0;

@@ -181,7 +181,7 @@ typedef struct hni_cpu_packed_panel {
     int64_t ldx;
     /* [PANEL / strip][words][strip] words of 32 bits of successive k: a float; two bf16, the first one lower; or four int8 in the order
      * 0, 2, 1, 3 from the lowest byte, so that the two lower bytes of the halves are neighbours. What the last word has too much is 0. */
-    const void *w, *end;    /* the next panel begins behind this one, unless it is the end of the last */
+    const void *w, *end;    /* of the panel; of the whole matrix, which follows it: what is fetched ahead */
     const float *scale;     /* [PANEL]; this and what follows for int8 only, which does not read x */
     const int16_t *x16;     /* [rows][4 * words], zeros behind k */
     const float *x16_scale; /* [rows] */
@@ -376,9 +376,8 @@ typedef struct hni_cpu_rows {
 
 /* out (+)= x W^T, W stored as float or bf16. */
 void hni_cpu_multiply_rows(int threads, const hni_packed *packed, const hni_cpu_rows *rows);
-/* Packs as float B [k,n], a W^T: element (i,j) lies at i * row + j * column, one of which is 1. */
-void hni_cpu_pack_matrix(int threads, int64_t k, int64_t n, const float *matrix, int64_t row, int64_t column,
-                         void *out_packed);
+/* Packs B = W^T as float: whole panels of zeros and numbers. */
+void hni_cpu_pack_matrix(int threads, const hni_product_matrix *matrix, void *out_packed);
 
 /* Places a walk, whose tracks are all set, at place `place` in row-major order. */
 static inline void hni_cpu_walk_seek(hni_walk *walk, int64_t place)

@@ -43,18 +43,16 @@ dnnl_cleanup:
     return result;
 }
 
-hn_status hni_narrow_pack(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
-                          void *out_packed)
+hn_status hni_narrow_pack(const hni_product_matrix *m, void *out_packed)
 {
-    (void)exec;
     dnnl_status_t result;
     dnnl_engine_t engine = NULL;
     dnnl_memory_desc_t from, to;
     HNI_DNNL_TRY(dnnl_engine_create(&engine, dnnl_cpu, 0));
-    HNI_DNNL_TRY(strided(k, n, row, column, dnnl_f32, &from));
-    HNI_DNNL_TRY(wanted_layout(engine, k, n, &to));
+    HNI_DNNL_TRY(strided(m->k, m->n, m->row, m->column, dnnl_f32, &from));
+    HNI_DNNL_TRY(wanted_layout(engine, m->k, m->n, &to));
     memcpy(out_packed, &to, sizeof to);
-    HNI_DNNL_TRY(hni_dnnl_reorder(engine, &from, matrix, &to, (char *)out_packed + HNI_PACKED_HEAD));
+    HNI_DNNL_TRY(hni_dnnl_reorder(engine, &from, m->data, &to, (char *)out_packed + HNI_PACKED_HEAD));
 dnnl_cleanup:
     if (engine != NULL) (void)dnnl_engine_destroy(engine);
     return hni_dnnl_status(result);
@@ -96,7 +94,7 @@ dnnl_cleanup:
     return result;
 }
 
-hn_status hni_narrow_open(const hni_narrow_shape *s, const void *b, hni_packed_product *out)
+hn_status hni_narrow_open(const hni_narrow_shape *s, const void *b, hni_narrow_product *out)
 {
     dnnl_status_t result;
     dnnl_engine_t engine = NULL;
@@ -115,33 +113,32 @@ hn_status hni_narrow_open(const hni_narrow_shape *s, const void *b, hni_packed_p
     HNI_DNNL_TRY(dnnl_memory_create(&memory_b, &of_b, engine, (void *)(uintptr_t)numbers));
     HNI_DNNL_TRY(dnnl_memory_create(&memory_c, &of_c, engine, DNNL_MEMORY_NONE));
 dnnl_cleanup:
-    out->engine = engine, out->stream = stream, out->multiply = multiply;
-    out->of_a = memory_a, out->of_b = memory_b, out->of_c = memory_c;
+    *out = (hni_narrow_product){engine, stream, multiply, memory_a, memory_b, memory_c};
     if (result != dnnl_success) hni_narrow_close(out);
     return hni_dnnl_status(result);
 }
 
-hn_status hni_narrow_run(const hni_packed_product *p, const void *a, void *c)
+hn_status hni_narrow_run(const hni_narrow_product *p, const void *a, void *c)
 {
     dnnl_status_t result;
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->of_a}, {DNNL_ARG_WEIGHTS, p->of_b}, {DNNL_ARG_DST, p->of_c}};
-    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->of_a, (void *)(uintptr_t)a));
-    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->of_c, c));
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->a}, {DNNL_ARG_WEIGHTS, p->b}, {DNNL_ARG_DST, p->c}};
+    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->a, (void *)(uintptr_t)a));
+    HNI_DNNL_TRY(dnnl_memory_set_data_handle(p->c, c));
     HNI_DNNL_TRY(dnnl_primitive_execute(p->multiply, p->stream, 3, arguments));
     HNI_DNNL_TRY(dnnl_stream_wait(p->stream));
 dnnl_cleanup:
     return hni_dnnl_status(result);
 }
 
-void hni_narrow_close(hni_packed_product *p)
+void hni_narrow_close(hni_narrow_product *p)
 {
-    if (p->of_c != NULL) (void)dnnl_memory_destroy(p->of_c);
-    if (p->of_b != NULL) (void)dnnl_memory_destroy(p->of_b);
-    if (p->of_a != NULL) (void)dnnl_memory_destroy(p->of_a);
+    if (p->c != NULL) (void)dnnl_memory_destroy(p->c);
+    if (p->b != NULL) (void)dnnl_memory_destroy(p->b);
+    if (p->a != NULL) (void)dnnl_memory_destroy(p->a);
     if (p->multiply != NULL) (void)dnnl_primitive_destroy(p->multiply);
     if (p->stream != NULL) (void)dnnl_stream_destroy(p->stream);
     if (p->engine != NULL) (void)dnnl_engine_destroy(p->engine);
-    *p = (hni_packed_product){.rows = 0};
+    *p = (hni_narrow_product){.engine = NULL};
 }
 
 /* ---- conversion ---- */
@@ -190,7 +187,7 @@ static hn_status rounded(hni_exec *exec, int64_t rows, int64_t columns, const vo
 /* One product with all threads; a message if it fails. */
 static hn_status multiply_once(hni_exec *exec, const hni_narrow_shape *shape, const void *a, const void *b, void *c)
 {
-    hni_packed_product product = {.rows = shape->m};
+    hni_narrow_product product;
     const int threads_before = hni_cpu_use_threads(exec->threads);
     hn_status status = hni_narrow_open(shape, b, &product);
     if (status == HN_OK) status = hni_narrow_run(&product, a, c);

@@ -14,13 +14,12 @@ typedef struct hni_narrow_shape {
 } hni_narrow_shape;
 
 /* None of these records an error: several threads may fail at once. */
-HN_MUST_USE hn_status hni_narrow_open(const hni_narrow_shape *shape, const void *b, hni_packed_product *out_product);
-HN_MUST_USE hn_status hni_narrow_run(const hni_packed_product *product, const void *a, void *c);
-void hni_narrow_close(hni_packed_product *product);
+HN_MUST_USE hn_status hni_narrow_open(const hni_narrow_shape *shape, const void *b, hni_narrow_product *out_product);
+HN_MUST_USE hn_status hni_narrow_run(const hni_narrow_product *product, const void *a, void *c);
+void hni_narrow_close(hni_narrow_product *product);
 
-/* B [k,n] made of a float matrix whose element (i,j) lies at i * row + j * column; hni_recurrence_packed_most bytes. */
-HN_MUST_USE hn_status hni_narrow_pack(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row,
-                                      int64_t column, void *out_packed);
+/* B made of a float matrix; hni_recurrence_packed_most bytes. */
+HN_MUST_USE hn_status hni_narrow_pack(const hni_product_matrix *matrix, void *out_packed);
 
 /* A gemm that is large enough to gain by it, by way of scratch memory. */
 bool hni_narrow_gemm_pays(const hni_gemm *gemm);

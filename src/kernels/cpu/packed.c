@@ -1,5 +1,5 @@
-/* Packed matrices: laid out in panels of 64 rows, each panel's numbers one after another in the order in which a multiply reads them, so
- * that a thread streams through its panels once whatever the number of rows of x. Reading them is what bounds a product with few
+/* Packed matrices: laid out in panels of 64 rows, each panel in strips as wide as the level's multiply reads at once, their numbers one after
+ * another in the order in which they are read, so that a thread streams through its panels once whatever the number of rows of x. Reading them is what bounds a product with few
  * rows: bf16 and int8 read a half and a quarter. */
 #include "kernels/cpu/cpu.h"
 
@@ -43,15 +43,25 @@ hn_status hni_cpu_pack_size(hni_exec *exec, hn_dtype storage, hn_shape shape, si
     return hni_packed_size(exec->context, sizes, scales, out_size);
 }
 
-/* Where the number in row r, column c is stored. */
-static void *number_of(const hni_packed *packed, int64_t r, int64_t c)
+/* Where the numbers of a row lie. */
+typedef struct packed_row {
+    char *start;
+    int64_t each, word_distance; /* numbers in a word; bytes from a word to the next */
+} packed_row;
+
+static packed_row row_of(const hni_packed *packed, int64_t r)
+{
+    const int64_t strip = hni_cpu_simd_get()->packeds->strip, each = per_word(packed->storage);
+    const int64_t words = hni_cpu_divide_up(packed->columns, each), in_panel = r % PANEL;
+    const int64_t word = in_panel / strip * strip * words + in_panel % strip;
+    return (packed_row){(char *)panel_of(packed, r / PANEL) + word * 4, each, strip * 4};
+}
+
+static void *number_of(const packed_row *row, int64_t c)
 {
     static const int64_t byte_of[4] = {0, 2, 1, 3};
-    const int64_t each = per_word(packed->storage), words = hni_cpu_divide_up(packed->columns, each);
-    const int64_t strip = hni_cpu_simd_get()->packeds->strip, of_strip = r % PANEL / strip * strip * words;
-    const int64_t word = of_strip + c / each * strip + r % strip;
-    const int64_t byte = each == 4 ? byte_of[c % 4] : c % each * (4 / each);
-    return (char *)panel_of(packed, r / PANEL) + word * 4 + byte;
+    const int64_t each = row->each, byte = each == 4 ? byte_of[c % 4] : c % each * (4 / each);
+    return row->start + c / each * row->word_distance + byte;
 }
 
 /* ---- packing and unpacking: once a matrix, so plain ---- */
@@ -69,11 +79,12 @@ static float row_scale(const float *from, int64_t step, int64_t columns)
 
 static void pack_row(const float *from, int64_t step, const hni_packed *packed, int64_t r)
 {
+    const packed_row row = row_of(packed, r);
     float *scale = scales_of(packed);
     if (scale != NULL) scale[r] = row_scale(from, step, packed->columns);
     for (int64_t c = 0; c < packed->columns; c++) {
         const float value = from[c * step];
-        void *to = number_of(packed, r, c);
+        void *to = number_of(&row, c);
         if (packed->storage == HN_DTYPE_I8)
             *(int8_t *)to = hni_int8_of(value, scale[r]);
         else if (packed->storage == HN_DTYPE_BF16)
@@ -83,11 +94,10 @@ static void pack_row(const float *from, int64_t step, const hni_packed *packed, 
     }
 }
 
-static float stored_number(const hni_packed *packed, int64_t r, int64_t c)
+static float value_of(const hni_packed *packed, int64_t r, const void *number)
 {
-    const void *from = number_of(packed, r, c);
-    if (packed->storage == HN_DTYPE_I8) return scales_of(packed)[r] * (float)*(const int8_t *)from;
-    return packed->storage == HN_DTYPE_BF16 ? hni_bf16_value(*(const uint16_t *)from) : *(const float *)from;
+    if (packed->storage == HN_DTYPE_I8) return scales_of(packed)[r] * (float)*(const int8_t *)number;
+    return packed->storage == HN_DTYPE_BF16 ? hni_bf16_value(*(const uint16_t *)number) : *(const float *)number;
 }
 
 hn_status hni_cpu_pack(hni_exec *exec, const hni_view *matrix, int64_t first, hni_packed *packed)
@@ -101,51 +111,53 @@ hn_status hni_cpu_pack(hni_exec *exec, const hni_view *matrix, int64_t first, hn
 hn_status hni_cpu_unpack(hni_exec *exec, const hni_packed *packed, int64_t first, hni_view *out)
 {
     (void)exec;
-    for (int64_t i = 0; i < out->size[0]; i++)
+    for (int64_t i = 0; i < out->size[0]; i++) {
+        const packed_row row = row_of(packed, first + i);
         for (int64_t c = 0; c < packed->columns; c++)
-            ((float *)out->data)[i * out->stride[0] + c * out->stride[1]] = stored_number(packed, first + i, c);
+            ((float *)out->data)[i * out->stride[0] + c * out->stride[1]] =
+                value_of(packed, first + i, number_of(&row, c));
+    }
     return HN_OK;
 }
 
 /* ---- packing a whole matrix, for products that follow at once ---- */
 
 typedef struct pack_job {
-    int64_t k, n;
-    const float *matrix;
-    int64_t row, column;
+    const hni_product_matrix *matrix;
+    int64_t strip;
     float *out;
 } pack_job;
 
-/* Columns from j on into out [k,strip], zeros behind the last. */
-static void pack_strip(const pack_job *job, int64_t j, int64_t strip, float *out)
+/* Columns of B from j on into out [k,strip], zeros behind the last. */
+static void pack_strip(const pack_job *job, int64_t j, float *out)
 {
-    const int64_t width = hni_cpu_min(strip, job->n - j);
-    if (width < strip) memset(out, 0, (size_t)(job->k * strip) * sizeof out[0]);
+    const hni_product_matrix *m = job->matrix;
+    const int64_t strip = job->strip, width = hni_cpu_min(strip, m->n - j);
+    if (width < strip) memset(out, 0, (size_t)(m->k * strip) * sizeof out[0]);
     if (width <= 0) return;
-    const float *from = job->matrix + j * job->column;
-    if (job->column != 1) {
-        hni_cpu_simd_get()->recurrences->transpose(width, job->k, from, job->column, out, strip);
+    const float *from = (const float *)m->data + j * m->column;
+    if (m->column != 1) {
+        hni_cpu_simd_get()->recurrences->transpose(width, m->k, from, m->column, out, strip);
         return;
     }
-    for (int64_t i = 0; i < job->k; i++)
-        memcpy(out + i * strip, from + i * job->row, (size_t)width * sizeof out[0]);
+    for (int64_t i = 0; i < m->k; i++)
+        memcpy(out + i * strip, from + i * m->row, (size_t)width * sizeof out[0]);
 }
 
 static void pack_part(void *user, int64_t begin, int64_t end, int part)
 {
     (void)part;
     const pack_job *job = user;
-    const int64_t strip = hni_cpu_simd_get()->packeds->strip;
     for (int64_t s = begin; s < end; s++)
-        pack_strip(job, s * strip, strip, job->out + s * strip * job->k);
+        pack_strip(job, s * job->strip, job->out + s * job->strip * job->matrix->k);
 }
 
-void hni_cpu_pack_matrix(int threads, int64_t k, int64_t n, const float *matrix, int64_t row, int64_t column,
-                         void *out_packed)
+void hni_cpu_pack_matrix(int threads, const hni_product_matrix *matrix, void *out_packed)
 {
-    pack_job job = {k, n, matrix, row, column, out_packed};
-    const int64_t strip = hni_cpu_simd_get()->packeds->strip, strips = panels_of(n) * PANEL / strip;
-    hni_parallel_for(threads, strips, hni_cpu_divide_up(GRAIN, strip * k), pack_part, &job);
+    enum { LEAST = 1 << 14 }; /* numbers that a thread should copy */
+    pack_job job = {matrix, hni_cpu_simd_get()->packeds->strip, out_packed};
+    const int64_t strips = panels_of(matrix->n) * PANEL / job.strip;
+    hni_parallel_for(threads, strips, hni_cpu_divide_up(LEAST, job.strip * matrix->k), pack_part, &job);
 }
 
 /* ---- multiplying ---- */
@@ -202,11 +214,14 @@ static multiply_job job_of(const hni_packed *packed, const hni_cpu_rows *rows)
 {
     const hni_cpu_packeds *simd = hni_cpu_simd_get()->packeds;
     return (multiply_job){.packed = packed,
-                          .multiply = packed->storage == HN_DTYPE_BF16 ? simd->bf16 : simd->real,
+                          .multiply = packed->storage == HN_DTYPE_BF16 ? simd->bf16
+                                      : packed->storage == HN_DTYPE_I8 ? simd->int8
+                                                                       : simd->real,
                           .first = {.rows = rows->count,
                                     .k = packed->columns,
                                     .x = rows->x,
                                     .ldx = rows->ldx,
+                                    .scale = scales_of(packed),
                                     .out = rows->out,
                                     .ldout = rows->ldout,
                                     .accumulate = rows->accumulate}};
@@ -224,11 +239,8 @@ hn_status hni_cpu_packed_multiply(hni_exec *exec, const hni_packed *packed, cons
     const hni_cpu_rows rows = {x->size[0], x->data, x->stride[0], out->data, out->stride[0], accumulate};
     multiply_job job = job_of(packed, &rows);
     if (packed->storage == HN_DTYPE_I8) {
-        const hni_cpu_packeds *simd = hni_cpu_simd_get()->packeds;
-        const hn_status status = round_rows(exec, simd, &job.first);
+        const hn_status status = round_rows(exec, hni_cpu_simd_get()->packeds, &job.first);
         if (status != HN_OK) return status;
-        job.multiply = simd->int8;
-        job.first.scale = scales_of(packed);
     }
     multiply_panels(exec->threads, &job);
     return HN_OK;

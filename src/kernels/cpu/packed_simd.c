@@ -1,5 +1,5 @@
 /* Products with one panel of a packed matrix, for one level of the instruction set. A block of sums of a few rows of x stays in registers
- * while the panel streams by; that takes vectors of the compiler's own, since a loop that is vectorised for us keeps them in memory.
+ * while a strip of the panel streams by; that takes vectors of the compiler's own, since a loop that is vectorised for us keeps them in memory.
  * bf16 becomes float by a shift. int8 stays whole: x comes as 16 bits a number, and pairs of products are summed in 32 bits, which
  * needs half the instructions of a conversion to float. */
 #include "kernels/cpu/cpu.h"
@@ -26,7 +26,7 @@ typedef uint32_t bit_lanes __attribute__((vector_size(LANES * 4)));
 
 enum {
     PANEL = HNI_CPU_PANEL,
-    ROWS = 6, /* of x at once */
+    ROWS = 6, /* of x at once; BLOCKS has a function for each number of them */
     /* Vectors of sums for each row: one row has all registers to itself. */
     WIDE = PANEL / LANES < 8 ? PANEL / LANES : 8,
     NARROW = REGISTERS == 32 ? 4 : 2,
@@ -83,9 +83,9 @@ typedef lanes sums[ROWS][8];
 /* Where a block of rows reads: word row k of its first strip lies at word + k * STRIP. */
 typedef struct strip {
     const uint32_t *word;
-    int64_t distance;  /* words from one strip to the next */
-    const char *ahead; /* what the next block of these rows reads, to be fetched meanwhile */
-    int64_t ahead_step;
+    int64_t distance; /* words from one strip to the next */
+    uintptr_t ahead;  /* address of what is fetched meanwhile; it may run past the end of the matrix */
+    uintptr_t ahead_step;
 } strip;
 
 /* Vector v of word row k. */
@@ -128,8 +128,12 @@ ALWAYS void add_word(storage_kind kind, int rows, int vectors, const strip *s, i
     }
 }
 
-ALWAYS void write_sum(const hni_cpu_packed_panel *p, lanes sum, float *out, int64_t left)
+/* To row `row` from column `column` on, as far as the panel goes. */
+ALWAYS void write_sum(const hni_cpu_packed_panel *p, lanes sum, int64_t row, int64_t column)
 {
+    const int64_t left = p->width - column;
+    if (left <= 0) return;
+    float *out = p->out + row * p->ldout + column;
     if (left >= LANES) {
         if (p->accumulate) sum += load(out);
         memcpy(out, &sum, sizeof sum);
@@ -156,17 +160,15 @@ ALWAYS void block_floats(storage_kind kind, int rows, int vectors, const hni_cpu
     }
 #pragma GCC unroll 4
     for (int64_t k = 0; k < words; k++) {
-        if (rows > 1) __builtin_prefetch(s.ahead + k * s.ahead_step, 0, 2);
+        if (rows > 1) __builtin_prefetch((const void *)(s.ahead + (uintptr_t)k * s.ahead_step), 0, 2);
         add_word(kind, rows, vectors, &s, k, x, sum);
     }
     if (words * kind < p->k) add_numbers(kind, rows, vectors, &s, words, 0, x, sum); /* bf16: one is left */
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) {
-            const int64_t column = first + v * LANES;
-            write_sum(p, sum[r][v], p->out + (row + r) * p->ldout + column, p->width - column);
-        }
+        for (int v = 0; v < vectors; v++)
+            write_sum(p, sum[r][v], row + r, first + v * LANES);
     }
 }
 
@@ -252,7 +254,7 @@ ALWAYS void block_int8(int rows, int vectors, const hni_cpu_packed_panel *p, con
         for (int v = 0; v < vectors; v++) {
             const int64_t column = first + v * LANES;
             const lanes value = total[r][v] * (p->x16_scale[row + r] * load(p->scale + column));
-            write_sum(p, value, p->out + (row + r) * p->ldout + column, p->width - column);
+            write_sum(p, value, row + r, column);
         }
     }
 }
@@ -285,8 +287,9 @@ static float round_to_16(int64_t n, const float *x, int16_t *out)
 
 /* ---- a panel ---- */
 
-/* The strips from row `first` of the panel on, read by block `block` of `blocks`: each fetches its share of the strip that comes next,
- * which would else wait for a slower memory when the first block reads it. */
+/* The strips from row `first` of the panel on, read by block `block` of `blocks`. Blocks of several rows of floats fetch the strip that
+ * comes next, each its share of it but at most a line a number of x: it would else wait for a slower memory when the first of them
+ * reads it. */
 static strip strip_at(storage_kind kind, const hni_cpu_packed_panel *p, int64_t first, int64_t block, int64_t blocks)
 {
     enum { LINE = 16 }; /* words */
@@ -296,29 +299,29 @@ static strip strip_at(storage_kind kind, const hni_cpu_packed_panel *p, int64_t 
     const int64_t step = hni_cpu_min(hni_cpu_divide_up(STRIP, blocks), LINE);
     return (strip){.word = word,
                    .distance = size,
-                   .ahead = (const char *)(last ? word : word + size + hni_cpu_min(block * step * words, size)),
-                   .ahead_step = last ? 0 : step * 4};
+                   .ahead = (uintptr_t)(last ? word : word + size + hni_cpu_min(block * step * words, size)),
+                   .ahead_step = last ? 0 : (uintptr_t)step * sizeof(uint32_t)};
 }
 
 /* One function for each kind and height: within a larger one the compiler keeps sums and addresses in memory. */
 typedef void block_function(const hni_cpu_packed_panel *p, const strip *s, int64_t row, int64_t first);
 
-#define BLOCK(kind, rows, vectors)                                                                                      \
-    static __attribute__((noinline)) void kind##_##rows(const hni_cpu_packed_panel *p, const strip *s, int64_t row,     \
-                                                        int64_t first)                                                  \
-    {                                                                                                                   \
-        if (kind == INT8)                                                                                               \
-            block_int8(rows, vectors, p, s, row, first);                                                                \
-        else                                                                                                            \
-            block_floats(kind, rows, vectors, p, s, row, first);                                                        \
+#define BLOCK(kind, rows, vectors)                                                                                  \
+    static __attribute__((noinline)) void kind##_##rows(const hni_cpu_packed_panel *p, const strip *s, int64_t row, \
+                                                        int64_t first)                                              \
+    {                                                                                                               \
+        if (kind == INT8)                                                                                           \
+            block_int8(rows, vectors, p, s, row, first);                                                            \
+        else                                                                                                        \
+            block_floats(kind, rows, vectors, p, s, row, first);                                                    \
     }
-#define BLOCKS(kind)                                                                                                    \
-    BLOCK(kind, 1, WIDE)                                                                                                \
-    BLOCK(kind, 2, NARROW)                                                                                              \
-    BLOCK(kind, 3, NARROW)                                                                                              \
-    BLOCK(kind, 4, NARROW)                                                                                              \
-    BLOCK(kind, 5, NARROW)                                                                                              \
-    BLOCK(kind, 6, NARROW)                                                                                              \
+#define BLOCKS(kind)       \
+    BLOCK(kind, 1, WIDE)   \
+    BLOCK(kind, 2, NARROW) \
+    BLOCK(kind, 3, NARROW) \
+    BLOCK(kind, 4, NARROW) \
+    BLOCK(kind, 5, NARROW) \
+    BLOCK(kind, 6, NARROW) \
     static block_function *const kind##_blocks[ROWS] = {kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6};
 
 BLOCKS(REAL)

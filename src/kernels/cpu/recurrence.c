@@ -2,21 +2,25 @@
  * oneDNN's for bf16. */
 #include "kernels/cpu/narrow.h"
 
+#include <assert.h>
+
 static double number_at(const void *x, int64_t index) { return (double)((const float *)x)[index]; }
 
 /* ---- float ---- */
 
-static hn_status real_pack(hni_exec *exec, int64_t k, int64_t n, const void *matrix, int64_t row, int64_t column,
-                           void *out_packed)
+_Static_assert(HNI_PACKED_TILE % HNI_CPU_PANEL == 0, "memory for a packed matrix holds its last panel whole");
+
+static hn_status real_pack(hni_exec *exec, const hni_product_matrix *matrix, void *out_packed)
 {
-    hni_cpu_pack_matrix(exec->threads, k, n, matrix, row, column, out_packed);
+    hni_cpu_pack_matrix(exec->threads, matrix, out_packed);
     return HN_OK;
 }
 
 static hn_status real_run(const hni_packed_product *p, const void *a, int64_t lda, void *c)
 {
     const hni_packed packed = {HN_DTYPE_F32, p->n, p->k, (void *)(uintptr_t)p->packed};
-    const hni_cpu_rows rows = {.count = p->rows, .x = a, .ldx = lda, .out = c, .ldout = p->ldc, .accumulate = p->beta != 0};
+    const hni_cpu_rows rows = {
+        .count = p->rows, .x = a, .ldx = lda, .out = c, .ldout = p->ldc, .accumulate = p->beta != 0};
     hni_cpu_multiply_rows(p->threads, &packed, &rows);
     return HN_OK;
 }
@@ -25,27 +29,37 @@ static const hni_recurrence_products real_products = {.pack = real_pack, .run = 
 
 /* ---- bf16 ---- */
 
-/* Rows without gaps: oneDNN's fast multiply wants them so. */
+static hn_status narrow_pack(hni_exec *exec, const hni_product_matrix *matrix, void *out_packed)
+{
+    (void)exec;
+    return hni_narrow_pack(matrix, out_packed);
+}
+
+/* Rows of A and C without gaps: oneDNN's fast multiply wants them so. */
 static hn_status narrow_open(hni_packed_product *p)
 {
+    assert(p->ldc == p->n);
     const hni_narrow_shape shape = {
-        .m = p->rows, .n = p->n, .k = p->k, .a_row = p->k, .a_column = 1, .ldc = p->ldc, .beta = p->beta};
-    return hni_narrow_open(&shape, p->packed, p);
+        .m = p->rows, .n = p->n, .k = p->k, .a_row = p->k, .a_column = 1, .ldc = p->n, .beta = p->beta};
+    return hni_narrow_open(&shape, p->packed, &p->narrow);
 }
 
 static hn_status narrow_run(const hni_packed_product *p, const void *a, int64_t lda, void *c)
 {
-    (void)lda; /* K: operands are rounded without gaps */
-    return hni_narrow_run(p, a, c);
+    (void)lda;
+    assert(lda == p->k);
+    return hni_narrow_run(&p->narrow, a, c);
 }
+
+static void narrow_close(hni_packed_product *p) { hni_narrow_close(&p->narrow); }
 
 static void narrow_round(int64_t n, const void *x, void *out) { hni_cpu_simd_get()->narrows->round(n, x, out); }
 
 static const hni_recurrence_products narrow_products = {.narrow = true,
-                                                        .pack = hni_narrow_pack,
+                                                        .pack = narrow_pack,
                                                         .open = narrow_open,
                                                         .run = narrow_run,
-                                                        .close = hni_narrow_close,
+                                                        .close = narrow_close,
                                                         .round = narrow_round,
                                                         .outer = hni_narrow_outer};
 
@@ -53,12 +67,12 @@ static const hni_recurrence_products narrow_products = {.narrow = true,
 
 static hni_recurrence_backend backend(const hni_exec *exec)
 {
-    return (hni_recurrence_backend){
-        .size = sizeof(float),
-        .rows = hni_cpu_simd_get()->recurrences,
-        .number = number_at,
-        .gemm = hni_cpu_gemm,
-        .products = exec->precision == HN_PRECISION_BF16 ? &narrow_products : &real_products};
+    return (hni_recurrence_backend){.size = sizeof(float),
+                                    .rows = hni_cpu_simd_get()->recurrences,
+                                    .number = number_at,
+                                    .gemm = hni_cpu_gemm,
+                                    .products =
+                                        exec->precision == HN_PRECISION_BF16 ? &narrow_products : &real_products};
 }
 
 /* Where the batch is too small to be shared out, the threads share each product; oneDNN asks OpenMP how many there are. */
