@@ -164,16 +164,14 @@ static void run_case(void **state)
         kernel_bench_end(&match->bench[s]);
 }
 
-int kernel_cases_run(const char *group, const hni_kernels *tested, int threads)
+static int run_files(const char *group, const hni_kernels *tested, int threads, const kernel_case *const *files,
+                     size_t file_count)
 {
     enum { MOST = 128 };
-    const kernel_case *files[] = {kernel_cases_elements, kernel_cases_rows,       kernel_cases_training,
-                                  kernel_cases_packed,   kernel_cases_recurrence, kernel_cases_gather,
-                                  kernel_cases_image,    kernel_cases_batch};
     static kernel_match matches[MOST];
     static struct CMUnitTest tests[MOST];
     size_t count = 0;
-    for (size_t f = 0; f < sizeof files / sizeof files[0]; f++) {
+    for (size_t f = 0; f < file_count; f++) {
         for (const kernel_case *row = files[f]; row->name != NULL; row++, count++) {
             if (count == MOST) {
                 print_error("there are more than %d cases: enlarge MOST\n", MOST);
@@ -186,4 +184,18 @@ int kernel_cases_run(const char *group, const hni_kernels *tested, int threads)
         }
     }
     return _cmocka_run_group_tests(group, tests, count, NULL, NULL);
+}
+
+int kernel_cases_run(const char *group, const hni_kernels *tested, int threads)
+{
+    const kernel_case *files[] = {kernel_cases_elements, kernel_cases_rows,       kernel_cases_training,
+                                  kernel_cases_packed,   kernel_cases_recurrence, kernel_cases_gather,
+                                  kernel_cases_image,    kernel_cases_batch};
+    return run_files(group, tested, threads, files, sizeof files / sizeof files[0]);
+}
+
+int kernel_cases_run_recurrences(const char *group, const hni_kernels *tested, int threads)
+{
+    const kernel_case *file = kernel_cases_recurrence;
+    return run_files(group, tested, threads, &file, 1);
 }

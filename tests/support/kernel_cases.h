@@ -15,6 +15,8 @@
 
 /* Runs all cases as one cmocka group with `threads` threads; returns the number of failures. */
 int kernel_cases_run(const char *group, const hni_kernels *tested, int threads);
+/* Those of recurrences alone. */
+int kernel_cases_run_recurrences(const char *group, const hni_kernels *tested, int threads);
 
 /* ---- for the files kernel_cases_*.c ---- */
 
