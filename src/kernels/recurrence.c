@@ -74,11 +74,12 @@ bool hni_recurrence_saved(const hni_recurrence *r, int64_t *out_numbers)
     return true;
 }
 
-/* Scratch of a part: one row of both cells, and in the backward a block of rows with y, d_h, d_x and a gradient. */
+/* Scratch of a part: one row of both cells, and a block of rows: y [4N], d_h and d_x [N]; backward: y, d_h, d_x [4N] and a gradient [N]. */
 static int64_t part_numbers(const hni_recurrence *r, bool backward)
 {
     const int64_t n = r->units, widest = hni_recurrence_widest(r);
-    const int64_t vectors = !hni_recurrence_is_hyper(r) ? 0 : backward ? HNI_ROW_BLOCK * (4 * n * 3 + n) : 6 * n;
+    const int64_t of_row = !hni_recurrence_is_hyper(r) ? 0 : backward ? 13 * n : 6 * n;
+    const int64_t vectors = HNI_ROW_BLOCK * of_row;
     const int64_t numbers = HNI_ROW_SCRATCH * widest + vectors;
     return (numbers + 31) / 32 * 32; /* parts do not share a cache line */
 }

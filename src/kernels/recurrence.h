@@ -116,17 +116,22 @@ typedef struct hni_vector_block {
     int64_t factor_row;
 } hni_vector_block;
 
-/* y = d_h * product + d_x * (scale * x) + b for one gate of one row, with d_h = S_h z_h, d_x = S_x z_x, b = S_b z_b. */
-typedef struct hni_main_gate_row {
-    int64_t n, embedding;
-    const void *z_h, *z_x, *z_b;                   /* [E], [E], [E+1] */
+/* y = d_h * product + d_x * (scale * x) + b for one gate of up to HNI_ROW_BLOCK rows, with d_h = S_h z_h, d_x = S_x z_x, b = S_b z_b. */
+typedef struct hni_main_gate_block {
+    int64_t rows, n, embedding;
+    const void *z; /* [rows,..] with z_row, in which z_h, z_x [E] and z_b [E+1] begin at these numbers */
+    int64_t z_row, z_h, z_x, z_b;
     const void *vectors_h, *vectors_x, *vectors_b; /* [E,n], [E,n], [E+1,n] */
-    const void *product, *x;                       /* [n] */
-    double scale;
-    void *d_h, *d_x; /* [n] left behind for the backward; both NULL: not wanted */
-    void *y;         /* [n] */
-    void *scratch;   /* [2n] */
-} hni_main_gate_row;
+    const void *product;                           /* [rows,n] with product_row */
+    int64_t product_row;
+    const void *x[HNI_ROW_BLOCK]; /* [n] */
+    double scale[HNI_ROW_BLOCK];
+    bool leave;      /* d_h and d_x are wanted; else they are room for work */
+    void *d_h, *d_x; /* [rows,n] with d_row */
+    int64_t d_row;
+    void *y; /* [rows,n] with y_row */
+    int64_t y_row;
+} hni_main_gate_block;
 
 typedef struct hni_recurrence_rows {
     void (*cell_forward)(const hni_cell_row *row);
@@ -136,7 +141,7 @@ typedef struct hni_recurrence_rows {
     void (*vectors_vjp)(const hni_vector_block *block);
     /* y += scale * x + bias (NULL: none) */
     void (*add_input)(int64_t n, const void *x, double scale, const void *bias, void *y);
-    void (*main_gate)(const hni_main_gate_row *gate);
+    void (*main_gate)(const hni_main_gate_block *block);
     /* d = dy * product, dL/d_h, then product = dy * d_h, dL/d(product) */
     void (*product_vjp)(int64_t n, const void *dy, const void *d_h, void *product, void *d);
     /* d = dy * (scale * x), dL/d_x, and dx += scale * dy * d_x unless NULL */

@@ -156,14 +156,11 @@ static void gate_vjp(const hni_recurrence_job *job, const main_block *block, int
 static void hyper_main_block(const hni_recurrence_job *job, const main_block *block)
 {
     const int64_t n = job->r->units;
-    for (int64_t i = 0; i < block->rows; i++) {
-        for (int gate = 0; gate < 4; gate++) {
-            const int64_t at = 4 * n * i + gate * n;
-            hni_main_gate(job, block->t, block->first + i, gate, hni_at(job, block->d_h, at),
-                          hni_at(job, block->d_x, at), hni_at(job, block->y, at), NULL);
-        }
+    hni_main_block again = {.t = block->t, .first = block->first, .rows = block->rows, .leave = true};
+    again.y = block->y, again.d_h = block->d_h, again.d_x = block->d_x;
+    hni_main_gates(job, &again);
+    for (int64_t i = 0; i < block->rows; i++)
         main_cell(job, block, block->first + i, hni_at(job, block->y, 4 * n * i));
-    }
     for (int gate = 0; gate < 4; gate++)
         gate_vjp(job, block, gate);
 }
@@ -223,8 +220,7 @@ static void step_rows(const hni_recurrence_job *job, int part, int64_t t, int64_
             plain_main_row(job, &block, row);
             continue;
         }
-        while (block.rows < HNI_ROW_BLOCK && row + block.rows < end && t < hni_row_steps(r, row + block.rows))
-            block.rows++;
+        block.rows = hni_block_rows(r, t, row, end);
         hyper_main_block(job, &block);
         for (int64_t i = 0; i < block.rows; i++)
             hyper_row(job, part, t, row + i, scratch);

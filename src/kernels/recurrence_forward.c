@@ -62,27 +62,43 @@ static void hyper_step(hni_recurrence_job *job, int64_t t, int64_t row, void *sc
     embed(job, t, row);
 }
 
-static void main_step(hni_recurrence_job *job, int64_t t, int64_t row, void *scratch)
+/* The main cell from its pre-activations y [4N]. */
+static void main_cell(hni_recurrence_job *job, int64_t t, int64_t row, const void *y, void *scratch)
 {
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, widest = hni_recurrence_widest(r);
+    const int64_t n = r->units;
     hni_cell_row cell;
     hni_main_row(job, t, row, scratch, &cell);
-    if (hni_recurrence_is_hyper(r)) {
-        char *y = hni_at(job, scratch, HNI_ROW_SCRATCH * widest);
-        for (int gate = 0; gate < 4; gate++)
-            hni_main_gate(job, t, row, gate, NULL, NULL, hni_at(job, y, gate * n), hni_at(job, y, 4 * n));
-        cell.y = y;
-    } else {
-        double scale;
-        const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
-        void *y = hni_gates_row(job, t, row);
-        job->backend->rows->add_input(4 * n, x, scale, r->main.bias, y);
-        cell.y = y;
-    }
+    cell.y = y;
     cell.h = hni_at(job, r->outputs, (t * r->rows + row) * n);
     cell.c = hni_saved_row(job, job->saved.c, n, t, row);
     job->backend->rows->cell_forward(&cell);
+}
+
+static void plain_step(hni_recurrence_job *job, int64_t t, int64_t row, void *scratch)
+{
+    const hni_recurrence *r = job->r;
+    const int64_t n = r->units;
+    double scale;
+    const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
+    void *y = hni_gates_row(job, t, row);
+    job->backend->rows->add_input(4 * n, x, scale, r->main.bias, y);
+    main_cell(job, t, row, y, scratch);
+}
+
+/* Both cells of a block of rows. */
+static void hyper_steps(hni_recurrence_job *job, int64_t t, int64_t first, int64_t rows, void *scratch)
+{
+    const int64_t n = job->r->units;
+    hni_main_block block = {.t = t, .first = first, .rows = rows};
+    block.y = hni_at(job, scratch, HNI_ROW_SCRATCH * hni_recurrence_widest(job->r));
+    block.d_h = hni_at(job, block.y, HNI_ROW_BLOCK * 4 * n);
+    block.d_x = hni_at(job, block.d_h, HNI_ROW_BLOCK * n);
+    for (int64_t i = 0; i < rows; i++)
+        hyper_step(job, t, first + i, scratch);
+    hni_main_gates(job, &block);
+    for (int64_t i = 0; i < rows; i++)
+        main_cell(job, t, first + i, hni_at(job, block.y, 4 * n * i), scratch);
 }
 
 /* The state after step t, or before the first one (t = -1), is this row's last. */
@@ -113,15 +129,18 @@ static void rest_row(const hni_recurrence_job *job, int64_t t, int64_t row)
 static void step_rows(hni_recurrence_job *job, int64_t t, int64_t begin, int64_t end, void *scratch)
 {
     const hni_recurrence *r = job->r;
-    for (int64_t row = begin; row < end; row++) {
-        const int64_t steps = hni_row_steps(r, row);
-        if (t >= steps) {
+    int64_t rows = 1;
+    for (int64_t row = begin; row < end; row += rows) {
+        const int64_t going = hni_block_rows(r, t, row, end);
+        rows = going > 1 && hni_recurrence_is_hyper(r) ? going : 1;
+        if (going == 0)
             rest_row(job, t, row);
-            continue;
-        }
-        if (hni_recurrence_is_hyper(r)) hyper_step(job, t, row, scratch);
-        main_step(job, t, row, scratch);
-        if (t == steps - 1) finish_row(job, t, row);
+        else if (hni_recurrence_is_hyper(r))
+            hyper_steps(job, t, row, rows, scratch);
+        else
+            plain_step(job, t, row, scratch);
+        for (int64_t i = 0; i < rows; i++)
+            if (t == hni_row_steps(r, row + i) - 1) finish_row(job, t, row + i);
     }
 }
 

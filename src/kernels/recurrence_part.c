@@ -94,6 +94,14 @@ int64_t hni_row_steps(const hni_recurrence *r, int64_t row)
     return r->lengths[row];
 }
 
+int64_t hni_block_rows(const hni_recurrence *r, int64_t t, int64_t row, int64_t end)
+{
+    int64_t rows = 0;
+    while (rows < HNI_ROW_BLOCK && row + rows < end && t < hni_row_steps(r, row + rows))
+        rows++;
+    return rows;
+}
+
 double hni_input_scale(const hni_recurrence_job *job, int64_t t, int64_t row)
 {
     const hni_recurrence *r = job->r;
@@ -177,30 +185,36 @@ void hni_hyper_row(const hni_recurrence_job *job, int64_t t, int64_t row, void *
 
 /* ---- y of the main cell with made vectors ---- */
 
-void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y,
-                   void *scratch)
+void hni_main_gates(const hni_recurrence_job *job, const hni_main_block *block)
 {
     const hni_recurrence *r = job->r;
-    const int64_t n = r->units, e = r->embedding, of_x = (4 + gate) * e, of_b = gate * (e + 1);
-    const void *z = hni_saved_row(job, job->saved.z, job->saved.z_size, t, row);
-    double scale;
-    const void *x = hni_input_row(job, &r->main, n, t, row, &scale);
-    const hni_main_gate_row one = {
-        .n = n,
-        .embedding = e,
-        .z_h = hni_at(job, z, gate * e),
-        .z_x = hni_at(job, z, of_x),
-        .z_b = hni_at(job, z, 8 * e + of_b),
-        .vectors_h = hni_at(job, job->prepared_data, job->prepared.scale + gate * e * n),
-        .vectors_x = hni_at(job, job->prepared_data, job->prepared.scale + of_x * n),
-        .vectors_b = hni_at(job, job->prepared_data, job->prepared.shift + of_b * n),
-        .product = hni_at(job, hni_gates_row(job, t, row), gate * n),
-        .x = hni_at(job, x, gate * n),
-        .scale = scale,
-        .d_h = d_h,
-        .d_x = d_x,
-        .y = y,
-        .scratch = scratch,
-    };
-    job->backend->rows->main_gate(&one);
+    const int64_t n = r->units, e = r->embedding;
+    const void *scale = hni_at(job, job->prepared_data, job->prepared.scale);
+    const void *shift = hni_at(job, job->prepared_data, job->prepared.shift);
+    const void *x[HNI_ROW_BLOCK];
+    hni_main_gate_block one = {.rows = block->rows,
+                               .n = n,
+                               .embedding = e,
+                               .z = hni_saved_row(job, job->saved.z, job->saved.z_size, block->t, block->first),
+                               .z_row = job->saved.z_size,
+                               .product_row = job->saved.gates_ld,
+                               .leave = block->leave,
+                               .d_row = block->leave ? 4 * n : n,
+                               .y_row = 4 * n};
+    for (int64_t i = 0; i < block->rows; i++)
+        x[i] = hni_input_row(job, &r->main, n, block->t, block->first + i, &one.scale[i]);
+    for (int gate = 0; gate < 4; gate++) {
+        const int64_t of_x = (4 + gate) * e, of_b = gate * (e + 1), of_d = block->leave ? gate * n : 0;
+        one.z_h = gate * e, one.z_x = of_x, one.z_b = 8 * e + of_b;
+        one.vectors_h = hni_at(job, scale, gate * e * n);
+        one.vectors_x = hni_at(job, scale, of_x * n);
+        one.vectors_b = hni_at(job, shift, of_b * n);
+        one.product = hni_at(job, hni_gates_row(job, block->t, block->first), gate * n);
+        for (int64_t i = 0; i < block->rows; i++)
+            one.x[i] = hni_at(job, x[i], gate * n);
+        one.d_h = hni_at(job, block->d_h, of_d);
+        one.d_x = hni_at(job, block->d_x, of_d);
+        one.y = hni_at(job, block->y, gate * n);
+        job->backend->rows->main_gate(&one);
+    }
 }

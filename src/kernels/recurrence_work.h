@@ -157,8 +157,15 @@ HN_MUST_USE hn_status hni_recurrence_open(const hni_recurrence_backend *backend,
                                           hni_recurrence_job *out_job);
 /* The status of all parts, with a message. */
 HN_MUST_USE hn_status hni_recurrence_close(const hni_recurrence_job *job);
-/* y of the main cell's gate [N] from its embeddings; d_h and d_x [N] are left behind unless NULL. scratch [2N]. */
-void hni_main_gate(const hni_recurrence_job *job, int64_t t, int64_t row, int gate, void *d_h, void *d_x, void *y,
-                   void *scratch);
+/* y of the main cell's gates from their embeddings, for a block of rows that are not past their end. */
+typedef struct hni_main_block {
+    int64_t t, first, rows;
+    char *y;    /* [rows,4N] */
+    bool leave; /* d_h and d_x of all gates [rows,4N] are left behind; else they are room for one [rows,N] */
+    char *d_h, *d_x;
+} hni_main_block;
+void hni_main_gates(const hni_recurrence_job *job, const hni_main_block *block);
+/* Rows from `row` on, at most HNI_ROW_BLOCK and before `end`, that are not past their end at step t; 0 if `row` is. */
+int64_t hni_block_rows(const hni_recurrence *r, int64_t t, int64_t row, int64_t end);
 
 #endif
