@@ -101,7 +101,7 @@ static void turn_vectors(const prepare_job *job, const void *weight, int64_t cou
                                       job->out + (out + i * block) * size, job->r->units);
 }
 
-/* A few ten thousand numbers: not shared out. */
+/* Small beside the recurrent matrices: not shared out. */
 static void prepare(const hni_recurrence_backend *backend, const hni_recurrence *r, void *out_prepared)
 {
     const prepare_job job = {.backend = backend, .r = r, .out = out_prepared};
