@@ -1,7 +1,6 @@
 /* What forward and backward of the recurrences share: layouts, scratch memory, one row's inputs and masks. */
 #include "kernels/recurrence_work.h"
 
-#include "core/parallel.h"
 #include "core/size.h"
 #include "kernels/check.h"
 
@@ -86,30 +85,24 @@ static int64_t part_numbers(const hni_recurrence *r, bool backward)
 
 /* ---- preparation ---- */
 
-typedef struct prepare_job {
-    const hni_recurrence_backend *backend;
-    const hni_recurrence *r;
-    char *out;
-} prepare_job;
-
 /* [count,N,e] -> [count,e,N] */
-static void turn_vectors(const prepare_job *job, const void *weight, int64_t count, int64_t e, int64_t out)
+static void turn_vectors(const hni_recurrence_backend *backend, int64_t count, int64_t n, int64_t e, const void *weight,
+                         char *out)
 {
-    const int64_t size = (int64_t)job->backend->size, block = job->r->units * e;
+    const int64_t block = n * e * (int64_t)backend->size;
     for (int64_t i = 0; i < count; i++)
-        job->backend->rows->transpose(job->r->units, e, (const char *)weight + i * block * size, e,
-                                      job->out + (out + i * block) * size, job->r->units);
+        backend->rows->transpose(n, e, (const char *)weight + i * block, e, out + i * block, n);
 }
 
 /* Small beside the recurrent matrices: not shared out. */
-static void prepare(const hni_recurrence_backend *backend, const hni_recurrence *r, void *out_prepared)
+static void prepare(const hni_recurrence_backend *backend, const hni_recurrence *r, char *out)
 {
-    const prepare_job job = {.backend = backend, .r = r, .out = out_prepared};
     const hni_prepared_layout l = hni_prepared_layout_of(r);
-    const int64_t m = r->hyper_units, e = r->embedding, k = hni_embedding_numbers(e);
-    turn_vectors(&job, r->makers.scale_weight, 8, e, l.scale);
-    turn_vectors(&job, r->makers.shift_weight, 4, e + 1, l.shift);
-    backend->rows->transpose(k, m, r->makers.embed_weight, m, job.out + l.embed * (int64_t)backend->size, k);
+    const int64_t n = r->units, m = r->hyper_units, e = r->embedding, k = hni_embedding_numbers(e);
+    const int64_t size = (int64_t)backend->size;
+    turn_vectors(backend, 8, n, e, r->makers.scale_weight, out + l.scale * size);
+    turn_vectors(backend, 4, n, e + 1, r->makers.shift_weight, out + l.shift * size);
+    backend->rows->transpose(k, m, r->makers.embed_weight, m, out + l.embed * size, k);
 }
 
 /* ---- scratch memory ---- */

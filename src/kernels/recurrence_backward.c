@@ -83,25 +83,22 @@ static void add_input_gradient(const hni_recurrence_job *job, int part, void *dx
 /* What a block of rows works with, in the part's scratch: numbers of each row side by side. */
 typedef struct main_block {
     int part;
-    int64_t t, first, rows;
-    char *y;       /* [rows,4N], becomes dL/dy */
-    char *d_h;     /* [rows,4N] */
-    char *d_x;     /* [rows,4N] */
-    char *d;       /* [rows,N] */
-    char *scratch; /* of one cell row */
+    hni_main_block of; /* its y becomes dL/dy */
+    char *d;           /* [rows,N] */
+    char *scratch;     /* of one cell row */
 } main_block;
 
 /* dL/dy of a row from its dh and dc, in place; dh keeps what goes on to the old h. */
 static void main_cell(const hni_recurrence_job *job, const main_block *block, int64_t row, void *y)
 {
     hni_cell_row cell;
-    hni_main_row(job, block->t, row, block->scratch, &cell);
+    hni_main_row(job, block->of.t, row, block->scratch, &cell);
     own_cell(job, block->part, job->own.main_cell, job->r->units, &cell);
     cell.y = cell.dy = y;
     cell.dh = dh_row(job, row);
     cell.dc = dc_row(job, row);
-    job->backend->rows->add(job->r->units, 1,
-                            hni_at(job, job->vjp->doutputs, (block->t * job->r->rows + row) * job->r->units), cell.dh);
+    job->backend->rows->add(
+        job->r->units, 1, hni_at(job, job->vjp->doutputs, (block->of.t * job->r->rows + row) * job->r->units), cell.dh);
     job->backend->rows->cell_backward(&cell);
     if (cell.zone_h == NULL) job->backend->rows->fill(job->r->units, 0, cell.dh);
 }
@@ -111,14 +108,15 @@ static void vectors_vjp(const hni_recurrence_job *job, const main_block *block, 
                         int64_t z_start, int64_t count, int64_t prepared, int64_t sums)
 {
     const hni_vector_block vectors = {
-        .rows = block->rows,
+        .rows = block->of.rows,
         .n = job->r->units,
         .count = count,
         .d = d,
         .d_row = d_row,
         .vectors = hni_at(job, job->prepared_data, prepared),
         .dvectors = own(job, block->part, sums),
-        .factors = hni_at(job, hni_saved_row(job, job->saved.z, job->saved.z_size, block->t, block->first), z_start),
+        .factors =
+            hni_at(job, hni_saved_row(job, job->saved.z, job->saved.z_size, block->of.t, block->of.first), z_start),
         .factor_row = job->saved.z_size};
     job->backend->rows->vectors_vjp(&vectors);
 }
@@ -130,37 +128,35 @@ static void gate_vjp(const hni_recurrence_job *job, const main_block *block, int
     const hni_recurrence *r = job->r;
     const hni_recurrence_rows *rows = job->backend->rows;
     const int64_t n = r->units, e = r->embedding, at = gate * n;
-    for (int64_t i = 0; i < block->rows; i++) {
+    for (int64_t i = 0; i < block->of.rows; i++) {
         const int64_t place = 4 * n * i + at;
-        void *products = hni_gates_row(job, block->t, block->first + i);
-        rows->product_vjp(n, hni_at(job, block->y, place), hni_at(job, block->d_h, place), hni_at(job, products, at),
-                          hni_at(job, block->d, i * n));
+        void *products = hni_gates_row(job, block->of.t, block->of.first + i);
+        rows->product_vjp(n, hni_at(job, block->of.y, place), hni_at(job, block->of.d_h, place),
+                          hni_at(job, products, at), hni_at(job, block->d, i * n));
     }
     vectors_vjp(job, block, block->d, n, gate * e, e, job->prepared.scale + gate * e * n,
                 job->own.scale + gate * e * n);
-    for (int64_t i = 0; i < block->rows; i++) {
-        const int64_t place = 4 * n * i + at, row = block->first + i;
+    for (int64_t i = 0; i < block->of.rows; i++) {
+        const int64_t place = 4 * n * i + at, row = block->of.first + i;
         double scale;
-        const void *x = hni_input_row(job, &r->main, n, block->t, row, &scale);
-        void *dx = input_gradient(job, block->part, job->vjp->main.x, job->own.main_table, n, block->t, row);
-        rows->input_vjp(n, hni_at(job, block->y, place), hni_at(job, block->d_x, place), hni_at(job, x, at), scale,
-                        hni_at(job, block->d, i * n), dx != NULL ? hni_at(job, dx, at) : NULL);
+        const void *x = hni_input_row(job, &r->main, n, block->of.t, row, &scale);
+        void *dx = input_gradient(job, block->part, job->vjp->main.x, job->own.main_table, n, block->of.t, row);
+        rows->input_vjp(n, hni_at(job, block->of.y, place), hni_at(job, block->of.d_x, place), hni_at(job, x, at),
+                        scale, hni_at(job, block->d, i * n), dx != NULL ? hni_at(job, dx, at) : NULL);
     }
     const int64_t of_x = (4 + gate) * e;
     vectors_vjp(job, block, block->d, n, of_x, e, job->prepared.scale + of_x * n, job->own.scale + of_x * n);
     const int64_t of_b = gate * (e + 1);
-    vectors_vjp(job, block, hni_at(job, block->y, at), 4 * n, 8 * e + of_b, e + 1, job->prepared.shift + of_b * n,
+    vectors_vjp(job, block, hni_at(job, block->of.y, at), 4 * n, 8 * e + of_b, e + 1, job->prepared.shift + of_b * n,
                 job->own.shift + of_b * n);
 }
 
 static void hyper_main_block(const hni_recurrence_job *job, const main_block *block)
 {
     const int64_t n = job->r->units;
-    hni_main_block again = {.t = block->t, .first = block->first, .rows = block->rows, .leave = true};
-    again.y = block->y, again.d_h = block->d_h, again.d_x = block->d_x;
-    hni_main_gates(job, &again);
-    for (int64_t i = 0; i < block->rows; i++)
-        main_cell(job, block, block->first + i, hni_at(job, block->y, 4 * n * i));
+    hni_main_gates(job, &block->of);
+    for (int64_t i = 0; i < block->of.rows; i++)
+        main_cell(job, block, block->of.first + i, hni_at(job, block->of.y, 4 * n * i));
     for (int gate = 0; gate < 4; gate++)
         gate_vjp(job, block, gate);
 }
@@ -168,10 +164,10 @@ static void hyper_main_block(const hni_recurrence_job *job, const main_block *bl
 static void plain_main_row(const hni_recurrence_job *job, const main_block *block, int64_t row)
 {
     const int64_t n = job->r->units;
-    void *y = hni_gates_row(job, block->t, row);
+    void *y = hni_gates_row(job, block->of.t, row);
     main_cell(job, block, row, y);
     job->backend->rows->add(4 * n, 1, y, own(job, block->part, job->own.main_bias));
-    add_input_gradient(job, block->part, job->vjp->main.x, job->own.main_table, n, block->t, row, y);
+    add_input_gradient(job, block->part, job->vjp->main.x, job->own.main_table, n, block->of.t, row, y);
 }
 
 /* ---- the hyper cell ---- */
@@ -204,14 +200,14 @@ static void step_rows(const hni_recurrence_job *job, int part, int64_t t, int64_
 {
     const hni_recurrence *r = job->r;
     const int64_t n = r->units, widest = hni_recurrence_widest(r);
-    main_block block = {.part = part, .t = t, .scratch = scratch};
-    block.y = hni_at(job, scratch, HNI_ROW_SCRATCH * widest);
-    block.d_h = hni_at(job, block.y, HNI_ROW_BLOCK * 4 * n);
-    block.d_x = hni_at(job, block.d_h, HNI_ROW_BLOCK * 4 * n);
-    block.d = hni_at(job, block.d_x, HNI_ROW_BLOCK * 4 * n);
-    for (int64_t row = begin; row < end; row += block.rows) {
-        block.first = row;
-        block.rows = 1;
+    main_block block = {.part = part, .of = {.t = t, .leave = true}, .scratch = scratch};
+    block.of.y = hni_at(job, scratch, HNI_ROW_SCRATCH * widest);
+    block.of.d_h = hni_at(job, block.of.y, HNI_ROW_BLOCK * 4 * n);
+    block.of.d_x = hni_at(job, block.of.d_h, HNI_ROW_BLOCK * 4 * n);
+    block.d = hni_at(job, block.of.d_x, HNI_ROW_BLOCK * 4 * n);
+    for (int64_t row = begin; row < end; row += block.of.rows) {
+        block.of.first = row;
+        block.of.rows = 1;
         if (t >= hni_row_steps(r, row)) {
             rest_row(job, t, row);
             continue;
@@ -220,9 +216,9 @@ static void step_rows(const hni_recurrence_job *job, int part, int64_t t, int64_
             plain_main_row(job, &block, row);
             continue;
         }
-        block.rows = hni_block_rows(r, t, row, end);
+        block.of.rows = hni_block_rows(r, t, row, end);
         hyper_main_block(job, &block);
-        for (int64_t i = 0; i < block.rows; i++)
+        for (int64_t i = 0; i < block.of.rows; i++)
             hyper_row(job, part, t, row + i, scratch);
     }
 }

@@ -129,18 +129,19 @@ static void rest_row(const hni_recurrence_job *job, int64_t t, int64_t row)
 static void step_rows(hni_recurrence_job *job, int64_t t, int64_t begin, int64_t end, void *scratch)
 {
     const hni_recurrence *r = job->r;
-    int64_t rows = 1;
-    for (int64_t row = begin; row < end; row += rows) {
-        const int64_t going = hni_block_rows(r, t, row, end);
-        rows = going > 1 && hni_recurrence_is_hyper(r) ? going : 1;
-        if (going == 0)
-            rest_row(job, t, row);
-        else if (hni_recurrence_is_hyper(r))
+    const bool hyper = hni_recurrence_is_hyper(r);
+    for (int64_t row = begin; row < end;) {
+        const int64_t rows = hni_block_rows(r, t, row, hyper ? end : row + 1);
+        if (rows == 0) {
+            rest_row(job, t, row++);
+            continue;
+        }
+        if (hyper)
             hyper_steps(job, t, row, rows, scratch);
         else
             plain_step(job, t, row, scratch);
-        for (int64_t i = 0; i < rows; i++)
-            if (t == hni_row_steps(r, row + i) - 1) finish_row(job, t, row + i);
+        for (const int64_t after = row + rows; row < after; row++)
+            if (t == hni_row_steps(r, row) - 1) finish_row(job, t, row);
     }
 }
 

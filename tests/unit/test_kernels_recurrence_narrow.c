@@ -42,7 +42,7 @@ static void round_to_address(int64_t n, const void *x, void *out)
     pthread_mutex_unlock(&lock);
 }
 
-/* `rows` rows without gaps. */
+/* What `numbers` of them in a row stand for; the caller frees it. */
 static float *values_of(const void *a, int64_t numbers)
 {
     float *values = malloc((size_t)numbers * sizeof values[0]);
@@ -123,8 +123,12 @@ static const hni_recurrence_products products = {.narrow = true,
                                                  .round = round_to_address,
                                                  .outer = outer};
 
-static hni_recurrence_backend backend(void)
+/* ---- its slots ---- */
+
+static hni_recurrence_backend begin(hni_exec *exec)
 {
+    forget_all();
+    exec->precision = HN_PRECISION_BF16;
     return (hni_recurrence_backend){.size = sizeof(float),
                                     .rows = &hni_generic_recurrence_rows_f32,
                                     .number = number,
@@ -132,28 +136,23 @@ static hni_recurrence_backend backend(void)
                                     .products = &products};
 }
 
-/* ---- its slots ---- */
-
-static hn_status forward(hni_exec *exec, const hni_recurrence *r)
+static hn_status end(hni_exec *exec, hn_status status)
 {
-    const hni_recurrence_backend narrow = backend();
-    forget_all();
-    exec->precision = HN_PRECISION_BF16;
-    const hn_status status = hni_recurrence_forward(&narrow, exec, r);
     exec->precision = HN_PRECISION_F32;
     assert_int_equal(opened, 0);
     return status;
 }
 
+static hn_status forward(hni_exec *exec, const hni_recurrence *r)
+{
+    const hni_recurrence_backend narrow = begin(exec);
+    return end(exec, hni_recurrence_forward(&narrow, exec, r));
+}
+
 static hn_status backward(hni_exec *exec, const hni_recurrence_vjp *vjp)
 {
-    const hni_recurrence_backend narrow = backend();
-    forget_all();
-    exec->precision = HN_PRECISION_BF16;
-    const hn_status status = hni_recurrence_backward(&narrow, exec, vjp);
-    exec->precision = HN_PRECISION_F32;
-    assert_int_equal(opened, 0);
-    return status;
+    const hni_recurrence_backend narrow = begin(exec);
+    return end(exec, hni_recurrence_backward(&narrow, exec, vjp));
 }
 
 int main(void)

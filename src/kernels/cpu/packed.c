@@ -1,6 +1,6 @@
-/* Packed matrices: laid out in panels of 64 rows, each panel in strips as wide as the level's multiply reads at once, their numbers one after
- * another in the order in which they are read, so that a thread streams through its panels once whatever the number of rows of x. Reading them is what bounds a product with few
- * rows: bf16 and int8 read a half and a quarter. */
+/* Packed matrices: laid out in panels of 64 rows, each panel in strips as wide as the level's multiply reads at once, their numbers one
+ * after another in the order in which they are read, so that a thread streams through its panels once whatever the number of rows of x.
+ * Reading them is what bounds a product with few rows: bf16 and int8 read a half and a quarter. */
 #include "kernels/cpu/cpu.h"
 
 #include "core/parallel.h"
@@ -176,7 +176,6 @@ static void multiply_part(void *user, int64_t begin, int64_t end, int part)
     for (int64_t p = begin; p < end; p++) {
         hni_cpu_packed_panel panel = job->first;
         panel.w = panel_of(packed, p);
-        panel.end = panel_of(packed, panels_of(packed->rows));
         if (panel.scale != NULL) panel.scale += p * PANEL;
         panel.out += p * PANEL;
         panel.width = hni_cpu_min(PANEL, packed->rows - p * PANEL);
@@ -221,6 +220,7 @@ static multiply_job job_of(const hni_packed *packed, const hni_cpu_rows *rows)
                                     .k = packed->columns,
                                     .x = rows->x,
                                     .ldx = rows->ldx,
+                                    .end = panel_of(packed, panels_of(packed->rows)),
                                     .scale = scales_of(packed),
                                     .out = rows->out,
                                     .ldout = rows->ldout,

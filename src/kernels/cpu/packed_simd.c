@@ -1,7 +1,7 @@
 /* Products with one panel of a packed matrix, for one level of the instruction set. A block of sums of a few rows of x stays in registers
- * while a strip of the panel streams by; that takes vectors of the compiler's own, since a loop that is vectorised for us keeps them in memory.
- * bf16 becomes float by a shift. int8 stays whole: x comes as 16 bits a number, and pairs of products are summed in 32 bits, which
- * needs half the instructions of a conversion to float. */
+ * while a strip of the panel streams by; that takes vectors of the compiler's own, since a loop that is vectorised for us keeps them in
+ * memory. bf16 becomes float by a shift. int8 stays whole: x comes as 16 bits a number, and pairs of products are summed in 32 bits,
+ * which needs half the instructions of a conversion to float. */
 #include "kernels/cpu/cpu.h"
 
 #include <math.h>
