@@ -26,11 +26,12 @@ typedef uint32_t bit_lanes __attribute__((vector_size(LANES * 4)));
 
 enum {
     PANEL = HNI_CPU_PANEL,
-    ROWS = 6, /* of x at once; BLOCKS has a function for each number of them */
+    ROWS = 6, /* of x at once, at most; there is a function for each number of them */
     /* Vectors of sums for each row: one row has all registers to itself. */
     WIDE = PANEL / LANES < 8 ? PANEL / LANES : 8,
     NARROW = REGISTERS == 32 ? 4 : 2,
-    STRIP = NARROW * LANES /* what several rows read at once lies together */
+    STRIP = NARROW * LANES, /* what several rows read at once lies together */
+    LINE = 16               /* words of the cache */
 };
 _Static_assert(PANEL % STRIP == 0 && PANEL % (WIDE * LANES) == 0, "a panel is made of whole strips");
 
@@ -143,7 +144,8 @@ ALWAYS void write_sum(const hni_cpu_packed_panel *p, lanes sum, int64_t row, int
         out[j] = p->accumulate ? out[j] + sum[j] : sum[j];
 }
 
-/* `rows` rows of x with `vectors` vectors of the panel from its row `first` on; both are constants where it is called. */
+/* `rows` rows of x with `vectors` vectors of the panel from its row `first` on; both are constants where it is called. Where the sums
+ * will be written is fetched meanwhile. */
 ALWAYS void block_floats(storage_kind kind, int rows, int vectors, const hni_cpu_packed_panel *p, const strip *from,
                          int64_t row, int64_t first)
 {
@@ -154,6 +156,8 @@ ALWAYS void block_floats(storage_kind kind, int rows, int vectors, const hni_cpu
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
         x[r] = p->x + (row + r) * p->ldx;
+        for (int j = 0; rows > 1 && j < vectors * LANES; j += LINE)
+            __builtin_prefetch(p->out + (row + r) * p->ldout + first + j, 1);
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++)
             sum[r][v] = (lanes){0};
@@ -292,7 +296,6 @@ static float round_to_16(int64_t n, const float *x, int16_t *out)
  * reads it. */
 static strip strip_at(storage_kind kind, const hni_cpu_packed_panel *p, int64_t first, int64_t block, int64_t blocks)
 {
-    enum { LINE = 16 }; /* words */
     const int64_t words = hni_cpu_divide_up(p->k, kind), size = words * STRIP;
     const uint32_t *word = (const uint32_t *)p->w + first * words;
     const bool last = word + size >= (const uint32_t *)p->end;
@@ -315,23 +318,26 @@ typedef void block_function(const hni_cpu_packed_panel *p, const strip *s, int64
         else                                                                                                        \
             block_floats(kind, rows, vectors, p, s, row, first);                                                    \
     }
-#define BLOCKS(kind)       \
+#define FIVE_BLOCKS(kind)  \
     BLOCK(kind, 1, WIDE)   \
     BLOCK(kind, 2, NARROW) \
     BLOCK(kind, 3, NARROW) \
     BLOCK(kind, 4, NARROW) \
-    BLOCK(kind, 5, NARROW) \
-    BLOCK(kind, 6, NARROW) \
-    static block_function *const kind##_blocks[ROWS] = {kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6};
+    BLOCK(kind, 5, NARROW)
+#define FIVE(kind) kind##_1, kind##_2, kind##_3, kind##_4, kind##_5
 
-BLOCKS(REAL)
-BLOCKS(BF16)
-BLOCKS(INT8)
+FIVE_BLOCKS(REAL)
+BLOCK(REAL, 6, NARROW)
+FIVE_BLOCKS(BF16) /* six would leave sums in memory, since both numbers of a word are in registers */
+FIVE_BLOCKS(INT8)
+BLOCK(INT8, 6, NARROW)
+static block_function *const REAL_blocks[] = {FIVE(REAL), REAL_6}, *const BF16_blocks[] = {FIVE(BF16)},
+                             *const INT8_blocks[] = {FIVE(INT8), INT8_6};
 
-/* All rows, in blocks of nearly equal height: a low one would have too few sums under way. */
-static void multiply(storage_kind kind, block_function *const blocks[ROWS], const hni_cpu_packed_panel *p)
+/* All rows, in blocks of nearly equal height, at most `most`: a low one would have too few sums under way. */
+static void multiply(storage_kind kind, int64_t most, block_function *const *blocks, const hni_cpu_packed_panel *p)
 {
-    const int64_t count = hni_cpu_divide_up(p->rows, ROWS), step = p->rows == 1 ? WIDE * LANES : STRIP;
+    const int64_t count = hni_cpu_divide_up(p->rows, most), step = p->rows == 1 ? WIDE * LANES : STRIP;
     for (int64_t first = 0; first < p->width; first += step) {
         int64_t row = 0;
         for (int64_t b = 0; b < count; b++) {
@@ -343,11 +349,11 @@ static void multiply(storage_kind kind, block_function *const blocks[ROWS], cons
     }
 }
 
-static void multiply_real(const hni_cpu_packed_panel *p) { multiply(REAL, REAL_blocks, p); }
+static void multiply_real(const hni_cpu_packed_panel *p) { multiply(REAL, 6, REAL_blocks, p); }
 
-static void multiply_bf16(const hni_cpu_packed_panel *p) { multiply(BF16, BF16_blocks, p); }
+static void multiply_bf16(const hni_cpu_packed_panel *p) { multiply(BF16, 5, BF16_blocks, p); }
 
-static void multiply_int8(const hni_cpu_packed_panel *p) { multiply(INT8, INT8_blocks, p); }
+static void multiply_int8(const hni_cpu_packed_panel *p) { multiply(INT8, 6, INT8_blocks, p); }
 
 extern const hni_cpu_packeds HNI_CPU_NAME(hni_cpu_packeds);
 const hni_cpu_packeds HNI_CPU_NAME(hni_cpu_packeds) = {
