@@ -233,7 +233,7 @@ static hn_status pack_matrices(hni_recurrence_job *job)
 {
     hn_status status = HN_OK;
     for (int i = 0; i < job->matrices; i++)
-        HNI_TRY(job->backend->products->pack(job->exec, &job->matrix[i].b, job->matrix[i].packed));
+        HNI_TRY(job->backend->products->pack(job->exec->threads, &job->matrix[i].b, job->matrix[i].packed));
 cleanup:
     if (status == HN_OK) return HN_OK;
     return hni_error(job->exec->context, status, "sequence: a matrix could not be packed for its products");

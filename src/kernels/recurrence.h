@@ -180,7 +180,7 @@ typedef struct hni_packed_product {
  * these record no error, `outer` excepted. */
 typedef struct hni_recurrence_products {
     bool narrow; /* A and the matrix are bf16, C is real; else all are real */
-    hn_status (*pack)(hni_exec *exec, const hni_product_matrix *matrix, void *out_packed);
+    hn_status (*pack)(int threads, const hni_product_matrix *matrix, void *out_packed);
     hn_status (*run)(const hni_packed_product *product, const void *a, int64_t lda, void *c);
     /* Narrow ones only; lda is k. */
     hn_status (*open)(hni_packed_product *product);

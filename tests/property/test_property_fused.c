@@ -18,6 +18,7 @@ typedef struct options {
 #define WIDE .rows = 11, .steps = 16, .input = 9, .units = 70, .hyper_units = 17, .embedding = 5
 /* Rows of gates of 256 numbers have a gap behind them. */
 #define WITH_GAP .rows = 13, .steps = 5, .input = 3, .units = 64, .hyper_units = 64, .embedding = 3
+#define LARGE_EMBEDDING .rows = 21, .steps = 3, .input = 3, .units = 70, .hyper_units = 5, .embedding = 65
 
 static const options cases[] = {
     {"LSTM", SMALL},
@@ -44,8 +45,11 @@ static const options cases[] = {
     {"LN-HyperLSTM, gates with a gap, dropout", WITH_GAP, .hyper = true, .layer_norm = true, .symbols = true,
      .keep = 0.8},
     {"LSTM, threads share each product", .rows = 7, .steps = 3, .input = 3, .units = 256, .symbols = true},
-    {"HyperLSTM, one row, many units", .rows = 1, .steps = 4, .input = 3, .units = 70, .hyper_units = 66, .embedding = 2,
-     .hyper = true, .symbols = true},
+    {"HyperLSTM, large embeddings", LARGE_EMBEDDING, .hyper = true},
+    {"LN-HyperLSTM, large embeddings, lengths, dropout", LARGE_EMBEDDING, .hyper = true, .layer_norm = true,
+     .symbols = true, .lengths = true, .keep = 0.8},
+    {"HyperLSTM, one row, many units", .rows = 1, .steps = 4, .input = 3, .units = 70, .hyper_units = 66,
+     .embedding = 2, .hyper = true, .symbols = true},
     {"HyperLSTM, one row, one unit", .rows = 1, .steps = 3, .input = 1, .units = 1, .hyper_units = 1, .embedding = 1,
      .hyper = true},
 };

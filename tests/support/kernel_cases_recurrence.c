@@ -102,13 +102,13 @@ static kernel_pair *input(window *w, const char *name, int64_t n)
 
 static void choose_sizes(window *w)
 {
-    static const int64_t rows[] = {1, 2, 3, 4, 5, 8, 9, 13, 17}, steps[] = {1, 2, 3, 6},
+    static const int64_t rows[] = {1, 2, 3, 4, 5, 8, 9, 13, 17, 70}, steps[] = {1, 2, 3, 6},
                          embeddings[] = {1, 2, 3, 4, 4, 5, 8, 9, 16};
     kernel_match *match = w->match;
     w->hyper = (match->row->variant & HYPER) != 0;
     w->norm = (match->row->variant & NORM) != 0;
     w->symbols = kernel_random_chance(match, 0.5);
-    w->b = rows[kernel_random(match, 9)];
+    w->b = rows[kernel_random(match, 10)];
     w->t = steps[kernel_random(match, 4)];
     /* Rows of 256 gates have a gap behind them. */
     w->n = kernel_random_chance(match, 0.2) ? 64 : kernel_random_size(match, 100);

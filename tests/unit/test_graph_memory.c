@@ -127,10 +127,11 @@ static figures measure(const hn_language_model *model, hn_backend backend, hn_dt
 static void test_dry_counts_what_is_used(void **state)
 {
     (void)state;
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 32; i++) {
         hn_language_model model = test_language_model((hn_cell_kind)(i & 1), (i & 2) != 0);
         const hn_dtype dtype = (i & 4) != 0 ? HN_DTYPE_F64 : HN_DTYPE_F32;
         const bool lengths = (i & 8) != 0;
+        if ((i & 16) != 0) model.cell.embedding_size = 10;
         model.layers = 2;
         model.keep_output = model.cell.keep_recurrent = 0.5;
         const figures real = measure(&model, HN_BACKEND_GENERIC, dtype, lengths),

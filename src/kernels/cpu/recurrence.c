@@ -10,9 +10,9 @@ static double number_at(const void *x, int64_t index) { return (double)((const f
 
 _Static_assert(HNI_PACKED_TILE % HNI_CPU_PANEL == 0, "memory for a packed matrix holds its last panel whole");
 
-static hn_status real_pack(hni_exec *exec, const hni_product_matrix *matrix, void *out_packed)
+static hn_status real_pack(int threads, const hni_product_matrix *matrix, void *out_packed)
 {
-    hni_cpu_pack_matrix(exec->threads, matrix, out_packed);
+    hni_cpu_pack_matrix(threads, matrix, out_packed);
     return HN_OK;
 }
 
@@ -29,9 +29,9 @@ static const hni_recurrence_products real_products = {.pack = real_pack, .run = 
 
 /* ---- bf16 ---- */
 
-static hn_status narrow_pack(hni_exec *exec, const hni_product_matrix *matrix, void *out_packed)
+static hn_status narrow_pack(int threads, const hni_product_matrix *matrix, void *out_packed)
 {
-    (void)exec;
+    (void)threads; /* oneDNN's own */
     return hni_narrow_pack(matrix, out_packed);
 }
 
