@@ -26,7 +26,7 @@ typedef uint32_t bit_lanes __attribute__((vector_size(LANES * 4)));
 
 enum {
     PANEL = HNI_CPU_PANEL,
-    ROWS = 6, /* of x at once, at most; there is a function for each number of them */
+    ROWS = 6, /* of x at once, at most; bf16: five */
     /* Vectors of sums for each row: one row has all registers to itself. */
     WIDE = PANEL / LANES < 8 ? PANEL / LANES : 8,
     NARROW = REGISTERS == 32 ? 4 : 2,
@@ -349,11 +349,13 @@ static void multiply(storage_kind kind, int64_t most, block_function *const *blo
     }
 }
 
-static void multiply_real(const hni_cpu_packed_panel *p) { multiply(REAL, 6, REAL_blocks, p); }
+#define COUNT(array) ((int64_t)(sizeof(array) / sizeof(array)[0]))
 
-static void multiply_bf16(const hni_cpu_packed_panel *p) { multiply(BF16, 5, BF16_blocks, p); }
+static void multiply_real(const hni_cpu_packed_panel *p) { multiply(REAL, COUNT(REAL_blocks), REAL_blocks, p); }
 
-static void multiply_int8(const hni_cpu_packed_panel *p) { multiply(INT8, 6, INT8_blocks, p); }
+static void multiply_bf16(const hni_cpu_packed_panel *p) { multiply(BF16, COUNT(BF16_blocks), BF16_blocks, p); }
+
+static void multiply_int8(const hni_cpu_packed_panel *p) { multiply(INT8, COUNT(INT8_blocks), INT8_blocks, p); }
 
 extern const hni_cpu_packeds HNI_CPU_NAME(hni_cpu_packeds);
 const hni_cpu_packeds HNI_CPU_NAME(hni_cpu_packeds) = {
